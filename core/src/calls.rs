@@ -1,0 +1,150 @@
+//! What the Worker and the objects say to each other: for each object one enum in and one out. They
+//! travel as JSON between isolates of one deploy; [`Reply`] is what every call comes back with.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{Epoch, QueueId, ShopperId};
+use crate::problem::Problem;
+use crate::queue::claim::{AdmissionReport, ClaimState};
+use crate::queue::machine::{Answer, Event};
+use crate::view::snapshot::EdgeView;
+
+/// What a call comes back with.
+pub type Reply<T> = Result<T, Problem>;
+
+/// The most admissions in one page of a listing.
+pub const ADMISSIONS_PAGE: u32 = 100;
+
+/// To a Queue object.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum QueueCall {
+    /// Something happens to the queue.
+    Event(Box<Event>),
+    /// A page of its admissions, by index.
+    Admissions {
+        /// Only those in this state.
+        state: Option<ClaimState>,
+        /// Only those with a larger index.
+        after: Option<u64>,
+    },
+}
+
+/// From a Queue object.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum QueueReply {
+    /// What the event is answered with.
+    Answer(Answer),
+    /// A page of admissions; `next` is the `after` of the page that follows, if one does.
+    Admissions {
+        /// The admissions.
+        admissions: Vec<AdmissionReport>,
+        /// Where the next page begins.
+        next: Option<u64>,
+    },
+}
+
+/// To a Lane object.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum LaneCall {
+    /// Enter a shopper, or find their entry.
+    Enter {
+        /// Which lane this is: an object does not know its own name.
+        lane: LaneName,
+        /// Who enters.
+        shopper: ShopperId,
+        /// The latest boarding that the caller knows of.
+        boarding: u64,
+    },
+    /// Forget an entry that was given up, so that the shopper may enter anew.
+    Forget {
+        /// Who left.
+        shopper: ShopperId,
+        /// The entry that was given up; a newer one stays.
+        index: u64,
+    },
+    /// The epoch is over: remove all that is stored.
+    Retire,
+}
+
+/// A lane's place in the deployment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LaneName {
+    /// The queue.
+    pub queue: QueueId,
+    /// The queue's life.
+    pub epoch: Epoch,
+    /// The lane's number.
+    pub number: u16,
+}
+
+impl LaneName {
+    /// The name that the lane's object is found by.
+    pub fn object_name(&self) -> String {
+        format!("{}/{}/{}", self.queue, self.epoch, self.number)
+    }
+}
+
+/// From a Lane object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LaneReply {
+    /// The shopper's entry.
+    Entered {
+        /// Its index.
+        index: u64,
+        /// The latest boarding that the lane knows of.
+        boarding: u64,
+    },
+    /// It is done.
+    Done,
+}
+
+/// To a Relay object.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum RelayCall {
+    /// What an edge keeps of the queue, at most a second old.
+    View {
+        /// The queue.
+        queue: QueueId,
+    },
+}
+
+/// From a Relay object.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum RelayReply {
+    /// What an edge keeps.
+    View(Box<EdgeView>),
+}
+
+/// The name that the relay `number` of an epoch is found by.
+pub fn relay_name(queue: &QueueId, epoch: Epoch, number: u16) -> String {
+    format!("{queue}/{epoch}/{number}")
+}
+
+/// To the Directory object.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum DirectoryCall {
+    /// Note a queue, or its new epoch.
+    Add(DirectoryEntry),
+    /// Forget a queue.
+    Remove(QueueId),
+    /// All queues, by id.
+    List,
+}
+
+/// A queue that exists.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DirectoryEntry {
+    /// The queue.
+    pub id: QueueId,
+    /// Its present life.
+    pub epoch: Epoch,
+}
+
+/// From the Directory object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DirectoryReply {
+    /// It is done.
+    Done,
+    /// All queues.
+    Queues(Vec<DirectoryEntry>),
+}

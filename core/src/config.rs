@@ -1,0 +1,426 @@
+//! A queue's configuration: what an operator may say, with defaults, and what of it may change once
+//! shoppers are in line. A [`QueueConfig`] in hand is always valid.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use url::Url;
+
+use crate::UnixMillis;
+use crate::problem::{Code, Problem};
+
+/// The most live admissions one queue object keeps in memory.
+pub const MAX_ACTIVE: u32 = 100_000;
+/// The highest admission rate.
+const MAX_RATE: u32 = 1_000_000;
+/// The latest time that is still an exact integer everywhere: JSON, JavaScript and `SQLite` bindings.
+const MAX_TIME: UnixMillis = 1 << 53;
+
+/// How places are given: in order of arrival, or by lot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Access {
+    /// First come, first served.
+    #[default]
+    Queue,
+    /// Places by shuffle among all who entered in time.
+    Draw,
+}
+
+/// What "only once" goes by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UniqueBy {
+    /// The client's own entry key.
+    #[default]
+    Shopper,
+    /// An identity that the merchant signed.
+    Identity,
+}
+
+/// What a shopper must show to enter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Requirement {
+    /// A Cloudflare Turnstile token.
+    Turnstile,
+    /// A solved proof-of-work challenge.
+    ProofOfWork,
+    /// An invitation.
+    Invite,
+}
+
+/// Where public randomness comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Beacon {
+    /// The drand network.
+    Drand,
+}
+
+/// What is on sale, for the pages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Product {
+    /// Its name, 1 to 200 characters.
+    pub name: String,
+    /// Its page's path at the shop.
+    pub path: String,
+    /// A picture's path at the shop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+}
+
+/// A queue's configuration, as `PUT` takes it and `GET` shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[expect(
+    missing_docs,
+    reason = "the fields are described in docs/http.md, with units and defaults"
+)]
+pub struct QueueConfig {
+    pub access: Access,
+    pub entry_opens_at: Option<UnixMillis>,
+    pub opens_at: Option<UnixMillis>,
+    pub closes_at: Option<UnixMillis>,
+    pub max_participants: Option<u64>,
+    pub admit_rate_per_minute: Option<u32>,
+    pub max_active: Option<u32>,
+    pub max_admissions: Option<u64>,
+    pub handoff_seconds: u32,
+    pub session_seconds: u32,
+    pub max_session_seconds: u32,
+    pub claim_window_seconds: u32,
+    pub lanes: u16,
+    pub unique_by: UniqueBy,
+    pub requires: Vec<Requirement>,
+    pub checkout_url: String,
+    pub audience: String,
+    pub allowed_origins: Vec<String>,
+    pub product: Option<Product>,
+    pub beacon: Option<Beacon>,
+}
+
+impl Default for QueueConfig {
+    fn default() -> Self {
+        Self {
+            access: Access::Queue,
+            entry_opens_at: None,
+            opens_at: None,
+            closes_at: None,
+            max_participants: None,
+            admit_rate_per_minute: None,
+            max_active: None,
+            max_admissions: None,
+            handoff_seconds: 120,
+            session_seconds: 600,
+            max_session_seconds: 3600,
+            claim_window_seconds: 86_400,
+            lanes: 4,
+            unique_by: UniqueBy::Shopper,
+            requires: Vec::new(),
+            checkout_url: String::from("/checkout"),
+            audience: String::from("checkout"),
+            allowed_origins: Vec::new(),
+            product: None,
+            beacon: None,
+        }
+    }
+}
+
+impl QueueConfig {
+    /// Reads a whole configuration; `now` decides which times lie in the future.
+    pub fn parse(value: &Value, now: UnixMillis) -> Result<Self, Problem> {
+        if !value.is_object() {
+            return Err(Problem::validation("the configuration is a JSON object"));
+        }
+        let config: Self = serde_path_to_error::deserialize(value).map_err(|error| {
+            let path = error.path().to_string();
+            let cause = error.into_inner();
+            let place = if path == "." {
+                String::new()
+            } else {
+                format!("{path}: ")
+            };
+            Problem::validation(format!("{place}{cause}"))
+        })?;
+        config.check_values()?;
+        config.check_served(now)?;
+        Ok(config)
+    }
+
+    /// Applies a JSON Merge Patch (RFC 7396) to this configuration.
+    pub fn merged(&self, patch: &Value, now: UnixMillis) -> Result<Self, Problem> {
+        if !patch.is_object() {
+            return Err(Problem::validation("a merge patch is a JSON object"));
+        }
+        let mut value = serde_json::to_value(self)
+            .map_err(|error| Problem::new(Code::InternalError, error.to_string()))?;
+        json_patch::merge(&mut value, patch);
+        Self::parse(&value, now)
+    }
+
+    /// Refuses what may no longer change when somebody has entered.
+    pub fn check_change_from(&self, before: &Self, entered: u64) -> Result<(), Problem> {
+        if entered == 0 {
+            return Ok(());
+        }
+        let fixed = [
+            ("access", self.access != before.access),
+            ("lanes", self.lanes != before.lanes),
+            ("uniqueBy", self.unique_by != before.unique_by),
+            ("beacon", self.beacon != before.beacon),
+            ("opensAt", self.opens_at != before.opens_at),
+        ];
+        match fixed.iter().find(|(_, changed)| *changed) {
+            Some((field, _)) => Err(Problem::new(
+                Code::Conflict,
+                format!("{field} is fixed once somebody entered; reset the queue to change it."),
+            )),
+            None => Ok(()),
+        }
+    }
+
+    fn check_values(&self) -> Result<(), Problem> {
+        let limits = [
+            ("maxParticipants", self.max_participants, 1, MAX_TIME),
+            (
+                "admitRatePerMinute",
+                self.admit_rate_per_minute.map(u64::from),
+                1,
+                MAX_RATE.into(),
+            ),
+            (
+                "maxActive",
+                self.max_active.map(u64::from),
+                1,
+                MAX_ACTIVE.into(),
+            ),
+            ("maxAdmissions", self.max_admissions, 1, MAX_TIME),
+            (
+                "handoffSeconds",
+                Some(self.handoff_seconds.into()),
+                1,
+                86_400,
+            ),
+            (
+                "sessionSeconds",
+                Some(self.session_seconds.into()),
+                1,
+                86_400,
+            ),
+            (
+                "maxSessionSeconds",
+                Some(self.max_session_seconds.into()),
+                1,
+                604_800,
+            ),
+            (
+                "claimWindowSeconds",
+                Some(self.claim_window_seconds.into()),
+                1,
+                2_592_000,
+            ),
+            ("lanes", Some(self.lanes.into()), 1, 256),
+            ("entryOpensAt", self.entry_opens_at, 0, MAX_TIME),
+            ("opensAt", self.opens_at, 0, MAX_TIME),
+            ("closesAt", self.closes_at, 0, MAX_TIME),
+        ];
+        for (field, value, least, most) in limits {
+            if value.is_some_and(|value| !(least..=most).contains(&value)) {
+                return Err(Problem::validation(format!(
+                    "{field}: must be {least} to {most}"
+                )));
+            }
+        }
+        if self.admit_rate_per_minute.is_none() && self.max_active.is_none() {
+            return Err(Problem::validation(
+                "set admitRatePerMinute or maxActive: without either the queue would hold nobody back",
+            ));
+        }
+        if self.session_seconds > self.max_session_seconds {
+            return Err(Problem::validation(
+                "sessionSeconds: may not exceed maxSessionSeconds",
+            ));
+        }
+        let opens_at = self.opens_at.or(self.entry_opens_at);
+        if let (Some(opens_at), Some(closes_at)) = (opens_at, self.closes_at)
+            && closes_at <= opens_at
+        {
+            return Err(Problem::validation("closesAt: must be after the opening"));
+        }
+        self.check_names()
+    }
+
+    fn check_names(&self) -> Result<(), Problem> {
+        if !is_path(&self.checkout_url) && !is_http_url(&self.checkout_url) {
+            return Err(Problem::validation(
+                "checkoutUrl: must be an http(s) URL without query or fragment, or a path such as /checkout",
+            ));
+        }
+        if !(1..=200).contains(&self.audience.len()) {
+            return Err(Problem::validation("audience: must have 1 to 200 bytes"));
+        }
+        if self.allowed_origins.len() > 20 {
+            return Err(Problem::validation("allowedOrigins: at most 20"));
+        }
+        if let Some(bad) = self
+            .allowed_origins
+            .iter()
+            .find(|origin| !is_origin(origin))
+        {
+            return Err(Problem::validation(format!(
+                "allowedOrigins: \"{bad}\" is not an origin such as https://shop.example"
+            )));
+        }
+        let Some(product) = &self.product else {
+            return Ok(());
+        };
+        if !(1..=200).contains(&product.name.chars().count()) {
+            return Err(Problem::validation(
+                "product.name: must have 1 to 200 characters",
+            ));
+        }
+        if !is_path(&product.path) || product.image.as_ref().is_some_and(|path| !is_path(path)) {
+            return Err(Problem::validation(
+                "product: path and image are paths such as /products/lamp",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Refuses, by name, what this version does not serve yet: better than a queue that ignores it.
+    fn check_served(&self, now: UnixMillis) -> Result<(), Problem> {
+        let future = |time: Option<UnixMillis>| time.is_some_and(|time| time > now);
+        let unserved = [
+            ("access: \"draw\"", self.access == Access::Draw),
+            ("an entryOpensAt in the future", future(self.entry_opens_at)),
+            ("an opensAt in the future", future(self.opens_at)),
+            (
+                "uniqueBy: \"identity\"",
+                self.unique_by == UniqueBy::Identity,
+            ),
+            ("requires", !self.requires.is_empty()),
+            ("beacon", self.beacon.is_some()),
+        ];
+        match unserved.iter().find(|(_, asked)| *asked) {
+            Some((what, _)) => Err(Problem::validation(format!(
+                "{what} is not served by this version of Tidegate"
+            ))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// An absolute path, without query, fragment, `..` or anything a browser would read as a host.
+fn is_path(text: &str) -> bool {
+    text.len() <= 1000
+        && text.starts_with('/')
+        && !text.starts_with("//")
+        && !text.contains(['?', '#', '\\'])
+        && !text.split('/').any(|segment| segment == "..")
+        && !text.bytes().any(|byte| byte <= b' ' || byte == 0x7f)
+}
+
+/// An absolute http(s) URL that carries no query: a token must never find a place in one.
+fn is_http_url(text: &str) -> bool {
+    text.len() <= 1000
+        && Url::parse(text).is_ok_and(|url| {
+            matches!(url.scheme(), "http" | "https")
+                && url.host().is_some()
+                && url.query().is_none()
+                && url.fragment().is_none()
+                && url.username().is_empty()
+        })
+}
+
+/// An origin exactly as a browser writes it in the `Origin` header.
+fn is_origin(text: &str) -> bool {
+    is_http_url(text)
+        && Url::parse(text).is_ok_and(|url| url.origin().ascii_serialization() == text)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const NOW: UnixMillis = 1_800_000_000_000;
+
+    fn refusal(value: &Value) -> String {
+        QueueConfig::parse(value, NOW).unwrap_err().detail
+    }
+
+    #[test]
+    fn defaults_are_the_contract_s() {
+        let config = QueueConfig::parse(&json!({"maxActive": 50}), NOW).unwrap();
+        assert_eq!((config.handoff_seconds, config.session_seconds), (120, 600));
+        assert_eq!(
+            (config.max_session_seconds, config.claim_window_seconds),
+            (3600, 86_400)
+        );
+        assert_eq!(config.lanes, 4);
+        assert_eq!(config.access, Access::Queue);
+    }
+
+    #[test]
+    fn a_queue_that_holds_nobody_back_is_refused() {
+        assert!(refusal(&json!({})).contains("admitRatePerMinute or maxActive"));
+    }
+
+    #[test]
+    fn a_bad_value_is_refused_by_name() {
+        for (field, value) in [
+            ("maxActive", json!(0)),
+            ("maxActive", json!("50")),
+            ("maxActive", json!(1.5)),
+            ("maxActive", json!(MAX_ACTIVE + 1)),
+            ("lanes", json!(257)),
+            ("lanes", json!(0)),
+            ("handoffSeconds", json!(-1)),
+            ("maxAdmissions", json!(0)),
+            ("closesAt", json!(1_u64 << 54)),
+            ("checkoutUrl", json!("javascript:alert(1)")),
+            ("checkoutUrl", json!("//evil.example/x")),
+            ("checkoutUrl", json!("https://shop.example/?token=")),
+            ("allowedOrigins", json!(["https://shop.example/"])),
+            ("allowedOrigins", json!(["*"])),
+            ("product", json!({"name": "x", "path": "../x"})),
+            ("sessionSeconds", json!(7200)),
+            ("access", json!("draw")),
+            ("access", json!("lottery")),
+            ("opensAt", json!(NOW + 1)),
+            ("beacon", json!("drand")),
+            ("requires", json!(["invite"])),
+        ] {
+            let mut config = json!({"maxActive": 50});
+            config[field] = value.clone();
+            let detail = refusal(&config);
+            assert!(detail.contains(field), "{field} = {value}: {detail}");
+        }
+        assert!(refusal(&json!({"maxActive": 5, "colour": "red"})).contains("colour"));
+        assert!(refusal(&json!([])).contains("object"));
+    }
+
+    #[test]
+    fn a_merge_patch_sets_keeps_and_removes() {
+        let before =
+            QueueConfig::parse(&json!({"maxActive": 50, "maxAdmissions": 10}), NOW).unwrap();
+        let after = before
+            .merged(&json!({"maxActive": 5, "maxAdmissions": null}), NOW)
+            .unwrap();
+        assert_eq!((after.max_active, after.max_admissions), (Some(5), None));
+        assert_eq!(after.lanes, before.lanes);
+        assert!(before.merged(&json!({"maxActive": null}), NOW).is_err());
+    }
+
+    #[test]
+    fn lanes_are_fixed_once_somebody_entered() {
+        let before = QueueConfig::parse(&json!({"maxActive": 50}), NOW).unwrap();
+        let after = before.merged(&json!({"lanes": 8}), NOW).unwrap();
+        assert!(after.check_change_from(&before, 0).is_ok());
+        let problem = after.check_change_from(&before, 1).unwrap_err();
+        assert_eq!(problem.code, Code::Conflict);
+        assert!(problem.detail.contains("lanes"));
+    }
+}

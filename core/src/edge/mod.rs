@@ -1,0 +1,4 @@
+//! Rules of the edge that need no object: what of the shop may be cached, and under which key.
+
+pub mod cache_key;
+pub mod storing;

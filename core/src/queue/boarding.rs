@@ -1,0 +1,168 @@
+//! How far to call up: enough shoppers that the next seconds' slots find somebody present, and no
+//! more than come. Boarding only grows; it decides nothing about order or limits, so an estimate that
+//! is off costs waiting or idle time, never fairness.
+
+use std::collections::VecDeque;
+
+use super::head::Head;
+use crate::UnixMillis;
+
+/// How far ahead admissions are foreseen: about the time a shopper takes to hear of their call.
+pub const HORIZON_MILLIS: u64 = 5_000;
+/// How long a called-up shopper has before they count as absent: a poll and a stale snapshot.
+const ARRIVAL_MILLIS: u64 = 10_000;
+/// How often boarding is thought over while slots are free and nobody comes.
+pub const REVIEW_MILLIS: u64 = 1_000;
+/// Over how long freed slots are averaged.
+const FREED_OVER_MILLIS: f64 = 30_000.0;
+/// What is assumed before anything was seen: 4 of 5 come.
+const PRIOR: (u64, u64) = (4, 5);
+/// The lowest share reckoned with: below it, calling up more at once would only swamp.
+const SHARE_MIN: f64 = 0.02;
+/// Old shows fade when this many were counted.
+const FADE_AT: u64 = 400;
+/// How far apart, and how far back, boarding's pace is sampled.
+const PACE_STEP_MILLIS: u64 = 5_000;
+const PACE_SPAN_MILLIS: u64 = 120_000;
+const PACE_LEAST_MILLIS: u64 = 10_000;
+
+/// What the controller knows beyond the stored head. Lost with an eviction, and soon seen again.
+#[derive(Default)]
+pub struct Controller {
+    /// Call-ups of the last seconds: when, and how many.
+    in_flight: VecDeque<(UnixMillis, u64)>,
+    /// How many of those in flight have come.
+    arrived: u64,
+    /// Slots freed, fading, and when that was reckoned.
+    freed: f64,
+    freed_at: UnixMillis,
+}
+
+impl Controller {
+    /// Notes that a called-up shopper came for the first time.
+    pub fn came(&mut self, head: &mut Head) {
+        head.came = head.came.saturating_add(1);
+        self.arrived = self.arrived.saturating_add(1);
+    }
+
+    /// Notes that a slot became free.
+    pub fn freed(&mut self, now: UnixMillis) {
+        self.freed = self.fade(now) + 1.0;
+        self.freed_at = now;
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+    fn fade(&self, now: UnixMillis) -> f64 {
+        let since = now.saturating_sub(self.freed_at) as f64;
+        self.freed * (-since / FREED_OVER_MILLIS).exp()
+    }
+
+    /// How many slots will become free within the horizon, going by the last half minute.
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a small positive estimate"
+    )]
+    pub fn freeing_soon(&self, now: UnixMillis) -> u64 {
+        (self.fade(now) * (HORIZON_MILLIS as f64) / FREED_OVER_MILLIS).ceil() as u64
+    }
+
+    /// Counts as absent whom was called long ago.
+    pub fn mature(&mut self, head: &mut Head, now: UnixMillis) {
+        while let Some((at, count)) = self.in_flight.front().copied() {
+            if now.saturating_sub(at) < ARRIVAL_MILLIS {
+                return;
+            }
+            self.in_flight.pop_front();
+            self.arrived = self.arrived.saturating_sub(count);
+            head.called = head.called.saturating_add(count);
+            if head.called > FADE_AT {
+                head.called /= 2;
+                head.came /= 2;
+            }
+        }
+        self.arrived = 0;
+    }
+
+    /// Moves boarding so that about `wanted` shoppers are or soon will be present; says whether it
+    /// moved. `present` of them are here already.
+    pub fn board(&mut self, head: &mut Head, wanted: u64, present: u64, now: UnixMillis) -> bool {
+        self.mature(head, now);
+        let share = share(head);
+        let called = self
+            .in_flight
+            .iter()
+            .fold(0_u64, |sum, (_, count)| sum.saturating_add(*count));
+        let coming = scale(called.saturating_sub(self.arrived), share);
+        let shortfall = wanted.saturating_sub(present).saturating_sub(coming);
+        if shortfall == 0 {
+            return false;
+        }
+        let advance = scale(shortfall, 1.0 / share).max(1).min(head.line());
+        if advance == 0 {
+            return false;
+        }
+        head.boarding = head.boarding.saturating_add(advance);
+        match self.in_flight.back_mut() {
+            Some((at, count)) if now.saturating_sub(*at) < REVIEW_MILLIS => {
+                *count = count.saturating_add(advance);
+            }
+            _ => self.in_flight.push_back((now, advance)),
+        }
+        true
+    }
+}
+
+/// The share of called-up shoppers who come.
+#[expect(clippy::cast_precision_loss, reason = "counts below a thousand")]
+fn share(head: &Head) -> f64 {
+    let came = head.came.saturating_add(PRIOR.0) as f64;
+    let called = head.called.saturating_add(PRIOR.1) as f64;
+    (came / called).clamp(SHARE_MIN, 1.0)
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "an estimate, positive"
+)]
+fn scale(count: u64, factor: f64) -> u64 {
+    (count as f64 * factor).ceil() as u64
+}
+
+/// Samples boarding's pace while there is a line; without one, it would measure arrivals.
+pub fn sample_pace(head: &mut Head, serving: bool, now: UnixMillis) {
+    if !serving || head.line() == 0 {
+        head.pace.clear();
+        return;
+    }
+    head.pace
+        .retain(|(at, _)| now.saturating_sub(*at) <= PACE_SPAN_MILLIS);
+    if head
+        .pace
+        .last()
+        .is_none_or(|(at, _)| now.saturating_sub(*at) >= PACE_STEP_MILLIS)
+    {
+        head.pace.push((now, head.boarding));
+    }
+}
+
+/// Tickets called up a second: measured, else what the configured rate comes to, else unknown.
+#[expect(clippy::cast_precision_loss, reason = "an estimate")]
+pub fn rate_per_second(head: &Head, serving: bool, now: UnixMillis) -> Option<f64> {
+    if !serving {
+        return None;
+    }
+    let measured = head.pace.first().and_then(|(since, from)| {
+        let span = now.saturating_sub(*since);
+        let moved = head.boarding.saturating_sub(*from);
+        (span >= PACE_LEAST_MILLIS).then(|| moved as f64 * 1000.0 / span as f64)
+    });
+    let configured = match (head.config.max_active, head.config.admit_rate_per_minute) {
+        (None, Some(rate)) => Some(f64::from(rate) / 60.0),
+        _ => None,
+    };
+    measured.or(configured).filter(|rate| *rate > 0.0)
+}

@@ -1,0 +1,135 @@
+//! The queue's own row: configuration and counters. Format 1, guarded by a golden test: a queue object
+//! of the next deploy must read what this one wrote.
+
+use serde::{Deserialize, Serialize};
+
+use crate::UnixMillis;
+use crate::config::QueueConfig;
+use crate::ids::{Epoch, QueueId};
+use crate::view::snapshot::{Notice, Phase};
+
+/// What outlives an event, beside claims and lanes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Head {
+    /// The format of this row: 1.
+    pub format: u32,
+    /// The queue.
+    pub id: QueueId,
+    /// Its configuration.
+    pub config: QueueConfig,
+    /// Its present life.
+    pub epoch: Epoch,
+    /// When this life began.
+    pub created_at: UnixMillis,
+    /// The latest time that an event was handled at; time never runs back before it.
+    pub clock: UnixMillis,
+    /// Admissions stand still.
+    pub paused: bool,
+    /// The operator closed it.
+    pub closed: bool,
+    /// What the operator has to say.
+    pub notice: Option<Notice>,
+    /// Entries, and so the next index.
+    pub entered: u64,
+    /// Tickets that ever claimed.
+    pub claimed: u64,
+    /// Tickets that left without ever claiming.
+    pub left: u64,
+    /// Admissions ever given.
+    pub admitted: u64,
+    /// Admissions completed.
+    pub completed: u64,
+    /// Tickets with a position below this are called up.
+    pub boarding: u64,
+    /// Grows with every write.
+    pub version: u64,
+    /// Called-up tickets that had their time to come, and those that came: recent ones weigh more.
+    pub called: u64,
+    /// See `called`.
+    pub came: u64,
+    /// Where boarding stood, at times of the last two minutes.
+    pub pace: Vec<(UnixMillis, u64)>,
+}
+
+impl Head {
+    /// A queue that begins its life now.
+    pub fn new(id: QueueId, config: QueueConfig, epoch: Epoch, now: UnixMillis) -> Self {
+        Self {
+            format: 1,
+            id,
+            config,
+            epoch,
+            created_at: now,
+            clock: now,
+            paused: false,
+            closed: false,
+            notice: None,
+            entered: 0,
+            claimed: 0,
+            left: 0,
+            admitted: 0,
+            completed: 0,
+            boarding: 0,
+            version: 1,
+            called: 0,
+            came: 0,
+            pace: Vec::new(),
+        }
+    }
+
+    /// Where the queue is in its life at `now`.
+    pub fn phase(&self, now: UnixMillis) -> Phase {
+        let sold_out = self
+            .config
+            .max_admissions
+            .is_some_and(|most| self.completed >= most);
+        if self.closed || self.config.closes_at.is_some_and(|at| now >= at) {
+            Phase::Closed
+        } else if sold_out {
+            Phase::SoldOut
+        } else if self.paused {
+            Phase::Paused
+        } else {
+            Phase::Open
+        }
+    }
+
+    /// Entries that are not called up yet.
+    pub fn line(&self) -> u64 {
+        self.entered.saturating_sub(self.boarding)
+    }
+
+    /// Entries that neither claimed nor left.
+    pub fn waiting(&self) -> u64 {
+        self.entered
+            .saturating_sub(self.claimed)
+            .saturating_sub(self.left)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A queue object that cannot read its row after a deploy loses everybody's place.
+    #[test]
+    fn golden_a_head_of_format_1_still_reads() {
+        let golden = r#"{"format":1,"id":"demo","config":{"access":"queue","entryOpensAt":null,
+            "opensAt":null,"closesAt":null,"maxParticipants":null,"admitRatePerMinute":null,
+            "maxActive":50,"maxAdmissions":null,"handoffSeconds":120,"sessionSeconds":600,
+            "maxSessionSeconds":3600,"claimWindowSeconds":86400,"lanes":4,"uniqueBy":"shopper",
+            "requires":[],"checkoutUrl":"/checkout","audience":"checkout","allowedOrigins":[],
+            "product":null,"beacon":null},"epoch":"01010101010101010101010101010101",
+            "createdAt":5,"clock":9,"paused":false,"closed":false,
+            "notice":{"level":"info","text":"Hello"},"entered":7,"claimed":3,"left":1,"admitted":2,
+            "completed":1,"boarding":4,"version":12,"called":4,"came":3,"pace":[[5,0],[9,4]]}"#;
+        let head: Head = serde_json::from_str(golden).unwrap();
+        assert_eq!(
+            (head.entered, head.boarding, head.waiting(), head.line()),
+            (7, 4, 3, 3)
+        );
+        let again: Head = serde_json::from_str(&serde_json::to_string(&head).unwrap()).unwrap();
+        assert_eq!(again, head);
+    }
+}

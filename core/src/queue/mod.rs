@@ -1,0 +1,18 @@
+//! The queue: one state machine that gives out indices, calls shoppers up and admits them.
+//!
+//! [`Machine::handle`] takes an event and the time, and says what to answer and what to write; the
+//! object around it does both. Nothing is remembered that was not said to be written.
+
+mod boarding;
+pub mod claim;
+pub mod head;
+mod limits;
+pub mod machine;
+mod operator;
+mod origin;
+mod settle;
+mod shoppers;
+
+pub use claim::{Claim, ClaimState};
+pub use head::Head;
+pub use machine::{Answer, Effect, Event, LaneMark, Machine, Step, handle};

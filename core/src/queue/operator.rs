@@ -1,0 +1,82 @@
+//! What an operator asks of the queue. A limit lowered while live takes hold as slots free.
+
+use serde_json::Value;
+
+use super::head::Head;
+use super::machine::{Answer, Dirty, Machine, Stored};
+use crate::UnixMillis;
+use crate::config::QueueConfig;
+use crate::ids::Epoch;
+use crate::problem::{Code, Problem};
+use crate::view::snapshot::{Notice, Phase};
+
+/// The longest notice, in characters.
+const NOTICE_MAX: usize = 500;
+
+impl Machine {
+    pub(super) fn replace(&mut self, config: &Value, now: UnixMillis) -> Result<Answer, Problem> {
+        let config = QueueConfig::parse(config, now)?;
+        self.configure(config, now)
+    }
+
+    pub(super) fn patch(&mut self, patch: &Value, now: UnixMillis) -> Result<Answer, Problem> {
+        let config = self.head.config.merged(patch, now)?;
+        self.configure(config, now)
+    }
+
+    fn configure(&mut self, config: QueueConfig, now: UnixMillis) -> Result<Answer, Problem> {
+        config.check_change_from(&self.head.config, self.head.entered)?;
+        self.head.config = config;
+        Ok(self.changed(now))
+    }
+
+    pub(super) fn set_paused(&mut self, paused: bool, now: UnixMillis) -> Result<Answer, Problem> {
+        if self.head.phase(now) == Phase::Closed {
+            return Err(Problem::new(
+                Code::Conflict,
+                "The queue is closed; reset it to begin again.",
+            ));
+        }
+        self.head.paused = paused;
+        Ok(self.changed(now))
+    }
+
+    pub(super) fn close(&mut self, now: UnixMillis) -> Answer {
+        self.head.closed = true;
+        self.changed(now)
+    }
+
+    pub(super) fn notify(
+        &mut self,
+        notice: Option<Notice>,
+        now: UnixMillis,
+    ) -> Result<Answer, Problem> {
+        let length = notice.as_ref().map(|notice| notice.text.chars().count());
+        if length.is_some_and(|length| !(1..=NOTICE_MAX).contains(&length)) {
+            return Err(Problem::validation("text: must have 1 to 500 characters"));
+        }
+        self.head.notice = notice;
+        Ok(self.changed(now))
+    }
+
+    pub(super) fn reset(&mut self, fresh: Epoch, now: UnixMillis) -> Answer {
+        let over = (self.head.epoch, self.head.config.lanes);
+        let mut head = Head::new(self.head.id.clone(), self.head.config.clone(), fresh, now);
+        // Whoever polls must see the new life as newer.
+        head.version = self.head.version;
+        *self = Self::restore(head, Stored::default());
+        self.dirty = Dirty {
+            wipe: Some(over),
+            head: true,
+            ..Dirty::default()
+        };
+        self.report(now)
+    }
+
+    /// Answers with the state that the change leads to.
+    fn changed(&mut self, now: UnixMillis) -> Answer {
+        self.dirty.head = true;
+        self.settle(now);
+        self.report(now)
+    }
+}

@@ -1,0 +1,294 @@
+//! What shoppers and their lanes ask of the queue: indices, a claim, a look, leaving.
+
+use super::claim::{Claim, ClaimState};
+use super::machine::{Answer, Grant, Holder, LaneMark, Machine};
+use crate::UnixMillis;
+use crate::ids::{AdmissionId, Epoch};
+use crate::problem::{Code, Problem};
+use crate::view::snapshot::Phase;
+
+/// The most entries in one group.
+pub const GROUP_MAX: u32 = 10_000;
+/// With this much between a lane's leases for each lane that is busy, all together make 200 a second.
+const LINGER_STEP_MILLIS: u64 = 5;
+/// The longest that a group gathers.
+const LINGER_MAX_MILLIS: u64 = 1_280;
+/// The pause before a present shopper may ask again, for the first in line and for each further one.
+const RETRY_BASE_MILLIS: u64 = 2_000;
+const RETRY_STEP_MILLIS: u64 = 50;
+const RETRY_MAX_MILLIS: u64 = 30_000;
+
+impl Machine {
+    /// Gives a lane's group its range, the same one however often it is asked.
+    pub(super) fn lease(
+        &mut self,
+        epoch: Epoch,
+        lane: u16,
+        sequence: u64,
+        count: u32,
+        now: UnixMillis,
+    ) -> Result<Answer, Problem> {
+        self.check_epoch(epoch)?;
+        if lane >= self.head.config.lanes || !(1..=GROUP_MAX).contains(&count) {
+            return Err(Problem::validation(
+                "no such lane, or a group of an impossible size",
+            ));
+        }
+        if let Some(mark) = self.lanes.get(&lane)
+            && sequence <= mark.sequence
+        {
+            if sequence == mark.sequence && count == mark.count {
+                let mark = mark.clone();
+                return Ok(self.leased(&mark, now));
+            }
+            return Err(Problem::new(
+                Code::Conflict,
+                format!("Lane {lane} leased group {} already.", mark.sequence),
+            ));
+        }
+        self.check_not_over(now)?;
+        let room = match self.head.config.max_participants {
+            Some(most) => u32::try_from(most.saturating_sub(self.head.entered)).unwrap_or(u32::MAX),
+            None => u32::MAX,
+        };
+        let granted = count.min(room);
+        if granted == 0 {
+            return Err(Problem::new(
+                Code::QueueFull,
+                "The queue has as many entries as it may have.",
+            ));
+        }
+        let mark = LaneMark {
+            lane,
+            sequence,
+            count,
+            first: self.head.entered,
+            granted,
+        };
+        self.head.entered = self.head.entered.saturating_add(u64::from(granted));
+        self.lanes.insert(lane, mark.clone());
+        self.dirty.lane = Some(mark.clone());
+        self.dirty.head = true;
+        self.leased_at.insert(lane, now);
+        // Where the line is empty, entering calls up at once: the reply says so.
+        self.settle(now);
+        Ok(self.leased(&mark, now))
+    }
+
+    fn leased(&self, mark: &LaneMark, now: UnixMillis) -> Answer {
+        let lately = |at: &&UnixMillis| now.saturating_sub(**at) < 1_000;
+        let busy = self.leased_at.values().filter(lately).count();
+        let linger = u64::try_from(busy)
+            .unwrap_or(0)
+            .saturating_mul(LINGER_STEP_MILLIS);
+        let linger = linger.clamp(LINGER_STEP_MILLIS, LINGER_MAX_MILLIS);
+        Answer::Leased {
+            first: mark.first,
+            granted: mark.granted,
+            boarding: self.head.boarding,
+            linger_ms: u32::try_from(linger).unwrap_or(0),
+        }
+    }
+
+    /// Whether an entry still stands: it waits, is present, or holds an admission.
+    pub(super) fn stands(
+        &self,
+        epoch: Epoch,
+        index: u64,
+        record: Option<&Claim>,
+    ) -> Result<Answer, Problem> {
+        self.check_epoch(epoch)?;
+        let known = self.record(index, record);
+        Ok(Answer::Stands(
+            known.is_none_or(|claim| claim.state.is_live()),
+        ))
+    }
+
+    /// A called-up shopper is here, and is admitted if a slot is free.
+    pub(super) fn claim(
+        &mut self,
+        holder: &Holder,
+        record: Option<&Claim>,
+        now: UnixMillis,
+    ) -> Result<Answer, Problem> {
+        self.check_holder(holder)?;
+        if self.record(holder.index, record).is_none() {
+            self.check_not_over(now)?;
+            if holder.position >= self.head.boarding {
+                return Err(Problem::new(
+                    Code::NotYetServed,
+                    format!(
+                        "Place {} is not called up yet.",
+                        holder.position.saturating_add(1)
+                    ),
+                ));
+            }
+            self.check_not_paused(now)?;
+            self.come(holder, now);
+            self.settle(now);
+        }
+        let claim = self
+            .record(holder.index, record)
+            .ok_or_else(unknown_ticket)?;
+        match claim.state {
+            ClaimState::Present => {
+                self.check_not_over(now)?;
+                self.check_not_paused(now)?;
+                Ok(Answer::Boarding {
+                    retry_after_ms: self.retry_after(claim.position),
+                })
+            }
+            _ => self.held(claim),
+        }
+    }
+
+    /// What a ticket holds, without claiming.
+    pub(super) fn look(&self, holder: &Holder, record: Option<&Claim>) -> Result<Answer, Problem> {
+        self.check_holder(holder)?;
+        match self.record(holder.index, record) {
+            None => Ok(Answer::Nothing),
+            Some(claim) if claim.state == ClaimState::Present => Ok(Answer::Boarding {
+                retry_after_ms: self.retry_after(claim.position),
+            }),
+            Some(claim) => self.held(claim),
+        }
+    }
+
+    fn held(&self, claim: &Claim) -> Result<Answer, Problem> {
+        let over = match claim.state {
+            ClaimState::Admitted | ClaimState::Redeemed | ClaimState::Present => {
+                return Ok(Answer::Granted(self.grant(claim)));
+            }
+            ClaimState::Completed => "The order of this place is completed.",
+            ClaimState::Released => "The checkout gave this admission back.",
+            ClaimState::Expired => "This admission was not used in time.",
+            ClaimState::Left => "This place was given up.",
+        };
+        Err(Problem::new(Code::AdmissionExpired, over))
+    }
+
+    fn grant(&self, claim: &Claim) -> Grant {
+        Grant {
+            admission_id: AdmissionId {
+                epoch: self.head.epoch,
+                index: claim.index,
+            },
+            shopper: claim.shopper,
+            position: claim.position.saturating_add(1),
+            access: self.head.config.access,
+            expires_at: claim.ends_at.unwrap_or(0),
+            audience: self.head.config.audience.clone(),
+            checkout_url: self.head.config.checkout_url.clone(),
+        }
+    }
+
+    fn come(&mut self, holder: &Holder, now: UnixMillis) {
+        let claim = new_claim(holder, ClaimState::Present, now);
+        self.head.claimed = self.head.claimed.saturating_add(1);
+        self.controller.came(&mut self.head);
+        self.save(claim.clone());
+        self.present.insert(claim.position, claim);
+    }
+
+    /// Gives up what a ticket holds. Repeating it changes nothing.
+    pub(super) fn leave(
+        &mut self,
+        holder: &Holder,
+        record: Option<&Claim>,
+        now: UnixMillis,
+    ) -> Result<Answer, Problem> {
+        self.check_holder(holder)?;
+        match self.record(holder.index, record).map(|claim| claim.state) {
+            None => {
+                self.head.left = self.head.left.saturating_add(1);
+                self.save(new_claim(holder, ClaimState::Left, now));
+            }
+            Some(ClaimState::Present) => {
+                if let Some(mut claim) = self.present.remove(&holder.position) {
+                    claim.state = ClaimState::Left;
+                    claim.ends_at = Some(now);
+                    self.save(claim);
+                }
+            }
+            Some(ClaimState::Admitted | ClaimState::Redeemed) => {
+                self.end(holder.index, ClaimState::Left, now);
+            }
+            Some(_) => {}
+        }
+        Ok(Answer::Done)
+    }
+
+    /// A ticket's record: the live ones are in memory, what has just changed is newer than storage.
+    pub(super) fn record<'a>(&'a self, index: u64, stored: Option<&'a Claim>) -> Option<&'a Claim> {
+        self.dirty
+            .claims
+            .get(&index)
+            .or_else(|| self.active.get(&index))
+            .or(stored)
+    }
+
+    pub(super) fn check_epoch(&self, epoch: Epoch) -> Result<(), Problem> {
+        if epoch == self.head.epoch {
+            Ok(())
+        } else {
+            Err(Problem::new(
+                Code::TicketVoid,
+                "The queue was reset since this ticket was given; enter again.",
+            ))
+        }
+    }
+
+    fn check_holder(&self, holder: &Holder) -> Result<(), Problem> {
+        self.check_epoch(holder.epoch)?;
+        if holder.index < self.head.entered {
+            Ok(())
+        } else {
+            Err(unknown_ticket())
+        }
+    }
+
+    fn check_not_over(&self, now: UnixMillis) -> Result<(), Problem> {
+        match self.head.phase(now) {
+            Phase::Closed => Err(Problem::new(Code::QueueClosed, "The queue is closed.")),
+            Phase::SoldOut => Err(Problem::new(Code::SoldOut, "Everything is sold.")),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_not_paused(&self, now: UnixMillis) -> Result<(), Problem> {
+        if self.head.phase(now) == Phase::Paused {
+            Err(Problem::new(
+                Code::Paused,
+                "The queue is paused; your place is kept.",
+            ))
+        } else {
+            Ok(())
+        }
+    }
+
+    fn retry_after(&self, position: u64) -> u64 {
+        let before = self.present.range(..position).take(1_000).count();
+        let before = u64::try_from(before).unwrap_or(0);
+        RETRY_BASE_MILLIS
+            .saturating_add(before.saturating_mul(RETRY_STEP_MILLIS))
+            .min(RETRY_MAX_MILLIS)
+    }
+}
+
+fn new_claim(holder: &Holder, state: ClaimState, now: UnixMillis) -> Claim {
+    Claim {
+        index: holder.index,
+        position: holder.position,
+        shopper: holder.shopper,
+        state,
+        claimed_at: now,
+        admitted_at: None,
+        redeemed_at: None,
+        ends_at: (state == ClaimState::Left).then_some(now),
+        idempotency_key: None,
+    }
+}
+
+fn unknown_ticket() -> Problem {
+    Problem::unauthorized("The ticket names a place that this queue never gave.")
+}

@@ -1,0 +1,4 @@
+//! What is shown: the public snapshot of a queue, and what one ticket means under it.
+
+pub mod snapshot;
+pub mod status;

@@ -1,0 +1,156 @@
+//! The snapshot: the small public fact that every waiting shopper shares. It is the same for all, so
+//! it can be cached; what a single shopper needs beyond it is in their ticket.
+
+use serde::{Deserialize, Serialize};
+
+use crate::UnixMillis;
+use crate::config::{Access, Product, QueueConfig};
+use crate::ids::{Epoch, QueueId};
+
+/// Where a queue is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Phase {
+    /// Entry has not opened.
+    Scheduled,
+    /// Shoppers enter without order; the shuffle comes at the opening.
+    Entry,
+    /// The opening waits for public randomness.
+    Sealing,
+    /// Serving.
+    Open,
+    /// Entry goes on, admissions stand still.
+    Paused,
+    /// Every admission there was to give is completed.
+    SoldOut,
+    /// Over.
+    Closed,
+}
+
+/// How loudly a notice speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// Good to know.
+    Info,
+    /// Something is slower or other than expected.
+    Warning,
+    /// Something is wrong.
+    Critical,
+}
+
+/// A sentence from the operator to everybody in the room.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Notice {
+    /// How loudly it speaks.
+    pub level: Level,
+    /// What it says, plain text, 1 to 500 characters.
+    pub text: String,
+}
+
+/// What is public about the opening shuffle. All null in a queue that was open from the start.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the fields are described in docs/http.md")]
+pub struct Shuffle {
+    pub commitment: Option<String>,
+    pub trust: Option<String>,
+    pub root: Option<String>,
+    pub beacon_round: Option<u64>,
+    pub seed: Option<String>,
+    pub entrants: Option<u64>,
+}
+
+/// A queue's public state at one moment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Snapshot {
+    /// The queue.
+    pub id: QueueId,
+    /// By order or by lot.
+    pub access: Access,
+    /// Where the queue is in its life.
+    pub phase: Phase,
+    /// When entry opens or opened, if it was set.
+    pub entry_opens_at: Option<UnixMillis>,
+    /// When service begins or began, if it was set.
+    pub opens_at: Option<UnixMillis>,
+    /// When it ends, if it was set.
+    pub closes_at: Option<UnixMillis>,
+    /// The queue's life; tickets of another are void.
+    pub epoch: Epoch,
+    /// Entries so far.
+    pub entered: u64,
+    /// Entries that neither came when called nor left.
+    pub waiting: u64,
+    /// Called-up shoppers who have claimed and have no admission yet.
+    pub present: u64,
+    /// Admissions given so far.
+    pub admitted: u64,
+    /// Admissions held now.
+    pub active: u64,
+    /// Admissions completed.
+    pub completed: u64,
+    /// Admissions still to give, where they are limited.
+    pub remaining: Option<u64>,
+    /// Tickets with a position below this are called up. It only grows.
+    pub boarding: u64,
+    /// Every present shopper below this has an admission to collect.
+    pub admitted_below: u64,
+    /// How fast boarding moves, where that was measured or follows from the configuration.
+    pub rate_per_second: Option<f64>,
+    /// What somebody who enters now will wait, where that is known.
+    pub estimated_wait_seconds: Option<u64>,
+    /// Whether the wait is known.
+    pub wait_known: bool,
+    /// The opening shuffle.
+    pub shuffle: Shuffle,
+    /// How many relays serve sockets.
+    pub relays: u16,
+    /// What the operator has to say.
+    pub notice: Option<Notice>,
+    /// Where a granted shopper takes the handoff token.
+    pub checkout_url: String,
+    /// Grows with every change.
+    pub version: u64,
+    /// The queue object's clock, Unix milliseconds.
+    pub server_time: UnixMillis,
+}
+
+impl Snapshot {
+    /// Whether nobody is admitted any more.
+    pub fn is_over(&self) -> bool {
+        matches!(self.phase, Phase::SoldOut | Phase::Closed)
+    }
+}
+
+/// What an edge keeps of a queue: the public snapshot, and the little of its configuration that
+/// routing and headers need.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EdgeView {
+    /// The public part.
+    pub snapshot: Snapshot,
+    /// How many lanes take entries.
+    pub lanes: u16,
+    /// Other sites' origins that may call with a bearer.
+    pub allowed_origins: Vec<String>,
+    /// What handoff tokens name as `aud`.
+    pub audience: String,
+    /// What is on sale.
+    pub product: Option<Product>,
+}
+
+impl EdgeView {
+    /// Joins a snapshot with what the edge needs of `config`.
+    pub fn new(snapshot: Snapshot, config: &QueueConfig) -> Self {
+        Self {
+            snapshot,
+            lanes: config.lanes,
+            allowed_origins: config.allowed_origins.clone(),
+            audience: config.audience.clone(),
+            product: config.product.clone(),
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! What a shopper is told: a ticket, the snapshot and the time make a status, and nothing else does.
+
+use serde::Serialize;
+
+use super::snapshot::{Phase, Snapshot};
+use crate::UnixMillis;
+use crate::token::ticket::Ticket;
+
+/// The shortest and the longest pause between two polls.
+const POLL_MIN_MILLIS: u64 = 2_000;
+const POLL_MAX_MILLIS: u64 = 120_000;
+/// The pause where the wait is unknown.
+const POLL_UNKNOWN_MILLIS: u64 = 5_000;
+/// The pause for somebody who has nothing to wait for.
+const POLL_IDLE_MILLIS: u64 = 30_000;
+
+/// Where a ticket stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(
+    tag = "status",
+    rename_all = "SCREAMING_SNAKE_CASE",
+    rename_all_fields = "camelCase"
+)]
+pub enum Standing {
+    /// No ticket of this queue was shown.
+    NotQueued,
+    /// Entered; the queue is not open yet, so there is no place yet.
+    Waiting,
+    /// In line.
+    Queued {
+        /// The place, 1-based. It does not change while the queue is open.
+        position: u64,
+        /// How many stand between this shopper and being called up, with those who were called up
+        /// and still wait for their admission.
+        ahead: u64,
+        /// The expected wait, where it is known.
+        estimated_wait_seconds: Option<u64>,
+        /// Whether the wait is known.
+        wait_known: bool,
+    },
+    /// Called up: claim.
+    Ready {
+        /// The place, 1-based.
+        position: u64,
+        /// Whether a shopper who has claimed already has an admission to collect by claiming again.
+        collect: bool,
+    },
+    /// The queue is over.
+    Closed,
+}
+
+/// What a shopper is told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Status {
+    /// Where the ticket stands.
+    #[serde(flatten)]
+    pub standing: Standing,
+    /// When to ask again, milliseconds from now.
+    pub poll_after_ms: u64,
+    /// Where the queue is in its life.
+    pub phase: Phase,
+    /// When the snapshot was taken, by the queue object's clock.
+    pub server_time: UnixMillis,
+    /// The queue is out of reach: this is the last that was known.
+    pub stale: bool,
+    /// The ticket anew, when it was renewed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<String>,
+}
+
+impl Status {
+    /// Computes the status of `ticket` under `snapshot`. `jitter` is any random number; it spreads
+    /// the polls of those who entered together.
+    pub fn of(ticket: Option<&Ticket>, snapshot: &Snapshot, stale: bool, jitter: u32) -> Self {
+        let standing = standing(ticket, snapshot);
+        Self {
+            standing,
+            poll_after_ms: poll_after(&standing, jitter),
+            phase: snapshot.phase,
+            server_time: snapshot.server_time,
+            stale,
+            ticket: None,
+        }
+    }
+}
+
+fn standing(ticket: Option<&Ticket>, snapshot: &Snapshot) -> Standing {
+    let Some(ticket) = ticket else {
+        return Standing::NotQueued;
+    };
+    let Some(place) = ticket.position else {
+        return if snapshot.is_over() {
+            Standing::Closed
+        } else {
+            Standing::Waiting
+        };
+    };
+    let position = place.saturating_add(1);
+    let collect = place < snapshot.admitted_below;
+    if snapshot.is_over() {
+        // Whoever was admitted just before the end still has an admission to collect.
+        return if collect && snapshot.active > 0 {
+            Standing::Ready { position, collect }
+        } else {
+            Standing::Closed
+        };
+    }
+    if place < snapshot.boarding {
+        return Standing::Ready { position, collect };
+    }
+    let ahead = place
+        .saturating_sub(snapshot.boarding)
+        .saturating_add(snapshot.present);
+    let wait = snapshot
+        .rate_per_second
+        .and_then(|rate| wait_seconds(ahead, rate));
+    Standing::Queued {
+        position,
+        ahead,
+        estimated_wait_seconds: wait,
+        wait_known: wait.is_some(),
+    }
+}
+
+/// How long it takes until `ahead` people have gone, at `rate` a second; `None` where nothing moves.
+pub fn wait_seconds(ahead: u64, rate: f64) -> Option<u64> {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "an estimate, and below 2^53 exact"
+    )]
+    let seconds = (ahead as f64 + 1.0) / rate;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "checked to be finite and positive"
+    )]
+    (rate > 0.0 && seconds.is_finite()).then(|| seconds.ceil() as u64)
+}
+
+/// A quarter of the wait, within bounds, and up to a fifth more or less by chance.
+fn poll_after(standing: &Standing, jitter: u32) -> u64 {
+    let base = match standing {
+        Standing::Queued {
+            estimated_wait_seconds: Some(wait),
+            ..
+        } => wait.saturating_mul(250),
+        Standing::Queued { .. } | Standing::Waiting => POLL_UNKNOWN_MILLIS,
+        Standing::Ready { .. } => POLL_MIN_MILLIS,
+        Standing::NotQueued | Standing::Closed => POLL_IDLE_MILLIS,
+    };
+    let base = base.clamp(POLL_MIN_MILLIS, POLL_MAX_MILLIS);
+    // 80 to 120 per cent.
+    let percent = u64::from(jitter % 41).saturating_add(80);
+    (base.saturating_mul(percent) / 100).clamp(POLL_MIN_MILLIS, POLL_MAX_MILLIS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Access;
+    use crate::ids::{Epoch, ShopperId};
+    use crate::view::snapshot::Shuffle;
+
+    fn snapshot() -> Snapshot {
+        Snapshot {
+            id: "demo".parse().unwrap(),
+            access: Access::Queue,
+            phase: Phase::Open,
+            entry_opens_at: None,
+            opens_at: None,
+            closes_at: None,
+            epoch: Epoch::from_bytes([1; 16]),
+            entered: 100,
+            waiting: 60,
+            present: 3,
+            admitted: 37,
+            active: 30,
+            completed: 7,
+            remaining: None,
+            boarding: 40,
+            admitted_below: 37,
+            rate_per_second: Some(2.0),
+            estimated_wait_seconds: Some(30),
+            wait_known: true,
+            shuffle: Shuffle::default(),
+            relays: 1,
+            notice: None,
+            checkout_url: "/checkout".into(),
+            version: 9,
+            server_time: 5,
+        }
+    }
+
+    fn at(index: u64) -> Ticket {
+        Ticket {
+            queue: "demo".parse().unwrap(),
+            epoch: Epoch::from_bytes([1; 16]),
+            shopper: ShopperId::from_bytes([0; 16]),
+            index,
+            position: Some(index),
+            issued_at: 0,
+        }
+    }
+
+    fn standing_at(index: u64, snapshot: &Snapshot) -> Standing {
+        Status::of(Some(&at(index)), snapshot, false, 0).standing
+    }
+
+    #[test]
+    fn a_place_is_one_based_and_people_ahead_include_the_present() {
+        let expected = Standing::Queued {
+            position: 61,
+            ahead: 23,
+            estimated_wait_seconds: Some(12),
+            wait_known: true,
+        };
+        assert_eq!(standing_at(60, &snapshot()), expected);
+    }
+
+    #[test]
+    fn whoever_stands_below_boarding_is_ready_and_below_admitted_collects() {
+        assert_eq!(
+            standing_at(39, &snapshot()),
+            Standing::Ready {
+                position: 40,
+                collect: false
+            }
+        );
+        assert_eq!(
+            standing_at(36, &snapshot()),
+            Standing::Ready {
+                position: 37,
+                collect: true
+            }
+        );
+    }
+
+    #[test]
+    fn an_unknown_rate_is_an_unknown_wait() {
+        for rate in [None, Some(0.0)] {
+            let snapshot = Snapshot {
+                rate_per_second: rate,
+                ..snapshot()
+            };
+            let standing = standing_at(60, &snapshot);
+            assert!(
+                matches!(
+                    standing,
+                    Standing::Queued {
+                        wait_known: false,
+                        ..
+                    }
+                ),
+                "{standing:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_end_leaves_only_what_was_admitted() {
+        let over = Snapshot {
+            phase: Phase::Closed,
+            ..snapshot()
+        };
+        assert_eq!(standing_at(60, &over), Standing::Closed);
+        assert_eq!(
+            standing_at(5, &over),
+            Standing::Ready {
+                position: 6,
+                collect: true
+            }
+        );
+        let done = Snapshot { active: 0, ..over };
+        assert_eq!(standing_at(5, &done), Standing::Closed);
+    }
+
+    #[test]
+    fn polls_stay_within_their_bounds_and_are_spread() {
+        let far = Snapshot {
+            rate_per_second: Some(0.001),
+            ..snapshot()
+        };
+        let mut seen = std::collections::BTreeSet::new();
+        for jitter in 0..100 {
+            for snapshot in [&snapshot(), &far] {
+                let pause = Status::of(Some(&at(60)), snapshot, false, jitter).poll_after_ms;
+                assert!((POLL_MIN_MILLIS..=POLL_MAX_MILLIS).contains(&pause));
+                seen.insert(pause);
+            }
+        }
+        assert!(seen.len() > 20, "{seen:?}");
+    }
+
+    #[test]
+    fn a_status_reads_as_the_contract_says() {
+        let status = Status::of(Some(&at(60)), &snapshot(), true, 20);
+        let expected = serde_json::json!({
+            "status": "QUEUED", "position": 61, "ahead": 23, "estimatedWaitSeconds": 12,
+            "waitKnown": true, "pollAfterMs": 3000, "phase": "open", "serverTime": 5, "stale": true,
+        });
+        assert_eq!(serde_json::to_value(status).unwrap(), expected);
+    }
+}

@@ -1,0 +1,496 @@
+//! The Lane object: it takes the entries of a share of the shoppers. The group's work belongs to the
+//! lane, not to the request that began it: that shopper may hang up.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures::channel::oneshot;
+use serde::Deserialize;
+use tidegate_core::calls::{LaneCall, LaneName, LaneReply, QueueCall, QueueReply, Reply};
+use tidegate_core::ids::ShopperId;
+use tidegate_core::lane::{Enter, Entry, Group, Lane as LaneState, Outcomes, Work};
+use tidegate_core::problem::{Code, Problem};
+use tidegate_core::queue::{Answer, Event};
+use worker::{
+    Delay, DurableObject, Env, Error, Request, Response, Result, SqlStorage, SqlStorageValue,
+    State, durable_object,
+};
+
+use crate::binding;
+use crate::storage::{in_transaction, integer, optional_integer, rows, run};
+use crate::stub::{self, read_call, respond, storage_failed};
+
+/// Format 1. One row a shopper, one a group; a shopper's index follows from both.
+const SCHEMA: [&str; 3] = [
+    "CREATE TABLE IF NOT EXISTS name (id INTEGER PRIMARY KEY CHECK (id = 1), json TEXT NOT NULL) STRICT",
+    "CREATE TABLE IF NOT EXISTS groups (sequence INTEGER PRIMARY KEY, first INTEGER, granted INTEGER) STRICT",
+    "CREATE TABLE IF NOT EXISTS entries (shopper BLOB PRIMARY KEY, sequence INTEGER NOT NULL,
+        place INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+];
+/// How often a lane asks whether its epoch still lives.
+const REVIEW: Duration = Duration::from_hours(1);
+/// An entry that ended is asked about, entered anew, and looked at again: never more often than this.
+const ENTER_TRIES: usize = 3;
+
+/// See the module's documentation.
+#[durable_object(alarm)]
+pub struct Lane {
+    inner: Rc<Inner>,
+}
+
+struct Inner {
+    state: State,
+    env: Env,
+    /// `None` until storage was read, and again after a write failed.
+    lane: RefCell<Option<LaneState>>,
+    /// Whether the name row is written, and so the review alarm armed.
+    named: Cell<bool>,
+    waiters: RefCell<HashMap<ShopperId, Vec<oneshot::Sender<Reply<u64>>>>>,
+    working: Cell<bool>,
+}
+
+impl DurableObject for Lane {
+    fn new(state: State, env: Env) -> Self {
+        let inner = Inner {
+            state,
+            env,
+            lane: RefCell::default(),
+            named: Cell::default(),
+            waiters: RefCell::default(),
+            working: Cell::default(),
+        };
+        Self {
+            inner: Rc::new(inner),
+        }
+    }
+
+    async fn fetch(&self, mut request: Request) -> Result<Response> {
+        let reply = match read_call(&mut request).await? {
+            LaneCall::Enter {
+                lane,
+                shopper,
+                boarding,
+            } => enter(&self.inner, &lane, shopper, boarding).await,
+            LaneCall::Forget { shopper, index } => {
+                let forgotten = self.inner.forget(shopper, index);
+                forgotten
+                    .map(|()| LaneReply::Done)
+                    .map_err(|error| storage_failed(&error))
+            }
+            LaneCall::Retire => {
+                let wiped = self.inner.wipe().await;
+                wiped
+                    .map(|()| LaneReply::Done)
+                    .map_err(|error| storage_failed(&error))
+            }
+        };
+        respond(&reply)
+    }
+
+    /// Asks whether the epoch still lives, and cleans up where it does not.
+    async fn alarm(&self) -> Result<Response> {
+        let Some(name) = self.inner.stored_name()? else {
+            return Response::empty();
+        };
+        let stands = Event::Stands {
+            epoch: name.epoch,
+            index: 0,
+        };
+        match self.inner.ask(&name, stands).await {
+            Err(problem) if is_over(&problem) => self.inner.wipe().await?,
+            _ => self.inner.state.storage().set_alarm(REVIEW).await?,
+        }
+        Response::empty()
+    }
+}
+
+/// Enters a shopper, or finds their entry.
+async fn enter(
+    inner: &Rc<Inner>,
+    name: &LaneName,
+    shopper: ShopperId,
+    boarding: u64,
+) -> Reply<LaneReply> {
+    for _ in 0..ENTER_TRIES {
+        let decision = inner
+            .with_lane(|lane, sql| Ok(lane.enter(shopper, find(sql, shopper)?, boarding)))
+            .map_err(|error| storage_failed(&error))?;
+        match decision {
+            Enter::Known(index) => return Ok(inner.entered(index)),
+            Enter::Refuse(problem) => return Err(problem),
+            Enter::Join => {
+                let index = join(inner, name, shopper).await?;
+                return Ok(inner.entered(index));
+            }
+            Enter::Ask(index) => {
+                if inner.still_stands(name, index).await? {
+                    return Ok(inner.entered(index));
+                }
+                // It ended: remove it, and look again, for a retry may have been quicker.
+                inner
+                    .forget(shopper, index)
+                    .map_err(|error| storage_failed(&error))?;
+            }
+        }
+    }
+    Err(Problem::new(
+        Code::ServiceUnavailable,
+        "This entry changes too fast; try again.",
+    ))
+}
+
+/// Waits for the outcome of the group that the shopper is in, and sees to it that somebody works.
+async fn join(inner: &Rc<Inner>, name: &LaneName, shopper: ShopperId) -> Reply<u64> {
+    let (sender, receiver) = oneshot::channel();
+    inner
+        .waiters
+        .borrow_mut()
+        .entry(shopper)
+        .or_default()
+        .push(sender);
+    if !inner.working.replace(true) {
+        inner.state.wait_until(work(Rc::clone(inner), name.clone()));
+    }
+    let gone = || {
+        Problem::new(
+            Code::ServiceUnavailable,
+            "The lane was interrupted; try again.",
+        )
+    };
+    receiver.await.unwrap_or_else(|_| Err(gone()))
+}
+
+/// Works off groups until none is left. Runs beside the requests, one at a time.
+async fn work(inner: Rc<Inner>, name: LaneName) {
+    let _working = Working(Rc::clone(&inner));
+    loop {
+        let Ok(next) = inner.with_lane(|lane, _| Ok(lane.next_work())) else {
+            return;
+        };
+        match next {
+            None => return,
+            Some(Work::Write(group)) => {
+                if let Err(error) = inner.write_group(&name, &group).await {
+                    storage_failed(&error);
+                    inner.tell_from(LaneState::write_failed);
+                    inner.lane.take();
+                    return;
+                }
+            }
+            Some(Work::Lease { sequence, count }) => {
+                match inner.lease(&name, sequence, count).await {
+                    Some(pause) if inner.is_gathering() => Delay::from(pause).await,
+                    Some(_) => {}
+                    None => return,
+                }
+            }
+        }
+    }
+}
+
+/// While it lives, the lane's one worker runs. If the worker ends for whatever reason, the next
+/// shopper starts another, and nobody is left waiting.
+struct Working(Rc<Inner>);
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        self.0.working.set(false);
+        self.0.waiters.take();
+    }
+}
+
+impl Inner {
+    /// Leases the pending group's range, writes it down and tells the members. Returns how long the
+    /// next group should gather, or `None` if the work must stop.
+    async fn lease(&self, name: &LaneName, sequence: u64, count: u32) -> Option<Duration> {
+        let event = Event::Lease {
+            epoch: name.epoch,
+            lane: name.number,
+            sequence,
+            count,
+        };
+        match self.ask(name, event).await {
+            Ok(Answer::Leased {
+                first,
+                granted,
+                boarding,
+                linger_ms,
+            }) => {
+                let outcomes = self
+                    .with_lane(|lane, _| Ok(lane.leased(first, granted, boarding)))
+                    .ok()?;
+                self.write_outcome(sequence, Some(first), granted, &outcomes)?;
+                self.tell(outcomes);
+                Some(Duration::from_millis(linger_ms.into()))
+            }
+            Err(problem) if is_over(&problem) => {
+                for (_, waiters) in self.waiters.take() {
+                    for waiter in waiters {
+                        let _ = waiter.send(Err(problem.clone()));
+                    }
+                }
+                if let Err(error) = self.wipe().await {
+                    storage_failed(&error);
+                }
+                None
+            }
+            Err(problem) if problem.code.status() < 500 => {
+                let outcomes = self.with_lane(|lane, _| Ok(lane.refused(&problem))).ok()?;
+                self.write_outcome(sequence, None, 0, &outcomes)?;
+                self.tell(outcomes);
+                Some(Duration::ZERO)
+            }
+            _ => {
+                self.tell_from(LaneState::lease_failed);
+                None
+            }
+        }
+    }
+
+    async fn ask(&self, name: &LaneName, event: Event) -> Reply<Answer> {
+        let call = QueueCall::Event(Box::new(event));
+        let reply = stub::call(&self.env, binding::QUEUE, name.queue.as_str(), &call).await?;
+        match reply {
+            QueueReply::Answer(answer) => Ok(answer),
+            QueueReply::Admissions { .. } => Err(Problem::new(
+                Code::InternalError,
+                "The queue answered something else.",
+            )),
+        }
+    }
+
+    async fn still_stands(&self, name: &LaneName, index: u64) -> Reply<bool> {
+        let answer = self
+            .ask(
+                name,
+                Event::Stands {
+                    epoch: name.epoch,
+                    index,
+                },
+            )
+            .await?;
+        Ok(answer == Answer::Stands(true))
+    }
+
+    fn entered(&self, index: u64) -> LaneReply {
+        let boarding = self.lane.borrow().as_ref().map_or(0, LaneState::boarding);
+        LaneReply::Entered { index, boarding }
+    }
+
+    /// Runs `body` on the lane, read back from storage if need be. No await can fall in between.
+    fn with_lane<T>(
+        &self,
+        body: impl FnOnce(&mut LaneState, &SqlStorage) -> Result<T>,
+    ) -> Result<T> {
+        let sql = self.state.storage().sql();
+        let mut slot = self.lane.borrow_mut();
+        let lane = match &mut *slot {
+            Some(lane) => lane,
+            None => slot.insert(load(&sql)?),
+        };
+        body(lane, &sql)
+    }
+
+    fn is_gathering(&self) -> bool {
+        !self.waiters.borrow().is_empty()
+    }
+
+    fn tell_from(&self, outcomes: impl FnOnce(&mut LaneState) -> Outcomes) {
+        if let Ok(outcomes) = self.with_lane(|lane, _| Ok(outcomes(lane))) {
+            self.tell(outcomes);
+        }
+    }
+
+    fn tell(&self, outcomes: Outcomes) {
+        let mut waiters = self.waiters.borrow_mut();
+        for (shopper, outcome) in outcomes {
+            for waiter in waiters.remove(&shopper).unwrap_or_default() {
+                // Whoever hung up finds the same entry when they come back.
+                let _ = waiter.send(outcome.clone());
+            }
+        }
+    }
+
+    async fn write_group(&self, name: &LaneName, group: &Group) -> Result<()> {
+        let storage = self.state.storage();
+        let first_write = !self.named.get();
+        let json = serde_json::to_string(name)?;
+        in_transaction(&storage, |sql| {
+            if first_write {
+                run(
+                    sql,
+                    "INSERT OR REPLACE INTO name (id, json) VALUES (1, ?)",
+                    vec![json.as_str().into()],
+                )?;
+            }
+            run(
+                sql,
+                "INSERT INTO groups (sequence) VALUES (?)",
+                vec![integer(group.sequence)?],
+            )?;
+            for (place, shopper) in (0_u64..).zip(&group.members) {
+                run(
+                    sql,
+                    "INSERT OR REPLACE INTO entries (shopper, sequence, place) VALUES (?, ?, ?)",
+                    vec![key(*shopper), integer(group.sequence)?, integer(place)?],
+                )?;
+            }
+            Ok(())
+        })?;
+        if first_write {
+            storage.set_alarm(REVIEW).await?;
+            self.named.set(true);
+        }
+        Ok(())
+    }
+
+    /// Writes what became of a group, and removes the entries that got no index. If that fails, memory
+    /// is dropped: the group is found pending again, and its next lease gets the same range.
+    fn write_outcome(
+        &self,
+        sequence: u64,
+        first: Option<u64>,
+        granted: u32,
+        outcomes: &Outcomes,
+    ) -> Option<()> {
+        let written = in_transaction(&self.state.storage(), |sql| {
+            run(
+                sql,
+                "UPDATE groups SET first = ?, granted = ? WHERE sequence = ?",
+                vec![
+                    optional_integer(first)?,
+                    integer(granted.into())?,
+                    integer(sequence)?,
+                ],
+            )?;
+            for (shopper, _) in outcomes.iter().filter(|(_, outcome)| outcome.is_err()) {
+                run(
+                    sql,
+                    "DELETE FROM entries WHERE shopper = ?",
+                    vec![key(*shopper)],
+                )?;
+            }
+            Ok(())
+        });
+        if let Err(error) = written {
+            storage_failed(&error);
+            self.lane.take();
+            return None;
+        }
+        Some(())
+    }
+
+    fn forget(&self, shopper: ShopperId, index: u64) -> Result<()> {
+        self.with_lane(|_, sql| {
+            let entry = find(sql, shopper)?;
+            let known = entry.and_then(|entry| entry.first?.checked_add(entry.place.into()));
+            if known == Some(index) {
+                run(
+                    sql,
+                    "DELETE FROM entries WHERE shopper = ?",
+                    vec![key(shopper)],
+                )?;
+            }
+            Ok(())
+        })
+    }
+
+    fn stored_name(&self) -> Result<Option<LaneName>> {
+        let sql = self.state.storage().sql();
+        load(&sql)?;
+        let found: Vec<NameRow> = rows(&sql, "SELECT json FROM name", Vec::new())?;
+        found
+            .first()
+            .map(|row| serde_json::from_str(&row.json).map_err(Error::from))
+            .transpose()
+    }
+
+    async fn wipe(&self) -> Result<()> {
+        self.lane.take();
+        self.named.set(false);
+        let storage = self.state.storage();
+        storage.delete_alarm().await?;
+        storage.delete_all().await
+    }
+}
+
+#[derive(Deserialize)]
+struct NameRow {
+    json: String,
+}
+
+#[derive(Deserialize)]
+struct EntryRow {
+    sequence: u64,
+    place: u32,
+    first: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct GroupRow {
+    sequence: u64,
+    pending: u8,
+}
+
+#[derive(Deserialize)]
+struct MemberRow {
+    shopper: String,
+}
+
+/// Reads a lane back: its last group, and that group's members if it is still pending.
+fn load(sql: &SqlStorage) -> Result<LaneState> {
+    for statement in SCHEMA {
+        run(sql, statement, Vec::new())?;
+    }
+    let last: Vec<GroupRow> = rows(
+        sql,
+        "SELECT sequence, granted IS NULL AS pending FROM groups ORDER BY sequence DESC LIMIT 1",
+        Vec::new(),
+    )?;
+    let Some(last) = last.first() else {
+        return Ok(LaneState::default());
+    };
+    if last.pending == 0 {
+        return Ok(LaneState::restore(last.sequence, None));
+    }
+    let members: Vec<MemberRow> = rows(
+        sql,
+        "SELECT lower(hex(shopper)) AS shopper FROM entries WHERE sequence = ? ORDER BY place",
+        vec![integer(last.sequence)?],
+    )?;
+    let members = members
+        .into_iter()
+        .filter_map(|row| row.shopper.parse().ok())
+        .collect();
+    let group = Group {
+        sequence: last.sequence,
+        members,
+    };
+    Ok(LaneState::restore(last.sequence, Some(group)))
+}
+
+fn find(sql: &SqlStorage, shopper: ShopperId) -> Result<Option<Entry>> {
+    let found: Vec<EntryRow> = rows(
+        sql,
+        "SELECT e.sequence, e.place, g.first FROM entries e JOIN groups g ON g.sequence = e.sequence
+            WHERE e.shopper = ?",
+        vec![key(shopper)],
+    )?;
+    let entry = |row: &EntryRow| Entry {
+        sequence: row.sequence,
+        place: row.place,
+        first: row.first,
+    };
+    Ok(found.first().map(entry))
+}
+
+fn key(shopper: ShopperId) -> SqlStorageValue {
+    SqlStorageValue::Blob(shopper.as_bytes().to_vec())
+}
+
+/// Whether the queue, or this life of it, is no more.
+fn is_over(problem: &Problem) -> bool {
+    matches!(problem.code, Code::TicketVoid | Code::QueueNotFound)
+}

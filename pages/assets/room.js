@@ -1,0 +1,324 @@
+// The waiting room in a browser: asks for the status, keeps the page up to date, claims when called
+// up and hands over to the checkout. Without it the page's forms do the same by hand. Its sentences
+// come from the page (#words, and a template for each state); it stores no ticket and no token.
+(() => {
+  "use strict";
+
+  const find = (selector) => document.querySelector(selector);
+  const room = find("#room");
+  const { queue, product } = room.dataset;
+  const numbers = new Intl.NumberFormat(document.documentElement.lang);
+  const plurals = new Intl.PluralRules(document.documentElement.lang);
+  const words = {};
+  for (const { dataset, textContent } of find("#words").content.children) {
+    words[dataset.name] = textContent;
+  }
+  const IN_LINE = ["waiting", "queued", "ready"];
+  const STATES = { WAITING: "waiting", QUEUED: "queued", READY: "ready" };
+  const REFUSALS = { SOLD_OUT: "soldOut", QUEUE_CLOSED: "closed" };
+
+  let state = room.dataset.state;
+  let last; // the last status
+  let lost = !find("#lost").hidden;
+  let failures = 0;
+  let timer;
+  let due = Infinity; // when the next poll is, while none is under way
+  let round = 0; // the poll under way; an older one that comes back late is not heard
+  let over = false; // nothing is left to ask
+  let entering = false;
+  let present = false; // claimed, and waits for a free slot
+  let manual = false; // the claim was refused in a way that only the shopper can answer
+  let claimAgainAt = 0;
+  let collected; // whether the last claim was to collect
+  let saidAhead = Number(room.dataset.ahead) || Infinity;
+
+  const fill = (sentence, values) => sentence.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  const inLine = () => IN_LINE.includes(state);
+  const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+  const say = (sentence, loudly) => {
+    find(loudly ? "#call" : "#say").textContent = sentence;
+  };
+
+  // Not at once after loading: were page and status to disagree, the page would reload without end.
+  const reload = () => {
+    over = true;
+    setTimeout(() => location.reload(), Math.max(0, 5000 - performance.now()));
+  };
+
+  // ---- asking
+
+  // Answers with code and body. Throws what time can cure: no network, 429, 5xx, or an answer that
+  // is not ours.
+  async function call(method, path, body) {
+    const response = await fetch(`/v1/queues/${queue}/${path}`, {
+      method,
+      body,
+      credentials: "same-origin",
+      cache: "no-store",
+      headers: body ? { "content-type": "application/json" } : {},
+      signal: AbortSignal.timeout?.(15000),
+    });
+    const code = response.status;
+    const answer = await response.json().catch(() => ({}));
+    if (code === 429 || code >= 500 || (code === 200 && !answer.status)) {
+      const after = Number(response.headers.get("retry-after")) || 0;
+      throw Object.assign(new Error(`HTTP ${code}`), { after, code: answer.code });
+    }
+    return { code, answer };
+  }
+
+  // Full jitter from 1 s up to 30 s, on top of what the server asked for.
+  function pauseAfter(error) {
+    const most = Math.min(30000, 1000 * 2 ** failures);
+    failures += 1;
+    return (error.after ?? 0) * 1000 + Math.max(1000, Math.random() * most);
+  }
+
+  function schedule(ms) {
+    clearTimeout(timer);
+    due = Date.now() + ms;
+    timer = setTimeout(tick, ms);
+  }
+
+  // One poll, and a claim where it is time for one. `known`: a status that came another way.
+  async function tick(known) {
+    const mine = ++round;
+    let pause = 5000;
+    clearTimeout(timer);
+    due = Infinity;
+    try {
+      const status = known ?? (await ask());
+      if (over || mine !== round) return;
+      if (status) {
+        await take(status);
+        failures = 0;
+        connection(status.stale);
+        // An end is final but for a restock or a reset.
+        pause = Math.max(1000, status.pollAfterMs || pause) * (status.status === "CLOSED" ? 4 : 1);
+      }
+    } catch (error) {
+      if (over || mine !== round) return;
+      connection(true);
+      pause = pauseAfter(error);
+    }
+    if (!over) schedule(pause);
+  }
+
+  // The status; undefined where the page has to be loaded anew.
+  async function ask() {
+    const { code, answer } = await call("GET", "status");
+    const elsewhere = answer.status === "NOT_QUEUED" && (inLine() || answer.phase !== room.dataset.phase);
+    if (code === 200 && !elsewhere) return answer;
+    if (!entering) reload();
+  }
+
+  async function take(status) {
+    last = status;
+    let next = STATES[status.status];
+    if (status.status === "CLOSED") next = status.phase === "soldOut" ? "soldOut" : "closed";
+    if (next) show(next);
+    const { collect } = status;
+    const early = Date.now() < claimAgainAt;
+    const wanted = early ? collect && !collected : collect || status.phase !== "paused";
+    if (next === "ready" && wanted) await claim(collect);
+  }
+
+  async function claim(collect) {
+    const { code, answer } = await call("POST", "claim");
+    if (over) return;
+    collected = collect;
+    if (code === 200) return hand(answer);
+    if (code === 401) return reload();
+    if (code === 410) {
+      over = true;
+      return show(REFUSALS[answer.code] ?? "over");
+    }
+    // Who is present has been heard. The status says when there is something to collect; this is
+    // only for the case that it does not.
+    claimAgainAt = Date.now() + Math.max(answer.retryAfterMs ?? 0, 10000) * (1 + Math.random() / 5);
+    present = code === 202;
+    manual = code !== 202 && code !== 409;
+    show("ready");
+  }
+
+  // ---- the checkout
+
+  function hand({ handoffToken, checkoutUrl, expiresAt }) {
+    over = true;
+    show("granted", { expires: expiresAt });
+    const form = find("#handoff");
+    form.elements.handoffToken.value = handoffToken;
+    form.action = checkoutUrl;
+    proceed();
+  }
+
+  // Goes on by itself, once in a minute: a checkout that sends shoppers back here would otherwise
+  // send them round and round.
+  function proceed() {
+    const key = `tidegate-${queue}`;
+    let before = 0;
+    try {
+      before = Number(sessionStorage.getItem(key));
+      sessionStorage.setItem(key, Date.now());
+    } catch {
+      // No storage: the shopper has the button.
+      before = Date.now();
+    }
+    if (Date.now() - before > 60000) find("#handoff").submit();
+  }
+
+  // ---- joining
+
+  // The same entry however often it is sent, so a retry cannot cost the place.
+  async function enter(form) {
+    if (entering) return;
+    entering = true;
+    const button = form.querySelector("button");
+    button.textContent = words.joining;
+    button.setAttribute("aria-disabled", "true");
+    const random = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+    const body = JSON.stringify({ entryKey: form.elements.entryKey?.value || random() });
+    for (failures = 0; ; ) {
+      try {
+        const { code, answer } = await call("POST", "enter", body);
+        if (code !== 200) break;
+        entering = over = present = manual = false;
+        failures = claimAgainAt = 0;
+        return tick(answer.status);
+      } catch (error) {
+        // A poll found that an earlier try had arrived.
+        if (inLine()) return (entering = false);
+        note(error.code === "QUEUE_FULL" ? words.full : words.lostOutside);
+        await sleep(pauseAfter(error));
+      }
+    }
+    // Refused: the plain form leads to a page that says why.
+    form.submit();
+  }
+
+  // ---- showing
+
+  function note(sentence) {
+    const box = find("#lost");
+    if (box.hidden || box.textContent !== sentence) say(sentence);
+    box.textContent = sentence;
+    box.hidden = false;
+  }
+
+  function connection(isLost) {
+    const was = lost;
+    lost = isLost;
+    if (lost) note(inLine() ? words.lost : words.lostOutside);
+    else find("#lost").hidden = true;
+    if (was === lost || over) return;
+    show(state);
+    if (!lost && inLine()) say(words.back);
+  }
+
+  function show(next, values = {}) {
+    const changed = next !== state;
+    if (changed) change(next);
+    if (last?.status === "QUEUED" && next === "queued") queued(values);
+    if (lost || holds("paused")) values.wait = words.waitUnknown;
+    for (const element of room.querySelectorAll("[data-if]")) element.hidden = !holds(element.dataset.if);
+    values.updated = last?.serverTime;
+    for (const element of document.querySelectorAll("[data-v]")) {
+      const value = values[element.dataset.v];
+      if (value === undefined) continue;
+      if (element.matches("time")) element.dateTime = new Date(value).toISOString();
+      else element.textContent = value;
+    }
+    find("#tide")?.setAttribute("width", values.tide ?? 380);
+    times();
+    const heading = find("#state h2").textContent;
+    const title = state === "queued" && values.ahead ? words.titleQueued : words.titleOther;
+    document.title = fill(title, { ...values, product, state: heading });
+    if (changed) say(heading, state === "ready");
+    // Not each step: that would be chatter.
+    if (values.count < saidAhead && values.count <= saidAhead / 2) {
+      saidAhead = values.count;
+      say(fill(words.say, { ...values, state: heading }));
+    }
+  }
+
+  function change(next) {
+    const box = find("#state");
+    const focused = box.contains(document.activeElement);
+    box.replaceChildren(find(`#state-${next}`).content.cloneNode(true));
+    state = next;
+    find("#said")?.remove();
+    find("#leave").hidden = !inLine();
+    if (focused) find("#state h2").focus();
+    if (!inLine()) find("#lost").hidden = true;
+    if (next === "queued") saidAhead = Infinity;
+  }
+
+  function holds(condition) {
+    const phase = last?.phase ?? room.dataset.phase;
+    const held = phase === "paused" && !last?.collect;
+    return {
+      paused: phase === "paused",
+      sealing: phase === "sealing",
+      held,
+      present: present && !held,
+      called: !present && !held,
+      manual: manual && !held,
+    }[condition];
+  }
+
+  // The same figures as the server writes.
+  function queued(values) {
+    const { position, ahead } = last;
+    const share = 1 - Math.log1p(ahead) / Math.log1p(Math.max(position, 1));
+    values.tide = Math.round(60 + 320 * Math.min(1, Math.max(0, share)));
+    values.count = ahead;
+    values.ahead = numbers.format(ahead);
+    values.label = ahead ? words[`ahead_${plurals.select(ahead)}`] ?? words.ahead_other : words.aheadNone;
+    values.position = numbers.format(position);
+    values.wait = wait(last.waitKnown ? last.estimatedWaitSeconds : null);
+    values.front = fill(words.front, { front: numbers.format(Math.max(0, position - ahead)) });
+  }
+
+  function wait(seconds) {
+    if (seconds === null) return words.waitUnknown;
+    const low = Math.floor(seconds * 0.8);
+    const high = Math.ceil(seconds * 1.2);
+    const range = (sentence, unit, step) =>
+      fill(sentence, {
+        low: numbers.format(Math.max(1, Math.floor(low / unit / step) * step)),
+        high: numbers.format(Math.ceil(high / unit / step) * step),
+      });
+    if (high <= 60) return words.waitUnder;
+    if (high <= 5400) return range(words.waitMinutes, 60, high <= 1800 ? 1 : 5);
+    return high <= 172800 ? range(words.waitHours, 3600, 1) : words.waitDays;
+  }
+
+  // Times of the server's in UTC become the shopper's own.
+  function times() {
+    for (const element of document.querySelectorAll("time")) {
+      const style = "day" in element.dataset ? { dateStyle: "medium", timeStyle: "short" } : { timeStyle: "medium" };
+      element.textContent = new Date(element.dateTime).toLocaleString([], style);
+    }
+  }
+
+  // ---- beginning
+
+  times();
+  document.addEventListener("submit", (event) => {
+    if (!("enter" in event.target.dataset)) return;
+    event.preventDefault();
+    enter(event.target);
+  });
+  if (find("#handoff")) return proceed();
+  // A hidden tab's timers may be slow; a shopper who looks again should not wait for them.
+  const wake = () => {
+    if (!over && !document.hidden && Date.now() >= due) tick();
+  };
+  document.addEventListener("visibilitychange", wake);
+  addEventListener("pageshow", wake);
+  addEventListener("online", () => {
+    if (failures && due < Infinity) schedule(Math.random() * 1000);
+  });
+  over = state === "over";
+  if (!over) schedule(state === "ready" ? 0 : Number(room.dataset.pollAfterMs));
+})();

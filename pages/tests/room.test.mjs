@@ -1,0 +1,346 @@
+// The waiting room in a real browser, against a stand-in for the Worker that answers what a test
+// tells it to: `CHROMIUM=/path/to/chromium node --test pages/tests/room.test.mjs`.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { after, afterEach, before, beforeEach, test } from "node:test";
+import { chromium } from "playwright-core";
+
+const NOW = Date.UTC(2026, 10, 21, 14, 5, 9);
+const POLL = { pollAfterMs: 1000, phase: "open", serverTime: NOW, stale: false };
+const QUEUED = { ...POLL, status: "QUEUED", position: 10000, ahead: 312, estimatedWaitSeconds: 300, waitKnown: true };
+const READY = { ...POLL, status: "READY", position: 10000, collect: false };
+const GRANTED = { status: "GRANTED", admissionId: "a-1", handoffToken: "secret-token", expiresAt: NOW, checkoutUrl: "/checkout" };
+const unavailable = { code: 503, body: { code: "SERVICE_UNAVAILABLE" } };
+const refusal = (code, name) => ({ code, body: { code: name } });
+
+let folder, browser, server, base, context, page;
+let room; // which state's page the room is
+let answers; // by call: a list, of which the last stays
+let calls; // what was asked: {at, call, body, type}
+let complaints; // what the browser's console says is wrong
+
+const count = (call) => calls.filter((one) => one.call === call).length;
+const only = (call) => calls.find((one) => one.call === call);
+
+function serve(request, response) {
+  let body = "";
+  request.on("data", (chunk) => (body += chunk));
+  request.on("end", () => {
+    const path = request.url;
+    const headers = { "cache-control": "no-store", "content-security-policy": readFileSync(join(folder, "policy.txt"), "utf8") };
+    if (path.startsWith("/tidegate/")) {
+      const type = { css: "text/css", js: "text/javascript", svg: "image/svg+xml" }[path.split(".").pop()];
+      return response.writeHead(200, { "content-type": type }).end(readFileSync(join(folder, path)));
+    }
+    const call = `${request.method} ${path.replace("/v1/queues/demo/", "")}`;
+    calls.push({ at: Date.now(), call, body, type: request.headers["content-type"] });
+    if (path === "/queue/demo" && request.method === "GET") {
+      const html = readFileSync(join(folder, `${room}.html`), "utf8").replace(/poll-after-ms="\d+"/, 'poll-after-ms="20"');
+      return response.writeHead(200, { ...headers, "content-type": "text/html" }).end(html);
+    }
+    if (!path.startsWith("/v1/")) return response.writeHead(200, { "content-type": "text/html" }).end("<title>elsewhere</title>");
+    const list = answers[call] ?? [unavailable];
+    const answer = list.length > 1 ? list.shift() : list[0];
+    if (answer === "hang up") return request.socket.destroy();
+    const { code = 200, after: retry, body: reply = answer } = answer;
+    response.writeHead(code, { ...headers, "content-type": "application/json", ...(retry && { "retry-after": retry }) });
+    response.end(JSON.stringify(reply));
+  });
+}
+
+before(async () => {
+  folder = mkdtempSync(join(tmpdir(), "tidegate-pages-"));
+  execFileSync("cargo", ["run", "--quiet", "--package", "tidegate-pages", "--example", "preview", "--", folder]);
+  server = createServer(serve).listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  base = `http://127.0.0.1:${server.address().port}`;
+  browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
+});
+
+after(async () => {
+  await browser?.close();
+  server?.close();
+  rmSync(folder, { recursive: true });
+});
+
+beforeEach(async () => {
+  [answers, calls, complaints] = [{}, [], []];
+  context = await browser.newContext({ viewport: { width: 390, height: 844 }, locale: "en-GB", timezoneId: "Europe/Berlin" });
+  page = await context.newPage();
+  page.setDefaultTimeout(8000);
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  page.on("console", (message) => {
+    // A refused or broken request is part of many tests.
+    if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) complaints.push(message.text());
+  });
+});
+
+afterEach(async () => {
+  await context.close();
+  assert.deepEqual(complaints, []);
+});
+
+async function visit(state, told) {
+  [room, answers] = [state, told];
+  await page.goto(`${base}/queue/demo`);
+}
+
+const sees = (text) => page.locator("main").getByText(text).first().waitFor();
+const until = async (condition) => {
+  for (let tries = 0; tries < 400; tries += 1) {
+    if (condition()) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  assert.fail(`in 8 s not: ${condition}`);
+};
+
+test("script and server write the same page for the same status", async () => {
+  for (const [state, status] of [
+    ["queued", QUEUED],
+    ["queued-unknown", { ...QUEUED, position: 2, ahead: 1, estimatedWaitSeconds: null, waitKnown: false }],
+    ["paused", { ...QUEUED, phase: "paused" }],
+    ["stale", { ...QUEUED, stale: true }],
+    ["waiting", { ...POLL, status: "WAITING", phase: "entry" }],
+    ["sealing", { ...POLL, status: "WAITING", phase: "sealing" }],
+  ]) {
+    await visit(state, { "GET status": ["hang up", status] });
+    const served = await page.evaluate(async () => {
+      const parsed = new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html");
+      for (const time of parsed.querySelectorAll("time")) time.textContent = new Date(time.dateTime).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+      return [parsed.title, parsed.querySelector("#state").innerHTML, parsed.querySelector("#lost").hidden];
+    });
+    await until(() => count("GET status") >= 3);
+    const shown = () => [document.title, document.querySelector("#state").innerHTML, document.querySelector("#lost").hidden];
+    assert.deepEqual(await page.evaluate(shown), served, state);
+  }
+});
+
+test("a poll brings the place up to date, in the title too, and a screen reader hears large steps only", async () => {
+  const near = { ...QUEUED, ahead: 150, estimatedWaitSeconds: 150 };
+  await visit("queued", { "GET status": [{ ...QUEUED, ahead: 311 }, near] });
+  await page.waitForFunction(() => document.title === "311 ahead – Tide Lamp");
+  assert.equal(await page.textContent("#say"), "");
+  await page.waitForFunction(() => document.title === "150 ahead – Tide Lamp");
+  await sees("about 2 to 3 minutes");
+  assert.equal(await page.textContent("#say"), "You are in line. 150 people ahead of you. Expected wait: about 2 to 3 minutes.");
+  assert.match(await page.textContent("footer time"), /15:05:09/);
+});
+
+test("waits read as the server writes them", async () => {
+  const table = JSON.parse(readFileSync(new URL("waits.json", import.meta.url)));
+  await visit("queued", { "GET status": [QUEUED] });
+  // The page itself is asked, by what it does on coming back to a tab: no second is lost for each row.
+  await page.clock.install();
+  await page.reload();
+  for (const [seconds, text] of table) {
+    answers["GET status"] = [{ ...QUEUED, estimatedWaitSeconds: seconds, waitKnown: seconds !== null }];
+    const before = count("GET status");
+    await page.clock.runFor(1100);
+    await until(() => count("GET status") > before);
+    await page.waitForFunction((text) => document.querySelector("[data-v=wait]").textContent === text, text);
+  }
+});
+
+test("who is called up claims by itself, and the token goes to the checkout by POST and nowhere else", async () => {
+  await visit("queued", { "GET status": [READY], "POST claim": [GRANTED] });
+  await until(() => count("POST /checkout"));
+  await page.waitForURL(`${base}/checkout`);
+  assert.equal(only("POST /checkout").body, "handoffToken=secret-token");
+  assert.equal(count("POST claim"), 1);
+  assert.ok(calls.every(({ call }) => !call.includes("secret-token")));
+  const kept = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie]));
+  assert.ok(!kept.includes("secret-token"), kept);
+});
+
+test("who is present is not asked for again until there is something to collect", async () => {
+  const boarding = { code: 202, body: { status: "BOARDING", retryAfterMs: 2000 } };
+  await visit("ready", { "GET status": [READY, READY, READY, { ...READY, collect: true }], "POST claim": [boarding, GRANTED] });
+  await sees("among the next for a free place");
+  assert.equal(await page.title(), "It is your turn – Tide Lamp");
+  assert.equal(await page.isVisible("#state button"), false);
+  await until(() => count("POST /checkout"));
+  const order = calls.map(({ call }) => call).filter((call) => /claim|status/.test(call));
+  assert.deepEqual(order, ["GET status", "POST claim", "GET status", "GET status", "GET status", "POST claim"]);
+});
+
+test("a claim that the status never answers is repeated, but not within ten seconds", async () => {
+  await page.clock.install();
+  await visit("queued", { "GET status": [READY], "POST claim": [{ code: 202, body: { status: "BOARDING", retryAfterMs: 500 } }] });
+  for (let second = 0; second < 9; second += 1) {
+    const before = count("GET status");
+    await page.clock.runFor(1000);
+    await until(() => count("GET status") > before);
+  }
+  assert.equal(count("POST claim"), 1);
+  for (let second = 0; second < 5 && count("POST claim") < 2; second += 1) {
+    const before = count("GET status");
+    await page.clock.runFor(1000);
+    await until(() => count("GET status") > before);
+  }
+  await until(() => count("POST claim") === 2);
+});
+
+test("while the queue is paused nobody claims, but what is granted is collected", async () => {
+  const paused = { ...READY, phase: "paused" };
+  await visit("ready-paused", { "GET status": [paused], "POST claim": [GRANTED] });
+  await until(() => count("GET status") >= 2);
+  await sees("Your turn is kept");
+  assert.equal(count("POST claim"), 0);
+  answers["GET status"] = [{ ...paused, collect: true }];
+  await until(() => count("POST /checkout"));
+});
+
+test("with the connection down the place stays, and the page says so and comes back", async () => {
+  await visit("queued", { "GET status": ["hang up"] });
+  await sees("You are still in line; we will try again.");
+  assert.equal(await page.textContent("[data-v=ahead]"), "312");
+  assert.equal(await page.textContent("[data-v=wait]"), "not known yet");
+  answers["GET status"] = [QUEUED];
+  await sees("about 4 to 6 minutes");
+  assert.equal(await page.isVisible("#lost"), false);
+  assert.equal(await page.textContent("#say"), "The connection is back. You are still in line.");
+});
+
+test("an answer that is not the Worker's is no news", async () => {
+  await visit("queued", { "GET status": [{ code: 200, body: { login: "please" } }] });
+  await sees("You are still in line");
+  assert.equal(await page.textContent("[data-v=ahead]"), "312");
+});
+
+test("a refused poll is repeated no sooner than the server asks", async () => {
+  for (const code of [429, 503]) {
+    calls = [];
+    await visit("queued", { "GET status": [{ code, after: 2, body: {} }, QUEUED] });
+    await until(() => count("GET status") === 2);
+    const [first, second] = calls.filter(({ call }) => call === "GET status");
+    assert.ok(second.at - first.at >= 2900, `${second.at - first.at} ms`);
+  }
+});
+
+for (const [chance, seconds] of [[0.999999, [1, 2, 4, 8, 16, 30, 30]], [0.4, [1, 1, 1.6, 3.2, 6.4, 12, 12]], [0, [1, 1, 1, 1, 1, 1, 1]]]) {
+  test(`pauses grow while nothing answers, within 1 and 30 s, by chance ${chance}`, async () => {
+    await page.addInitScript((chance) => {
+      Math.random = () => chance;
+      const wait = setTimeout;
+      window.pauses = [];
+      window.setTimeout = (then, ms) => wait(then, pauses.push(ms) && 10);
+    }, chance);
+    await visit("queued", { "GET status": [unavailable] });
+    await page.waitForFunction(() => pauses.length > 7);
+    assert.deepEqual(await page.evaluate(() => pauses.slice(1, 8).map((ms) => Math.round(ms / 100) / 10)), seconds);
+  });
+}
+
+test("the script is small on the wire", () => {
+  const files = readdirSync(join(folder, "tidegate")).map((name) => readFileSync(join(folder, "tidegate", name)));
+  const [script] = files.filter((file) => file.includes("querySelector"));
+  assert.ok(gzipSync(script).length <= 4096, `${gzipSync(script).length} bytes`);
+});
+
+test("a ticket that means nothing any more leads to a page that can be joined", async () => {
+  await visit("queued", { "GET status": [{ ...POLL, status: "NOT_QUEUED" }] });
+  room = "join";
+  await page.getByRole("button", { name: "Join the queue" }).waitFor();
+});
+
+test("each end has its own words, and polls rest", async () => {
+  for (const [name, words] of [["ADMISSION_EXPIRED", "Your turn is over"], ["SOLD_OUT", "Sold out"], ["QUEUE_CLOSED", "This queue is closed"]]) {
+    calls = [];
+    await visit("ready", { "GET status": [READY], "POST claim": [refusal(410, name)] });
+    await sees(words);
+    assert.equal(await page.title(), `${words} – Tide Lamp`);
+    assert.equal(await page.isVisible("#leave"), false);
+    assert.equal(count("GET status"), 1);
+  }
+  await visit("queued", { "GET status": [{ ...POLL, status: "CLOSED", phase: "soldOut" }] });
+  await sees("Sold out");
+});
+
+test("a claim refused out of order leaves the shopper the button", async () => {
+  await visit("ready", { "GET status": [READY], "POST claim": [refusal(403, "FORBIDDEN")] });
+  await page.getByRole("button", { name: "It is your turn: continue" }).click();
+  await until(() => count("POST /queue/demo/claim"));
+});
+
+test("joining is repeated with the same key until it succeeds, without leaving the page", async () => {
+  const entered = { queueId: "demo", ticket: "t", receipt: "r", status: QUEUED };
+  await visit("join", { "GET status": [{ ...POLL, status: "NOT_QUEUED" }], "POST enter": [unavailable, entered] });
+  await page.getByRole("button", { name: "Join the queue" }).dblclick();
+  await sees("The queue is out of reach just now. We will try again.");
+  answers["GET status"] = [QUEUED];
+  await sees("people ahead of you");
+  assert.equal(await page.isVisible("#lost"), false);
+  const sent = calls.filter(({ call }) => call === "POST enter");
+  assert.deepEqual(sent.map(({ body }) => JSON.parse(body)), [{ entryKey: "07".repeat(16) }, { entryKey: "07".repeat(16) }]);
+  assert.equal(count("GET /queue/demo"), 1);
+  assert.equal(count("POST /queue/demo/enter"), 0);
+});
+
+test("a refused entry goes by the plain form, whose answer says why", async () => {
+  await visit("join", { "GET status": [{ ...POLL, status: "NOT_QUEUED" }], "POST enter": [refusal(410, "QUEUE_CLOSED")] });
+  await page.getByRole("button", { name: "Join the queue" }).click();
+  await until(() => count("POST /queue/demo/enter"));
+});
+
+test("who is done joins again with a new key", async () => {
+  await visit("over", { "POST enter": [{ queueId: "demo", ticket: "t", receipt: "r", status: QUEUED }], "GET status": [QUEUED] });
+  await page.getByRole("button", { name: "Join again" }).click();
+  await sees("people ahead of you");
+  assert.match(JSON.parse(only("POST enter").body).entryKey, /^[0-9a-f]{32}$/);
+  assert.notEqual(JSON.parse(only("POST enter").body).entryKey, "07".repeat(16));
+  await until(() => count("GET status"));
+});
+
+test("a checkout that sends shoppers back does not send them round and round", async () => {
+  await visit("granted", {});
+  await until(() => count("POST /checkout") === 1);
+  await visit("granted", {});
+  await page.getByRole("button", { name: "Go to checkout" }).click();
+  await until(() => count("POST /checkout") === 2);
+});
+
+test("without script, forms do everything and waiting pages reload", async () => {
+  const plain = await browser.newContext({ javaScriptEnabled: false });
+  const visitor = await plain.newPage();
+  for (const [state, button, path, body] of [
+    ["join", "Join the queue", "/queue/demo/enter", `entryKey=${"07".repeat(16)}`],
+    ["ready", "It is your turn: continue", "/queue/demo/claim", ""],
+    ["over", "Join again", "/queue/demo/enter", ""],
+    ["granted", "Go to checkout", "/checkout", "handoffToken=header.claims.signature"],
+  ]) {
+    [room, calls] = [state, []];
+    await visitor.goto(`${base}/queue/demo`);
+    await visitor.getByRole("button", { name: button }).click();
+    await until(() => count(`POST ${path}`) === 1);
+    assert.equal(only(`POST ${path}`).body, body);
+  }
+  [room, calls] = ["queued", []];
+  await visitor.goto(`${base}/queue/demo`);
+  await visitor.getByText("Leave the queue").click();
+  await visitor.getByRole("button", { name: "Leave and give up my place" }).click();
+  await until(() => count("POST /queue/demo/leave") === 1);
+  await visitor.goto(`${base}/queue/demo`);
+  await until(() => count("GET /queue/demo") >= 3);
+  await plain.close();
+});
+
+test("every state fits a narrow phone, and whatever is pressed is large enough", async () => {
+  const states = readdirSync(folder).filter((name) => name.endsWith(".html") && name !== "index.html" && name !== "granted.html");
+  await page.setViewportSize({ width: 320, height: 640 });
+  for (const state of states) {
+    await visit(state.replace(".html", ""), { "GET status": [{ ...POLL, status: "OTHER" }] });
+    await page.evaluate(() => document.querySelectorAll("details").forEach((details) => (details.open = true)));
+    const [scroll, small, headings] = await page.evaluate(() => [
+      document.documentElement.scrollWidth,
+      [...document.querySelectorAll("a, button, summary")].filter((one) => one.checkVisibility() && one.getBoundingClientRect().height < 24).map((one) => one.outerHTML),
+      document.querySelectorAll("h1").length,
+    ]);
+    assert.deepEqual([scroll, small, headings], [320, [], 1], state);
+  }
+});

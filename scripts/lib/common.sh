@@ -1,0 +1,79 @@
+# What every script shares: where the project is, which tools it uses, how it reports.
+# Sourced, never run.
+# shellcheck shell=bash
+set -euo pipefail
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# First, so that wrangler and Miniflare run on the Node that package-lock.json pins.
+export PATH="$ROOT/node_modules/.bin:$PATH"
+export WRANGLER_SEND_METRICS=false
+
+CACHE=${XDG_CACHE_HOME:-$HOME/.cache}
+TOOLS=${TIDEGATE_TOOLS:-$CACHE/tidegate/tools}
+WORKER_BUILD_VERSION=0.8.7
+WASM_TARGET=wasm32-unknown-unknown
+
+say() { printf '%s\n' "$@"; }
+
+# die THING CAUSE REMEDY
+die() {
+    printf 'error: %s\n  cause:  %s\n  remedy: %s\n' "$@" >&2
+    exit 1
+}
+
+has() { command -v "$1" >/dev/null 2>&1; }
+
+# The version of a crate in Cargo.lock.
+locked_version() {
+    awk -v name="name = \"$1\"" '$0 == name { getline; gsub(/[^0-9.]/, ""); print; exit }' \
+        "$ROOT/Cargo.lock"
+}
+
+# find_tool CRATE VERSION COMMAND: prints where that command is in exactly that version.
+find_tool() {
+    local candidate found
+    for candidate in "$(command -v "$3" || true)" "$TOOLS/$1-$2/bin/$3"; do
+        [ -x "$candidate" ] || continue
+        found=$("$candidate" --version 2>/dev/null) || continue
+        if [ "${found##* }" = "$2" ]; then
+            printf '%s\n' "$candidate"
+            return
+        fi
+    done
+    return 1
+}
+
+find_worker_build() { find_tool worker-build "$WORKER_BUILD_VERSION" worker-build; }
+
+find_wasm_bindgen() {
+    local version
+    version=$(locked_version wasm-bindgen)
+    find_tool wasm-bindgen-cli "$version" wasm-bindgen && return
+    # What worker-build has fetched for itself on an earlier run, on Linux and on macOS.
+    compgen -G "$CACHE/worker-build/wasm-bindgen-*-$version/wasm-bindgen" ||
+        compgen -G "$HOME/Library/Caches/worker-build/wasm-bindgen-*-$version/wasm-bindgen"
+}
+
+find_chromium() {
+    local candidate
+    for candidate in "${CHROMIUM:-}" chromium chromium-browser google-chrome google-chrome-stable \
+        "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"; do
+        [ -n "$candidate" ] && command -v "$candidate" && return
+    done
+    return 1
+}
+
+# one_at_a_time FILE WHAT: holds FILE until this script ends; waits while another one holds it.
+one_at_a_time() {
+    has flock || return 0 # macOS has none; running two at once is then the user's care
+    exec 9>"$1"
+    if ! flock --nonblock 9; then
+        say "waiting for another $2 to end"
+        flock 9
+    fi
+}
+
+# hash_files: one hash over the names and contents of the NUL-separated files on stdin.
+hash_files() {
+    if has sha256sum; then xargs -0 sha256sum | sha256sum; else xargs -0 shasum -a 256 | shasum -a 256; fi
+}

@@ -1,0 +1,75 @@
+//! Request bodies: bounded, then parsed.
+
+use futures::StreamExt;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tidegate_core::problem::{Code, Problem};
+use worker::Request;
+
+/// The largest body that Tidegate's own calls take.
+const BODY_MAX: usize = 16 * 1024;
+
+/// Reads the body, as long as it is not too large.
+pub async fn bytes(request: &mut Request) -> Result<Vec<u8>, Problem> {
+    let announced = request.headers().get("content-length").ok().flatten();
+    if announced.is_some_and(|length| {
+        length
+            .parse::<usize>()
+            .is_ok_and(|length| length > BODY_MAX)
+    }) {
+        return Err(too_large());
+    }
+    let mut body = Vec::new();
+    // No stream means no body.
+    let Ok(mut stream) = request.stream() else {
+        return Ok(body);
+    };
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk.map_err(|_| Problem::validation("The request body broke off."))?;
+        if body.len().saturating_add(chunk.len()) > BODY_MAX {
+            return Err(too_large());
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// Reads JSON of any shape.
+pub async fn json(request: &mut Request) -> Result<Value, Problem> {
+    parse(&bytes(request).await?)
+}
+
+/// Reads JSON of one shape, or its default where the body is empty.
+pub async fn typed<T: DeserializeOwned + Default>(request: &mut Request) -> Result<T, Problem> {
+    let body = bytes(request).await?;
+    if body.iter().all(u8::is_ascii_whitespace) {
+        Ok(T::default())
+    } else {
+        read(&parse(&body)?)
+    }
+}
+
+/// Reads one shape out of JSON; the refusal names the field.
+pub fn read<T: DeserializeOwned>(value: &Value) -> Result<T, Problem> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = error.path().to_string();
+        let cause = error.into_inner();
+        Problem::validation(if path == "." {
+            cause.to_string()
+        } else {
+            format!("{path}: {cause}")
+        })
+    })
+}
+
+fn parse(body: &[u8]) -> Result<Value, Problem> {
+    serde_json::from_slice(body)
+        .map_err(|error| Problem::validation(format!("The body is not JSON: {error}.")))
+}
+
+fn too_large() -> Problem {
+    Problem::new(
+        Code::PayloadTooLarge,
+        format!("A request body has at most {BODY_MAX} bytes."),
+    )
+}

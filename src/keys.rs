@@ -1,0 +1,83 @@
+//! The secrets, read from their bindings once an isolate. A secret that changes makes new isolates.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use tidegate_core::problem::{Code, Problem};
+use tidegate_core::token::access::AccessKeys;
+use tidegate_core::token::handoff::HandoffKeys;
+use tidegate_core::token::keys::{Reach, read_shopper_key};
+use tidegate_core::token::ticket::TicketKeys;
+
+use crate::site::Site;
+
+/// What was read, for each reach that it was read for.
+type Kept<T> = RefCell<Vec<(Reach, Rc<T>)>>;
+
+thread_local! {
+    static TICKET: Kept<TicketKeys> = RefCell::default();
+    static HANDOFF: Kept<HandoffKeys> = RefCell::default();
+    static SHOPPER: Kept<[u8; 32]> = RefCell::default();
+    static ADMIN: Kept<AccessKeys> = RefCell::default();
+    static ORIGIN: Kept<AccessKeys> = RefCell::default();
+}
+
+/// The keys that sign tickets.
+pub fn ticket(site: &Site) -> Result<Rc<TicketKeys>, Problem> {
+    TICKET.with(|kept| keep(kept, site, "TICKET_KEYS", TicketKeys::read))
+}
+
+/// The keys that sign handoff tokens.
+pub fn handoff(site: &Site) -> Result<Rc<HandoffKeys>, Problem> {
+    HANDOFF.with(|kept| keep(kept, site, "HANDOFF_KEYS", HandoffKeys::read))
+}
+
+/// The key that names shoppers.
+pub fn shopper(site: &Site) -> Result<Rc<[u8; 32]>, Problem> {
+    SHOPPER.with(|kept| keep(kept, site, "SHOPPER_KEY", read_shopper_key))
+}
+
+/// The operators' keys.
+pub fn admin(site: &Site) -> Result<Rc<AccessKeys>, Problem> {
+    const NAME: &str = "ADMIN_KEYS";
+    ADMIN.with(|kept| {
+        keep(kept, site, NAME, |text, reach| {
+            AccessKeys::read(NAME, text, reach)
+        })
+    })
+}
+
+/// The merchants' origins' keys.
+pub fn origin(site: &Site) -> Result<Rc<AccessKeys>, Problem> {
+    const NAME: &str = "ORIGIN_KEYS";
+    ORIGIN.with(|kept| {
+        keep(kept, site, NAME, |text, reach| {
+            AccessKeys::read(NAME, text, reach)
+        })
+    })
+}
+
+fn keep<T>(
+    kept: &Kept<T>,
+    site: &Site,
+    binding: &str,
+    read: impl FnOnce(&str, Reach) -> Result<T, Problem>,
+) -> Result<Rc<T>, Problem> {
+    let known = kept
+        .borrow()
+        .iter()
+        .find(|(reach, _)| *reach == site.reach)
+        .map(|(_, keys)| Rc::clone(keys));
+    if let Some(keys) = known {
+        return Ok(keys);
+    }
+    let secret = site.env.secret(binding).map_err(|_| {
+        Problem::new(
+            Code::ServiceUnavailable,
+            format!("The secret {binding} is not set. `tidegate keys new` makes it; `wrangler secret put {binding}` sets it."),
+        )
+    })?;
+    let keys = Rc::new(read(&secret.to_string(), site.reach)?);
+    kept.borrow_mut().push((site.reach, Rc::clone(&keys)));
+    Ok(keys)
+}

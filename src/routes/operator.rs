@@ -1,0 +1,173 @@
+//! What operators call: queues and their admissions.
+
+use serde_json::{Value, json};
+use tidegate_core::calls::{QueueCall, QueueReply};
+use tidegate_core::ids::{Epoch, QueueId};
+use tidegate_core::problem::{Code, Problem};
+use tidegate_core::queue::{Answer, ClaimState, Event};
+use tidegate_core::token::access::Caller;
+use worker::{Method, Request};
+
+use crate::answer::{Answered, nothing, private_json};
+use crate::body;
+use crate::credentials;
+use crate::keys;
+use crate::random;
+use crate::router::{get, nothing_here, only, post};
+use crate::site::Site;
+use crate::views;
+
+/// Answers `/v1/admin/…`. Whoever has no good key learns nothing of what is there.
+pub async fn route(site: &Site, mut request: Request, rest: &[&str]) -> Answered {
+    let admin_keys = keys::admin(site)?;
+    let caller = admin_keys.caller(credentials::bearer(site).as_deref())?;
+    match rest {
+        ["queues"] => {
+            get(site)?;
+            list(site, caller).await
+        }
+        ["queues", id] => {
+            // What is no id at all is a mistake worth naming to an operator.
+            let id: QueueId = id.parse()?;
+            caller.may_use(&id)?;
+            queue(site, &mut request, &id).await
+        }
+        ["queues", id, action] => {
+            let id: QueueId = id.parse()?;
+            caller.may_use(&id)?;
+            views::entry(site, &id).await?;
+            act(site, &mut request, &id, action).await
+        }
+        _ => Err(nothing_here()),
+    }
+}
+
+async fn list(site: &Site, caller: Caller<'_>) -> Answered {
+    let queues = views::queues(site).await?;
+    let allowed: Vec<_> = queues
+        .value
+        .iter()
+        .filter(|entry| caller.may_use(&entry.id).is_ok())
+        .collect();
+    private_json(&json!({ "queues": allowed }), 200)
+}
+
+async fn queue(site: &Site, request: &mut Request, id: &QueueId) -> Answered {
+    only(
+        site,
+        &[
+            Method::Put,
+            Method::Patch,
+            Method::Get,
+            Method::Head,
+            Method::Delete,
+        ],
+        "GET, HEAD, PUT, PATCH, DELETE",
+    )?;
+    let exists = match views::entry(site, id).await {
+        Ok(_) => true,
+        Err(problem) if problem.code == Code::QueueNotFound => false,
+        Err(problem) => return Err(problem.into()),
+    };
+    if site.method == Method::Put {
+        let config = body::json(request).await?;
+        let put = Event::Put {
+            id: id.clone(),
+            config,
+            fresh_epoch: fresh_epoch()?,
+        };
+        return change(site, id, put, if exists { 200 } else { 201 }).await;
+    }
+    if !exists {
+        return Err(Problem::queue_not_found(id.as_str()).into());
+    }
+    match site.method {
+        Method::Patch => {
+            let patch = body::json(request).await?;
+            change(site, id, Event::Patch(patch), 200).await
+        }
+        Method::Delete => {
+            views::queue(site, id, Event::Delete).await?;
+            views::remove(site, id).await?;
+            nothing()
+        }
+        _ => report(id, views::queue(site, id, Event::Read).await?, 200),
+    }
+}
+
+async fn act(site: &Site, request: &mut Request, id: &QueueId, action: &str) -> Answered {
+    let event = match action {
+        "admissions" => {
+            get(site)?;
+            return admissions(site, id).await;
+        }
+        "notice" => {
+            only(site, &[Method::Put], "PUT")?;
+            Event::Notify(body::read(&body::json(request).await?)?)
+        }
+        "pause" => Event::Pause,
+        "resume" => Event::Resume,
+        "close" => Event::Close,
+        "reset" => Event::Reset {
+            fresh_epoch: fresh_epoch()?,
+        },
+        _ => return Err(nothing_here()),
+    };
+    if action != "notice" {
+        post(site)?;
+    }
+    change(site, id, event, 200).await
+}
+
+/// Lets a change happen, and shows it at this edge at once.
+async fn change(site: &Site, id: &QueueId, event: Event, status: u16) -> Answered {
+    let answer = views::queue(site, id, event).await?;
+    views::renew(site, id).await?;
+    report(id, answer, status)
+}
+
+fn report(id: &QueueId, answer: Answer, status: u16) -> Answered {
+    let Answer::Report(report) = answer else {
+        return Err(Problem::new(Code::InternalError, "The queue answered something else.").into());
+    };
+    let mut value: Value = serde_json::to_value(&report).map_err(worker::Error::from)?;
+    if let Some(fields) = value.as_object_mut() {
+        fields.insert(String::from("id"), id.as_str().into());
+    }
+    private_json(&value, status)
+}
+
+async fn admissions(site: &Site, id: &QueueId) -> Answered {
+    let parameter = |wanted: &str| {
+        let found = site.url.query_pairs().find(|(name, _)| name == wanted);
+        found
+            .map(|(_, value)| value.into_owned())
+            .filter(|value| !value.is_empty())
+    };
+    let state = parameter("state")
+        .map(|name| {
+            let names = ClaimState::ALL.map(ClaimState::name).join(", ");
+            ClaimState::from_name(&name)
+                .ok_or_else(|| Problem::validation(format!("state: must be one of {names}")))
+        })
+        .transpose()?;
+    let after = parameter("after")
+        .map(|text| {
+            text.parse()
+                .map_err(|_| Problem::validation("after: must be the last page's next"))
+        })
+        .transpose()?;
+    let call = QueueCall::Admissions { state, after };
+    match views::call_queue(site, id, &call).await? {
+        QueueReply::Admissions { admissions, next } => {
+            private_json(&json!({ "admissions": admissions, "next": next }), 200)
+        }
+        QueueReply::Answer(_) => {
+            Err(Problem::new(Code::InternalError, "The queue answered something else.").into())
+        }
+    }
+}
+
+fn fresh_epoch() -> Result<Epoch, Problem> {
+    random::bytes().map(Epoch::from_bytes)
+}

@@ -1,0 +1,108 @@
+//! What the merchant's origin calls: the public keys, redeem, and then complete, release or extend.
+
+use serde::Deserialize;
+use serde_json::json;
+use tidegate_core::ids::{AdmissionId, QueueId};
+use tidegate_core::problem::{Code, Problem};
+use tidegate_core::queue::claim::AdmissionReport;
+use tidegate_core::queue::{Answer, Event};
+use tidegate_core::token::handoff::Expected;
+use worker::Request;
+
+use crate::answer::{Answered, json, private_json};
+use crate::body;
+use crate::credentials;
+use crate::keys;
+use crate::router::nothing_here;
+use crate::site::Site;
+use crate::views;
+
+/// Shorter than a rotation: a new key is published at least this long before it signs.
+const JWKS_CACHE: &str = "public, max-age=300, stale-while-revalidate=3600";
+/// The longest idempotency key.
+const IDEMPOTENCY_KEY_MAX: usize = 255;
+
+/// The public keys.
+pub fn jwks(site: &Site) -> Answered {
+    json(&keys::handoff(site)?.public().to_jwks(), 200, JWKS_CACHE)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct RedeemBody {
+    handoff_token: String,
+}
+
+/// Exchanges a handoff token, once.
+pub async fn redeem(site: &Site, mut request: Request) -> Answered {
+    let origin_keys = keys::origin(site)?;
+    let caller = origin_keys.caller(credentials::bearer(site).as_deref())?;
+    let wanted: RedeemBody = body::read(&body::json(&mut request).await?)?;
+    let idempotency_key = site.header("idempotency-key");
+    if idempotency_key
+        .as_ref()
+        .is_some_and(|key| !(1..=IDEMPOTENCY_KEY_MAX).contains(&key.len()))
+    {
+        return Err(Problem::validation("Idempotency-Key: must have 1 to 255 bytes").into());
+    }
+    // Our own key signed it: that says who issued it, by whatever host name we were reached.
+    let expected = Expected {
+        issuer: None,
+        audience: None,
+        leeway_seconds: 0,
+    };
+    let handoff = keys::handoff(site)?
+        .public()
+        .verify(&wanted.handoff_token, &expected, site.now)
+        .map_err(|_| {
+            Problem::unauthorized(
+                "The handoff token is malformed, altered, expired, or not of this Tidegate.",
+            )
+        })?;
+    caller.may_use(&handoff.queue)?;
+    let event = Event::Redeem {
+        admission: handoff.admission_id,
+        idempotency_key,
+    };
+    let report = admission(views::queue(site, &handoff.queue, event).await?)?;
+    let value = json!({
+        "admissionId": report.admission_id,
+        "queueId": report.queue_id,
+        "subject": report.subject,
+        "position": report.position,
+        "expiresAt": report.expires_at,
+    });
+    private_json(&value, 200)
+}
+
+/// Completes, releases or extends an admission.
+pub async fn settle(site: &Site, id: &QueueId, admission_id: &str, action: &str) -> Answered {
+    let origin_keys = keys::origin(site)?;
+    let caller = origin_keys.caller(credentials::bearer(site).as_deref())?;
+    caller.may_use(id)?;
+    views::entry(site, id).await?;
+    let parsed: Result<AdmissionId, Problem> = admission_id.parse();
+    let known = parsed.map_err(|_| {
+        Problem::new(
+            Code::NotFound,
+            format!("There is no admission \"{admission_id}\"."),
+        )
+    })?;
+    let event = match action {
+        "complete" => Event::Complete(known),
+        "release" => Event::Release(known),
+        "extend" => Event::Extend(known),
+        _ => return Err(nothing_here()),
+    };
+    private_json(&admission(views::queue(site, id, event).await?)?, 200)
+}
+
+fn admission(answer: Answer) -> Result<AdmissionReport, Problem> {
+    match answer {
+        Answer::Admission(report) => Ok(*report),
+        _ => Err(Problem::new(
+            Code::InternalError,
+            "The queue answered something else.",
+        )),
+    }
+}

@@ -1,0 +1,191 @@
+//! The waiting room, `/queue/{id}`, and its forms. The forms do what the calls do, and answer with a
+//! redirect to the room, so that nothing here needs script.
+
+use tidegate_core::ids::{EntryKey, QueueId};
+use tidegate_core::problem::{Code, Problem};
+use tidegate_core::queue::machine::Grant;
+use tidegate_core::view::snapshot::EdgeView;
+use tidegate_core::view::status::{Standing, Status};
+use tidegate_pages::{Granted, Message, RoomPage};
+use url::{Url, form_urlencoded};
+use worker::{Request, ResponseBuilder};
+
+use crate::answer::{Answered, private_page, see_other};
+use crate::body;
+use crate::credentials::{self, Shown};
+use crate::random;
+use crate::router::{get, nothing_here, post};
+use crate::routes::shoppers::{self, Claimed, with_cookie};
+use crate::site::Site;
+
+/// How long a message waits for the page that shows it.
+const MESSAGE_SECONDS: u32 = 20;
+
+/// Answers `/queue/{id}` and its forms.
+pub async fn route(site: &Site, mut request: Request, id: &QueueId, rest: &[&str]) -> Answered {
+    match rest {
+        [] => {
+            get(site)?;
+            show(site, id).await
+        }
+        [action] => {
+            let action = Action::read(action).ok_or_else(nothing_here)?;
+            post(site)?;
+            let form = body::bytes(&mut request).await?;
+            take(site, id, action, &form).await
+        }
+        _ => Err(nothing_here()),
+    }
+}
+
+/// What the room's pages load.
+pub fn asset(path: &str) -> Answered {
+    let asset = tidegate_pages::asset(path).ok_or_else(nothing_here)?;
+    let response = ResponseBuilder::new()
+        .with_header("content-type", asset.content_type)?
+        .with_header("cache-control", asset.cache_control)?;
+    Ok(response.fixed(asset.body.as_bytes().to_vec()))
+}
+
+#[derive(Clone, Copy)]
+enum Action {
+    Enter,
+    Claim,
+    Leave,
+}
+
+impl Action {
+    fn read(name: &str) -> Option<Self> {
+        match name {
+            "enter" => Some(Self::Enter),
+            "claim" => Some(Self::Claim),
+            "leave" => Some(Self::Leave),
+            _ => None,
+        }
+    }
+}
+
+/// Takes a form, and leads back to the room.
+async fn take(site: &Site, id: &QueueId, action: Action, form: &[u8]) -> Answered {
+    if credentials::from(site) == credentials::From::Elsewhere {
+        return Err(
+            Problem::new(Code::Forbidden, "This form belongs to the room's own page.").into(),
+        );
+    }
+    let shown = credentials::shown(site, id);
+    let mut cookies = Vec::new();
+    let outcome = match action {
+        Action::Enter => shoppers::enter(site, id, &shown, entry_key(form))
+            .await
+            .map(|entered| {
+                cookies.push(credentials::set_ticket(id, Some(&entered.token)));
+                None
+            }),
+        Action::Claim => shoppers::claim(site, id, &shown)
+            .await
+            .map(|claimed| match claimed {
+                Claimed::Granted(..) => None,
+                Claimed::Boarding(_) => Some(Message::Boarding),
+            }),
+        Action::Leave => shoppers::leave(site, id, &shown).await.map(|()| {
+            cookies.push(credentials::set_ticket(id, None));
+            Some(Message::Left)
+        }),
+    };
+    let message = match outcome {
+        Ok(message) => message,
+        Err(problem) => match (problem.code, Message::of(problem.code)) {
+            // No ticket, or one that is good no more: the room itself offers to enter.
+            (Code::Unauthorized, _) => None,
+            (_, Some(message)) => Some(message),
+            (_, None) => return Err(problem.into()),
+        },
+    };
+    if let Some(message) = message {
+        cookies.push(credentials::set_cookie(
+            &said(id),
+            Some(message.name()),
+            MESSAGE_SECONDS,
+        ));
+    }
+    let response = see_other(&format!("/queue/{id}"))?;
+    for cookie in cookies {
+        response.headers().append("set-cookie", &cookie)?;
+    }
+    Ok(response)
+}
+
+/// The key that a rendered form carries, so that a form sent twice is one entry.
+fn entry_key(form: &[u8]) -> Option<EntryKey> {
+    form_urlencoded::parse(form)
+        .find(|(name, _)| name == "entryKey")
+        .and_then(|(_, value)| value.parse().ok())
+}
+
+/// Renders the room for whoever looks.
+async fn show(site: &Site, id: &QueueId) -> Answered {
+    let shown = credentials::shown(site, id);
+    let mut cookies = Vec::new();
+    let mut message = credentials::cookie(site, &said(id)).and_then(|name| {
+        cookies.push(credentials::set_cookie(&said(id), None, 0));
+        Message::from_name(&name)
+    });
+    let (view, status) = match shoppers::status(site, id, &shown).await {
+        Ok(found) => found,
+        // A ticket that is good no more must not keep its holder out of the room.
+        Err(problem) if problem.code.status() == 401 => {
+            cookies.push(credentials::set_ticket(id, None));
+            message = message.or(Message::of(problem.code));
+            shoppers::status(site, id, &Shown::Nothing).await?
+        }
+        Err(problem) => return Err(problem.into()),
+    };
+    if let Some(renewed) = &status.ticket {
+        cookies.push(credentials::set_ticket(id, Some(renewed)));
+    }
+    let mut held = None;
+    if matches!(status.standing, Standing::Ready { .. }) {
+        match shoppers::look(site, id, &shown).await {
+            Ok(Some(Claimed::Granted(grant, token))) => held = Some((grant, token)),
+            Ok(Some(Claimed::Boarding(_))) => message = message.or(Some(Message::Boarding)),
+            Ok(None) => {}
+            Err(problem) => message = message.or(Message::of(problem.code)),
+        }
+    }
+    let mut response = render(&view, &status, message, held.as_ref())?;
+    for cookie in cookies {
+        response = with_cookie(response, &cookie)?;
+    }
+    Ok(response)
+}
+
+fn render(
+    view: &EdgeView,
+    status: &Status,
+    message: Option<Message>,
+    held: Option<&(Grant, String)>,
+) -> Answered {
+    let page = RoomPage {
+        snapshot: &view.snapshot,
+        product: view.product.as_ref(),
+        status,
+        granted: held.map(|(grant, token)| Granted {
+            handoff_token: token,
+            checkout_url: &grant.checkout_url,
+            expires_at: grant.expires_at,
+        }),
+        message,
+        entry_key: random::bytes().ok().map(EntryKey::from_bytes),
+    };
+    let html = page
+        .render()
+        .map_err(|error| worker::Error::from(error.to_string()))?;
+    let checkout = Url::parse(&view.snapshot.checkout_url).ok();
+    let checkout_origin = checkout.map(|url| url.origin().ascii_serialization());
+    private_page(html, 200, checkout_origin.as_deref())
+}
+
+/// The name of the cookie that carries a message from a form to the room.
+fn said(id: &QueueId) -> String {
+    format!("__Host-tidegate-said-{id}")
+}

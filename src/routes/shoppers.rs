@@ -1,0 +1,424 @@
+//! What shoppers call: the snapshot, enter, status, claim, leave. The room's forms do the same through
+//! the functions that are public here.
+
+use std::rc::Rc;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tidegate_core::calls::{LaneCall, LaneName, LaneReply, Reply};
+use tidegate_core::ids::{EntryKey, QueueId, ShopperId};
+use tidegate_core::problem::{Code, Problem};
+use tidegate_core::queue::machine::{Grant, Holder};
+use tidegate_core::queue::{Answer, Event};
+use tidegate_core::token::handoff::Handoff;
+use tidegate_core::token::ticket::Ticket;
+use tidegate_core::view::snapshot::EdgeView;
+use tidegate_core::view::status::Status;
+use tidegate_objects::{binding, stub};
+use worker::{Method, Request, Response, ResponseBuilder};
+
+use crate::answer::{Answered, Failure, json, nothing, private_json};
+use crate::body;
+use crate::credentials::{self, From, Shown};
+use crate::keys;
+use crate::random;
+use crate::router::{get, nothing_here, only, post, queue_id};
+use crate::site::Site;
+use crate::views;
+
+/// A snapshot may be a second old at the edge, and a little older while it is refreshed.
+const SNAPSHOT_CACHE: &str = "public, max-age=1, stale-while-revalidate=5";
+/// An entry that meets a reset is tried again under the new epoch this often.
+const ENTER_TRIES: usize = 3;
+
+/// Answers `/v1/queues/{id}/…`, also for other sites' pages that the queue allows.
+pub async fn route(site: &Site, request: Request, id: &str, rest: &[&str]) -> Answered {
+    let id = queue_id(id)?;
+    if credentials::from(site) != From::Elsewhere {
+        return call(site, request, &id, rest).await;
+    }
+    let allowed = views::view(site, &id).await.is_ok_and(|seen| {
+        site.header("origin")
+            .is_some_and(|origin| seen.value.allowed_origins.contains(&origin))
+    });
+    if site.method == Method::Options {
+        return preflight(site, allowed);
+    }
+    // Reading the public snapshot or one's own status harms nobody; the browser keeps it from the page.
+    if !allowed && site.method != Method::Get && site.method != Method::Head {
+        return Err(Problem::new(
+            Code::Forbidden,
+            "Pages of this origin may not call; add it to the queue's allowedOrigins.",
+        )
+        .into());
+    }
+    let outcome = call(site, request, &id, rest).await;
+    if !allowed {
+        return outcome;
+    }
+    let response = crate::answer::finish(site, outcome)?;
+    let headers = response.headers().clone();
+    cross_origin(site, &headers)?;
+    Ok(response.with_headers(headers))
+}
+
+async fn call(site: &Site, mut request: Request, id: &QueueId, rest: &[&str]) -> Answered {
+    match rest {
+        [] => {
+            get(site)?;
+            let seen = views::view(site, id).await?;
+            json(&seen.value.snapshot, 200, SNAPSHOT_CACHE)
+        }
+        ["enter"] => {
+            post(site)?;
+            let wanted: EnterBody = body::typed(&mut request).await?;
+            let shown = credentials::shown(site, id);
+            let entered = enter(site, id, &shown, wanted.entry_key()?).await?;
+            respond_entered(site, id, &entered)
+        }
+        ["status"] => {
+            get(site)?;
+            let shown = credentials::shown(site, id);
+            respond_status(id, &shown, &status(site, id, &shown).await?.1)
+        }
+        ["claim"] => {
+            post(site)?;
+            respond_claimed(claim(site, id, &credentials::shown(site, id)).await?)
+        }
+        ["leave"] => {
+            only(site, &[Method::Delete], "DELETE")?;
+            leave(site, id, &credentials::shown(site, id)).await?;
+            let response = nothing()?;
+            response
+                .headers()
+                .append("set-cookie", &credentials::set_ticket(id, None))?;
+            Ok(response)
+        }
+        _ => Err(nothing_here()),
+    }
+}
+
+/// The body of an enter. What a queue does not require is not looked at.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+struct EnterBody {
+    entry_key: Option<String>,
+    identity_token: Option<String>,
+    #[serde(rename = "invite")]
+    _invite: Option<String>,
+    #[serde(rename = "turnstileToken")]
+    _turnstile_token: Option<String>,
+    #[serde(rename = "proofOfWork")]
+    _proof_of_work: Option<Value>,
+}
+
+impl EnterBody {
+    fn entry_key(&self) -> Result<Option<EntryKey>, Problem> {
+        if self.identity_token.is_some() {
+            return Err(Problem::validation(
+                "identityToken: this queue knows no identities",
+            ));
+        }
+        self.entry_key
+            .as_ref()
+            .map(|key| {
+                key.parse()
+                    .map_err(|_| Problem::validation("entryKey: must be 32 lowercase hex digits"))
+            })
+            .transpose()
+    }
+}
+
+/// A shopper who is in.
+pub struct Entered {
+    /// The signed ticket.
+    pub token: String,
+    /// What it means now.
+    pub status: Status,
+}
+
+/// Enters a shopper, or finds their entry again.
+pub async fn enter(
+    site: &Site,
+    id: &QueueId,
+    shown: &Shown,
+    entry_key: Option<EntryKey>,
+) -> Result<Entered, Problem> {
+    credentials::check_origin(site, shown)?;
+    // An old cookie must not keep anybody out; a bearer is somebody's word, and is held to it.
+    let known = match (shown, credentials::read(site, id, shown)) {
+        (Shown::Bearer(_), read) => read?,
+        (_, read) => read.ok().flatten(),
+    };
+    let fresh = random::bytes()?;
+    let mut boarding = 0;
+    for _ in 0..ENTER_TRIES {
+        let seen = match &known {
+            Some(known) => views::view_for(site, &known.ticket).await?,
+            None => views::view(site, id).await?,
+        };
+        let view = &seen.value;
+        let epoch = view.snapshot.epoch;
+        let shopper = match &known {
+            Some(known) if known.ticket.epoch == epoch => known.ticket.shopper,
+            Some(_) if matches!(shown, Shown::Bearer(_)) => return Err(void()),
+            _ => match entry_key {
+                Some(key) => ShopperId::of_entry_key(&*keys::shopper(site)?, epoch, key),
+                None => ShopperId::from_bytes(fresh),
+            },
+        };
+        let number = shopper.lane(view.lanes);
+        let lane = LaneName {
+            queue: id.clone(),
+            epoch,
+            number,
+        };
+        let name = lane.object_name();
+        boarding = view.snapshot.boarding.max(boarding);
+        let call = LaneCall::Enter {
+            lane,
+            shopper,
+            boarding,
+        };
+        let reply: Reply<LaneReply> = stub::call(&site.env, binding::LANE, &name, &call).await;
+        match reply {
+            Ok(LaneReply::Entered { index, boarding }) => {
+                return entered(site, view, shopper, index, boarding, seen.stale);
+            }
+            Ok(LaneReply::Done) => break,
+            // The queue was reset since the view was taken.
+            Err(problem) if problem.code == Code::TicketVoid => views::renew(site, id).await?,
+            Err(problem) => return Err(problem),
+        }
+    }
+    Err(Problem::new(
+        Code::ServiceUnavailable,
+        "The queue is being reset; try again.",
+    ))
+}
+
+fn entered(
+    site: &Site,
+    view: &Rc<EdgeView>,
+    shopper: ShopperId,
+    index: u64,
+    boarding: u64,
+    stale: bool,
+) -> Result<Entered, Problem> {
+    let ticket = Ticket {
+        queue: view.snapshot.id.clone(),
+        epoch: view.snapshot.epoch,
+        shopper,
+        index,
+        position: Some(index),
+        issued_at: site.now,
+    };
+    // The lane knows of boarding that the snapshot has not seen yet.
+    let mut snapshot = view.snapshot.clone();
+    snapshot.boarding = snapshot.boarding.max(boarding);
+    let status = Status::of(Some(&ticket), &snapshot, stale, random::jitter());
+    Ok(Entered {
+        token: keys::ticket(site)?.sign(&ticket, site.now)?,
+        status,
+    })
+}
+
+fn respond_entered(site: &Site, id: &QueueId, entered: &Entered) -> Answered {
+    let value = json!({
+        "queueId": id,
+        "ticket": entered.token,
+        "receipt": null,
+        "status": entered.status,
+    });
+    let response = private_json(&value, 200)?;
+    // Another site's page keeps the ticket itself.
+    if credentials::from(site) != From::Elsewhere {
+        response.headers().append(
+            "set-cookie",
+            &credentials::set_ticket(id, Some(&entered.token)),
+        )?;
+    }
+    Ok(response)
+}
+
+/// What the shown ticket means now, and the view that says so.
+pub async fn status(
+    site: &Site,
+    id: &QueueId,
+    shown: &Shown,
+) -> Result<(Rc<EdgeView>, Status), Problem> {
+    let Some(known) = credentials::read(site, id, shown)? else {
+        let seen = views::view(site, id).await?;
+        let status = Status::of(None, &seen.value.snapshot, seen.stale, random::jitter());
+        return Ok((seen.value, status));
+    };
+    let seen = views::view_for(site, &known.ticket).await?;
+    if seen.value.snapshot.epoch != known.ticket.epoch {
+        return Err(void());
+    }
+    let mut status = Status::of(
+        Some(&known.ticket),
+        &seen.value.snapshot,
+        seen.stale,
+        random::jitter(),
+    );
+    if known.renew {
+        status.ticket = Some(keys::ticket(site)?.sign(&known.ticket, site.now)?);
+    }
+    Ok((seen.value, status))
+}
+
+fn respond_status(id: &QueueId, shown: &Shown, status: &Status) -> Answered {
+    let response = private_json(status, 200)?;
+    if let (Shown::Cookie(_), Some(renewed)) = (shown, &status.ticket) {
+        response
+            .headers()
+            .append("set-cookie", &credentials::set_ticket(id, Some(renewed)))?;
+    }
+    Ok(response)
+}
+
+/// What a claim comes to.
+pub enum Claimed {
+    /// Admitted, with the signed handoff token.
+    Granted(Grant, String),
+    /// Present, and next as slots free.
+    Boarding(u64),
+}
+
+/// Claims what the shown ticket is called up for.
+pub async fn claim(site: &Site, id: &QueueId, shown: &Shown) -> Result<Claimed, Problem> {
+    credentials::check_origin(site, shown)?;
+    let holder = holder(site, id, shown).await?;
+    match views::queue(site, id, Event::Claim(holder)).await? {
+        Answer::Granted(grant) => sign(site, id, grant),
+        Answer::Boarding { retry_after_ms } => Ok(Claimed::Boarding(retry_after_ms)),
+        _ => Err(Problem::new(
+            Code::InternalError,
+            "The queue answered something else.",
+        )),
+    }
+}
+
+/// What the shown ticket holds already, if anything. Changes nothing.
+pub async fn look(site: &Site, id: &QueueId, shown: &Shown) -> Result<Option<Claimed>, Problem> {
+    let holder = holder(site, id, shown).await?;
+    match views::queue(site, id, Event::Look(holder)).await? {
+        Answer::Granted(grant) => sign(site, id, grant).map(Some),
+        Answer::Boarding { retry_after_ms } => Ok(Some(Claimed::Boarding(retry_after_ms))),
+        _ => Ok(None),
+    }
+}
+
+/// Gives up what the shown ticket holds.
+pub async fn leave(site: &Site, id: &QueueId, shown: &Shown) -> Result<(), Problem> {
+    credentials::check_origin(site, shown)?;
+    let holder = holder(site, id, shown).await?;
+    let (epoch, shopper, index) = (holder.epoch, holder.shopper, holder.index);
+    views::queue(site, id, Event::Leave(holder)).await?;
+    let seen = views::view(site, id).await?;
+    let lane = LaneName {
+        queue: id.clone(),
+        epoch,
+        number: shopper.lane(seen.value.lanes),
+    };
+    let call = LaneCall::Forget { shopper, index };
+    let told: Reply<LaneReply> =
+        stub::call(&site.env, binding::LANE, &lane.object_name(), &call).await;
+    told.map(|_| ())
+}
+
+/// Whose ticket was shown, as the queue needs to know it.
+async fn holder(site: &Site, id: &QueueId, shown: &Shown) -> Result<Holder, Problem> {
+    views::entry(site, id).await?;
+    let ticket = credentials::read(site, id, shown)?
+        .ok_or_else(|| {
+            Problem::unauthorized(
+                "This call needs the ticket that entering gave, as bearer or cookie.",
+            )
+        })?
+        .ticket;
+    let position = ticket.position.ok_or_else(|| {
+        Problem::new(
+            Code::NotYetServed,
+            "This ticket has no place yet; ask for its status first.",
+        )
+    })?;
+    Ok(Holder {
+        epoch: ticket.epoch,
+        index: ticket.index,
+        position,
+        shopper: ticket.shopper,
+    })
+}
+
+fn sign(site: &Site, id: &QueueId, grant: Grant) -> Result<Claimed, Problem> {
+    let handoff = Handoff {
+        admission_id: grant.admission_id,
+        queue: id.clone(),
+        subject: grant.shopper,
+        position: grant.position,
+        access: grant.access,
+        issued_at: site.now,
+        expires_at: grant.expires_at,
+    };
+    let token = keys::handoff(site)?.sign(&handoff, &site.issuer(), &grant.audience)?;
+    Ok(Claimed::Granted(grant, token))
+}
+
+fn respond_claimed(claimed: Claimed) -> Answered {
+    match claimed {
+        Claimed::Granted(grant, token) => {
+            let value = json!({
+                "status": "GRANTED",
+                "admissionId": grant.admission_id,
+                "handoffToken": token,
+                "expiresAt": grant.expires_at,
+                "checkoutUrl": grant.checkout_url,
+            });
+            private_json(&value, 200)
+        }
+        Claimed::Boarding(retry_after_ms) => private_json(
+            &json!({"status": "BOARDING", "retryAfterMs": retry_after_ms}),
+            202,
+        ),
+    }
+}
+
+fn void() -> Problem {
+    Problem::new(
+        Code::TicketVoid,
+        "The queue was reset since this ticket was given; enter again.",
+    )
+}
+
+fn preflight(site: &Site, allowed: bool) -> Answered {
+    let response = ResponseBuilder::new().with_status(204).empty();
+    let headers = response.headers().clone();
+    headers.set("vary", "Origin")?;
+    if allowed {
+        cross_origin(site, &headers)?;
+        headers.set("access-control-allow-methods", "GET, POST, DELETE")?;
+        headers.set(
+            "access-control-allow-headers",
+            "Authorization, Content-Type",
+        )?;
+        headers.set("access-control-max-age", "600")?;
+    }
+    Ok(response.with_headers(headers))
+}
+
+fn cross_origin(site: &Site, headers: &worker::Headers) -> Result<(), Failure> {
+    if let Some(origin) = site.header("origin") {
+        headers.set("access-control-allow-origin", &origin)?;
+        headers.set("access-control-expose-headers", "Retry-After, X-Request-Id")?;
+    }
+    headers.append("vary", "Origin")?;
+    Ok(())
+}
+
+/// For the room's pages: a response with one more cookie.
+pub fn with_cookie(response: Response, cookie: &str) -> Answered {
+    response.headers().append("set-cookie", cookie)?;
+    Ok(response)
+}

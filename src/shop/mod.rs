@@ -1,0 +1,60 @@
+//! The front of the merchant's shop: pages and assets from the edge cache, everything else passed
+//! through.
+
+mod cache;
+mod upstream;
+
+use tidegate_core::edge::cache_key::{PassThrough, cache_key};
+use worker::{Method, Request};
+
+use crate::answer::Answered;
+use crate::shop::cache::Outcome;
+use crate::site::Site;
+
+/// Says how an answer came about: `HIT`, `MISS` or `PASS`.
+const CACHE_HEADER: &str = "x-tidegate-cache";
+
+/// Serves a request for the shop.
+pub async fn serve(site: &Site, request: Request) -> Answered {
+    if !is_page(site) {
+        return pass(site, request).await;
+    }
+    let key = cache_key(site.url.path(), site.url.query());
+    if cache::is_personal(&key) {
+        return pass(site, request).await;
+    }
+    if let Some(response) = cache::find(site, &key).await {
+        return cache::present(site, response, "HIT");
+    }
+    if site.method == Method::Head {
+        return pass(site, request).await;
+    }
+    // Fetched without cookies: what comes back is what everybody may see, or says that it is not.
+    let response = upstream::fetch_public(site).await?;
+    match cache::store(site, &key, response).await? {
+        Outcome::Stored(response) => cache::present(site, response, "MISS"),
+        Outcome::NotStored(_) if site.header("cookie").is_some() => {
+            // The page is personal, and this shopper brought a cookie to it.
+            cache::note_personal(&key);
+            pass(site, request).await
+        }
+        Outcome::NotStored(response) => {
+            response.headers().set(CACHE_HEADER, "MISS")?;
+            Ok(response)
+        }
+    }
+}
+
+/// Whether this is a read that could be anybody's.
+fn is_page(site: &Site) -> bool {
+    let reads = matches!(site.method, Method::Get | Method::Head);
+    let own = ["authorization", "range", "upgrade"];
+    let listed = PassThrough::read(&site.var("SHOP_PASS_THROUGH").unwrap_or_default());
+    reads && !own.iter().any(|name| site.header(name).is_some()) && !listed.covers(site.url.path())
+}
+
+async fn pass(site: &Site, request: Request) -> Answered {
+    let response = upstream::pass(site, request).await?;
+    response.headers().set(CACHE_HEADER, "PASS")?;
+    Ok(response)
+}

@@ -1,0 +1,127 @@
+//! Which queues exist, and what an edge keeps of each: the two facts that most requests need.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use tidegate_core::calls::QueueCall;
+use tidegate_core::calls::{
+    DirectoryCall, DirectoryEntry, DirectoryReply, QueueReply, RelayCall, RelayReply, Reply,
+    relay_name,
+};
+use tidegate_core::ids::QueueId;
+use tidegate_core::problem::Problem;
+use tidegate_core::queue::{Answer, Event};
+use tidegate_core::token::ticket::Ticket;
+use tidegate_core::view::snapshot::EdgeView;
+use tidegate_objects::{DIRECTORY_NAME, binding, stub};
+use worker::Delay;
+
+use crate::facts::{self, Facts, Seen};
+use crate::site::Site;
+
+thread_local! {
+    static DIRECTORY: Facts<Vec<DirectoryEntry>> = RefCell::default();
+    static VIEWS: Facts<EdgeView> = RefCell::default();
+}
+
+/// How far an edge's clock and a queue object's may be apart.
+const SKEW_MILLIS: u64 = 2_000;
+/// A fact is at most this old once it was refreshed this often: memory, cache and relay each keep it
+/// for a second.
+const LAYERS: u32 = 3;
+
+/// All queues, as this edge knows them.
+pub async fn queues(site: &Site) -> Result<Seen<Vec<DirectoryEntry>>, Problem> {
+    facts::find(
+        &DIRECTORY,
+        "directory",
+        DIRECTORY_NAME,
+        site,
+        async || match directory(site, &DirectoryCall::List).await? {
+            DirectoryReply::Queues(queues) => Ok(queues),
+            DirectoryReply::Done => Ok(Vec::new()),
+        },
+    )
+    .await
+}
+
+/// The queue's entry in the directory. An id that is not there reaches no other object.
+pub async fn entry(site: &Site, id: &QueueId) -> Result<DirectoryEntry, Problem> {
+    let queues = queues(site).await?;
+    let found = queues.value.iter().find(|entry| entry.id == *id).cloned();
+    found.ok_or_else(|| Problem::queue_not_found(id.as_str()))
+}
+
+/// What this edge keeps of a queue, at most a second or two old while its objects answer.
+pub async fn view(site: &Site, id: &QueueId) -> Result<Seen<EdgeView>, Problem> {
+    let entry = entry(site, id).await?;
+    facts::find(&VIEWS, "view", id.as_str(), site, async || {
+        let name = relay_name(id, entry.epoch, 0);
+        let call = RelayCall::View { queue: id.clone() };
+        let reply: Reply<RelayReply> = stub::call(&site.env, binding::RELAY, &name, &call).await;
+        reply.map(|RelayReply::View(view)| *view)
+    })
+    .await
+}
+
+/// The view under which a ticket is judged. A ticket that is younger than the view may be of a newer
+/// epoch: then the view is refreshed until it is the younger of the two.
+pub async fn view_for(site: &Site, ticket: &Ticket) -> Result<Seen<EdgeView>, Problem> {
+    let mut seen = view(site, &ticket.queue).await?;
+    for _ in 0..LAYERS {
+        let snapshot = &seen.value.snapshot;
+        let younger = ticket.issued_at.saturating_add(SKEW_MILLIS) > snapshot.server_time;
+        if snapshot.epoch == ticket.epoch || !younger || seen.stale {
+            break;
+        }
+        let age = facts::age(&VIEWS, ticket.queue.as_str()).unwrap_or(1_000);
+        Delay::from(Duration::from_millis(1_001_u64.saturating_sub(age))).await;
+        seen = view(site, &ticket.queue).await?;
+    }
+    Ok(seen)
+}
+
+/// Refreshes the view after an operator's change, so that this edge shows it at once.
+pub async fn renew(site: &Site, id: &QueueId) -> Result<(), Problem> {
+    if let Answer::View(view) = queue(site, id, Event::View).await? {
+        let entry = DirectoryEntry {
+            id: id.clone(),
+            epoch: view.snapshot.epoch,
+        };
+        directory(site, &DirectoryCall::Add(entry)).await?;
+        facts::put(&VIEWS, id.as_str(), *view);
+        renew_directory(site).await?;
+    }
+    Ok(())
+}
+
+/// Forgets a deleted queue.
+pub async fn remove(site: &Site, id: &QueueId) -> Result<(), Problem> {
+    directory(site, &DirectoryCall::Remove(id.clone())).await?;
+    facts::forget(&VIEWS, id.as_str());
+    renew_directory(site).await
+}
+
+async fn renew_directory(site: &Site) -> Result<(), Problem> {
+    if let DirectoryReply::Queues(queues) = directory(site, &DirectoryCall::List).await? {
+        facts::put(&DIRECTORY, DIRECTORY_NAME, queues);
+    }
+    Ok(())
+}
+
+async fn directory(site: &Site, call: &DirectoryCall) -> Reply<DirectoryReply> {
+    stub::call(&site.env, binding::DIRECTORY, DIRECTORY_NAME, call).await
+}
+
+/// Lets an event happen to a queue.
+pub async fn queue(site: &Site, id: &QueueId, event: Event) -> Result<Answer, Problem> {
+    match call_queue(site, id, &QueueCall::Event(Box::new(event))).await? {
+        QueueReply::Answer(answer) => Ok(answer),
+        QueueReply::Admissions { .. } => Ok(Answer::Nothing),
+    }
+}
+
+/// Calls a Queue object.
+pub async fn call_queue(site: &Site, id: &QueueId, call: &QueueCall) -> Reply<QueueReply> {
+    stub::call(&site.env, binding::QUEUE, id.as_str(), call).await
+}
