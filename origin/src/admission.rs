@@ -62,6 +62,8 @@ pub enum State {
     Released,
     /// The time ran out; the place went to the next in line.
     Expired,
+    /// The shopper left the line, and with it the place.
+    Left,
 }
 
 /// The edge's reply to a call about an admission.
@@ -75,7 +77,7 @@ pub struct AdmissionState {
     pub queue_id: QueueId,
     /// Where it stands.
     pub state: State,
-    /// Until when the place is held, while it is.
+    /// Until when the place is held or, once it is not, when it ended.
     #[serde(default)]
     pub expires_at: Option<UnixMillis>,
 }

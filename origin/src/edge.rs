@@ -114,7 +114,7 @@ impl Edge {
         match reply.state {
             State::Completed => Ok(reply),
             State::Redeemed => Err(contradiction("complete", reply.state)),
-            State::Released | State::Expired => Err(over(reply.state)),
+            State::Released | State::Expired | State::Left => Err(over(reply.state)),
         }
     }
 
@@ -122,7 +122,7 @@ impl Edge {
     pub async fn release(&self, admission: &Admission) -> Result<AdmissionState, EdgeError> {
         let reply = self.about(admission, "release").await?;
         match reply.state {
-            State::Released | State::Expired => Ok(reply),
+            State::Released | State::Expired | State::Left => Ok(reply),
             State::Redeemed => Err(contradiction("release", reply.state)),
             State::Completed => Err(used_up()),
         }
@@ -135,7 +135,7 @@ impl Edge {
         match reply.state {
             State::Redeemed => Ok(reply),
             State::Completed => Err(used_up()),
-            State::Released | State::Expired => Err(over(reply.state)),
+            State::Released | State::Expired | State::Left => Err(over(reply.state)),
         }
     }
 
@@ -259,5 +259,6 @@ const fn name(state: State) -> &'static str {
         State::Completed => "completed",
         State::Released => "released",
         State::Expired => "expired",
+        State::Left => "given up",
     }
 }

@@ -5,7 +5,9 @@ use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, SET_COOKIE};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use serde_json::json;
-use tidegate_origin::{EdgeError, HandoffRejection, HandoffToken, VerifiedHandoff, VerifyError};
+use tidegate_origin::{
+    EdgeError, HandoffRejection, HandoffToken, UnixMillis, VerifiedHandoff, VerifyError,
+};
 
 use crate::messages::{self, Message};
 use crate::pages::see_other;
@@ -49,7 +51,7 @@ async fn open_session(
         return Ok(open);
     }
     let redeemed = shop.edge().redeem(token.as_str(), None).await;
-    let admission = redeemed.map_err(|error| not_redeemed(error, &token))?;
+    let admission = redeemed.map_err(|error| not_redeemed(error, &token, handoff.expires_at))?;
     shop.sessions().open(admission, now()).map_err(|error| {
         eprintln!("shop: no random bytes for a session: {error}");
         messages::out_of_order()
@@ -79,9 +81,11 @@ fn rejected(rejection: HandoffRejection) -> Message {
     }
 }
 
-fn not_redeemed(error: EdgeError, token: &HandoffToken) -> Message {
+fn not_redeemed(error: EdgeError, token: &HandoffToken, expires_at: UnixMillis) -> Message {
     match error {
         EdgeError::AlreadyRedeemed => messages::pass_used(),
+        // It ran out on its way here, or within the leeway.
+        EdgeError::Unauthorized(_) if expires_at <= now() => messages::pass_not_good(),
         EdgeError::AdmissionExpired(_) | EdgeError::SoldOut => messages::place_over(),
         EdgeError::Unavailable { retry_after, cause } => {
             eprintln!("shop: redeeming: {cause}");

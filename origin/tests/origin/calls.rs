@@ -5,7 +5,10 @@ use std::time::Instant;
 
 use axum::response::Response;
 use serde_json::{Value, json};
-use tidegate_origin::{Admission, ConfigError, Edge, EdgeError, IdempotencyKey, State};
+use tidegate_core::queue::claim::{AdmissionReport, ClaimState};
+use tidegate_origin::{
+    Admission, AdmissionState, ConfigError, Edge, EdgeError, IdempotencyKey, State,
+};
 
 use crate::stand_in::{StandIn, broken_reply, nowhere, problem, reply};
 
@@ -128,6 +131,7 @@ async fn ok_means_that_what_was_asked_for_holds() {
             "released",
             "redeemed",
             "expired",
+            "left",
             "completed",
             "expired",
             "completed",
@@ -142,13 +146,49 @@ async fn ok_means_that_what_was_asked_for_holds() {
     assert!(over(edge.complete(&admission).await));
     let still_held = edge.complete(&admission).await;
     assert!(matches!(still_held, Err(EdgeError::Unexpected { .. })));
-    assert!(
-        edge.release(&admission).await.is_ok(),
-        "an expired place is free"
-    );
+    for what in ["expired", "given up"] {
+        assert!(
+            edge.release(&admission).await.is_ok(),
+            "a place {what} is free"
+        );
+    }
     assert!(used_up(edge.release(&admission).await));
     assert!(over(edge.extend(&admission).await));
     assert!(used_up(edge.extend(&admission).await));
+}
+
+/// The edge's own type for replies, so that the two sides cannot drift apart.
+#[test]
+fn what_the_edge_reports_is_understood() {
+    let states = [
+        (ClaimState::Redeemed, State::Redeemed),
+        (ClaimState::Completed, State::Completed),
+        (ClaimState::Released, State::Released),
+        (ClaimState::Expired, State::Expired),
+        (ClaimState::Left, State::Left),
+    ];
+    for (reported, understood) in states {
+        let report = AdmissionReport {
+            admission_id: ID.parse().unwrap(),
+            queue_id: "demo".parse().unwrap(),
+            subject: "02020202020202020202020202020202".parse().unwrap(),
+            position: 7,
+            state: reported,
+            admitted_at: Some(1),
+            redeemed_at: Some(2),
+            expires_at: Some(1_800_000_600_000),
+        };
+        let json = serde_json::to_value(&report).unwrap();
+        assert_eq!(
+            serde_json::from_value::<Admission>(json.clone()).unwrap(),
+            admission()
+        );
+        let state: AdmissionState = serde_json::from_value(json).unwrap();
+        assert_eq!(
+            (state.state, state.expires_at),
+            (understood, report.expires_at)
+        );
+    }
 }
 
 #[tokio::test]

@@ -105,7 +105,10 @@ async fn a_flood_of_unknown_kids_costs_one_fetch_a_window() {
     }
     for _ in 0..10 {
         let foreign = token(&keys(&["x1"]));
-        assert_eq!(verifier.verify(&foreign).await, Err(VerifyError::UnknownKey));
+        assert_eq!(
+            verifier.verify(&foreign).await,
+            Err(VerifyError::UnknownKey)
+        );
     }
     assert!(verifier.verify(&token(&keys(&["h1"]))).await.is_ok());
     assert_eq!(edge.fetches(), 1);
@@ -143,7 +146,10 @@ async fn while_the_edge_fails_known_keys_work_and_unknown_ones_may_be_tried_agai
     assert!(verifier.verify(&token(&keys(&["h1"]))).await.is_ok());
     edge.publish(&keys(&["h2"]));
     assert!(verifier.verify(&token(&keys(&["h2"]))).await.is_ok());
-    assert_eq!(verifier.verify(&token(&keys(&["h1"]))).await, Err(VerifyError::UnknownKey));
+    assert_eq!(
+        verifier.verify(&token(&keys(&["h1"]))).await,
+        Err(VerifyError::UnknownKey)
+    );
 }
 
 #[tokio::test]

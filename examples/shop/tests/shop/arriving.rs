@@ -117,6 +117,19 @@ async fn tokens_that_are_not_good_here_are_refused_before_anything_is_asked() {
 }
 
 #[tokio::test]
+async fn a_token_that_runs_out_on_its_way_is_not_taken_for_a_bad_key() {
+    let mut scene = Scene::set().await;
+    let late = scene.edge.token_with(0, |handoff| {
+        handoff.issued_at -= 60_000;
+        handoff.expires_at = handoff.issued_at + 58_000;
+    });
+    for (token, status) in [(late, 401), (scene.edge.token(0), 502)] {
+        scene.edge.refuse("redeem", 401, "UNAUTHORIZED");
+        assert_eq!(scene.browser.arrive(&token).await.status, status);
+    }
+}
+
+#[tokio::test]
 async fn another_sites_form_cannot_put_a_shopper_into_an_order() {
     let mut scene = Scene::set().await;
     scene.browser.origin = String::from("https://evil.example");

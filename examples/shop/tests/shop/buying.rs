@@ -33,7 +33,10 @@ async fn an_admitted_shopper_gets_all_the_way_to_paid() {
     );
     let stranger = scene.another_browser().get(paid.header("location")).await;
     assert_eq!(stranger.status, 404);
-    assert_eq!(scene.browser.get("/orders/0000000000000000").await.status, 404);
+    assert_eq!(
+        scene.browser.get("/orders/0000000000000000").await.status,
+        404
+    );
 }
 
 #[tokio::test]
