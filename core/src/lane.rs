@@ -5,7 +5,7 @@
 //! makes indices dense and unique whoever dies in between: a group that is found pending is leased
 //! again under its number and gets the range it has.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::ids::ShopperId;
 use crate::problem::{Code, Problem};
@@ -61,7 +61,7 @@ pub enum Work {
 }
 
 /// What a leased group's members get: an index each, or, past `granted`, the news that it is full.
-pub type Outcomes = BTreeMap<ShopperId, Result<u64, Problem>>;
+pub type Outcomes = Vec<(ShopperId, Result<u64, Problem>)>;
 
 /// A lane in memory.
 #[derive(Default)]
@@ -78,10 +78,12 @@ impl Lane {
     /// Brings a lane back from storage: the number of its last group, and that group if it is still
     /// pending.
     pub fn restore(last_sequence: u64, pending: Option<Group>) -> Self {
-        let under_way = pending
-            .iter()
-            .flat_map(|group| group.members.iter().copied())
-            .collect();
+        let mut under_way = BTreeSet::new();
+        under_way.extend(
+            pending
+                .iter()
+                .flat_map(|group| group.members.iter().copied()),
+        );
         Self {
             last_sequence,
             pending,
@@ -260,8 +262,7 @@ mod tests {
             })
         );
         let outcomes = lane.leased(7, 2, 0);
-        assert_eq!(outcomes[&shopper(1)], Ok(7));
-        assert_eq!(outcomes[&shopper(2)], Ok(8));
+        assert_eq!(outcomes, [(shopper(1), Ok(7)), (shopper(2), Ok(8))]);
         assert_eq!(lane.next_work(), None);
     }
 
@@ -333,11 +334,8 @@ mod tests {
         lane.enter(shopper(2), None, 0);
         lane.next_work();
         let outcomes = lane.leased(5, 1, 0);
-        assert_eq!(outcomes[&shopper(1)], Ok(5));
-        assert_eq!(
-            outcomes[&shopper(2)].as_ref().unwrap_err().code,
-            Code::QueueFull
-        );
+        assert_eq!(outcomes[0], (shopper(1), Ok(5)));
+        assert_eq!(outcomes[1].1.as_ref().unwrap_err().code, Code::QueueFull);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What operators call: queues and their admissions.
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tidegate_core::calls::{QueueCall, QueueReply};
 use tidegate_core::ids::{Epoch, QueueId};
 use tidegate_core::problem::{Code, Problem};
@@ -91,7 +91,7 @@ async fn queue(site: &Site, request: &mut Request, id: &QueueId) -> Answered {
             views::remove(site, id).await?;
             nothing()
         }
-        _ => report(id, views::queue(site, id, Event::Read).await?, 200),
+        _ => report(&views::queue(site, id, Event::Read).await?, 200),
     }
 }
 
@@ -123,18 +123,14 @@ async fn act(site: &Site, request: &mut Request, id: &QueueId, action: &str) -> 
 async fn change(site: &Site, id: &QueueId, event: Event, status: u16) -> Answered {
     let answer = views::queue(site, id, event).await?;
     views::renew(site, id).await?;
-    report(id, answer, status)
+    report(&answer, status)
 }
 
-fn report(id: &QueueId, answer: Answer, status: u16) -> Answered {
-    let Answer::Report(report) = answer else {
-        return Err(Problem::new(Code::InternalError, "The queue answered something else.").into());
-    };
-    let mut value: Value = serde_json::to_value(&report).map_err(worker::Error::from)?;
-    if let Some(fields) = value.as_object_mut() {
-        fields.insert(String::from("id"), id.as_str().into());
+fn report(answer: &Answer, status: u16) -> Answered {
+    match answer {
+        Answer::Report(report) => private_json(report, status),
+        _ => Err(Problem::new(Code::InternalError, "The queue answered something else.").into()),
     }
-    private_json(&value, status)
 }
 
 async fn admissions(site: &Site, id: &QueueId) -> Answered {

@@ -117,18 +117,6 @@ impl Event {
     }
 }
 
-/// A queue as its operator reads it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct QueueReport {
-    /// Its configuration.
-    pub config: QueueConfig,
-    /// Its public state.
-    pub snapshot: crate::view::snapshot::Snapshot,
-    /// When this life of it began.
-    pub created_at: UnixMillis,
-}
-
 /// What a granted shopper is admitted with; the Worker makes the handoff token of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grant {
@@ -153,8 +141,8 @@ pub struct Grant {
 pub enum Answer {
     /// It is done, and there is nothing to say.
     Done,
-    /// The queue as its operator reads it.
-    Report(Box<QueueReport>),
+    /// The queue as its operator reads it: `{id, config, snapshot, createdAt}`, passed on unread.
+    Report(Value),
     /// What an edge keeps of the queue.
     View(Box<EdgeView>),
     /// A range of indices: the group's first `granted` members have `first`, `first + 1`, …; the
@@ -335,11 +323,7 @@ impl Machine {
     pub fn restore(head: Head, stored: Stored) -> Self {
         let mut machine = Self {
             head,
-            lanes: stored
-                .lanes
-                .into_iter()
-                .map(|mark| (mark.lane, mark))
-                .collect(),
+            lanes: BTreeMap::new(),
             present: BTreeMap::new(),
             active: BTreeMap::new(),
             deadlines: BTreeSet::new(),
@@ -348,6 +332,9 @@ impl Machine {
             leased_at: BTreeMap::new(),
             dirty: Dirty::default(),
         };
+        for mark in stored.lanes {
+            machine.lanes.insert(mark.lane, mark);
+        }
         for at in stored.recent_grants {
             machine.recent.add(at);
         }

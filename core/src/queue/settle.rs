@@ -1,9 +1,11 @@
 //! What follows from every event by itself: time ends admissions, free slots go to the lowest who is
 //! present, and boarding calls up the next.
 
+use serde_json::json;
+
 use super::boarding::{HORIZON_MILLIS, REVIEW_MILLIS, rate_per_second, sample_pace};
 use super::claim::ClaimState;
-use super::machine::{Answer, Machine, QueueReport};
+use super::machine::{Answer, Machine};
 use crate::UnixMillis;
 use crate::view::snapshot::{EdgeView, Phase, Shuffle, Snapshot};
 use crate::view::status::wait_seconds;
@@ -179,10 +181,11 @@ impl Machine {
     }
 
     pub(super) fn report(&self, now: UnixMillis) -> Answer {
-        Answer::Report(Box::new(QueueReport {
-            config: self.head.config.clone(),
-            snapshot: self.snapshot(now),
-            created_at: self.head.created_at,
+        Answer::Report(json!({
+            "id": self.head.id,
+            "config": self.head.config,
+            "snapshot": self.snapshot(now),
+            "createdAt": self.head.created_at,
         }))
     }
 }
