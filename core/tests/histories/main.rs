@@ -1,0 +1,110 @@
+//! Random histories of a small deployment keep the invariants of the design: enters, claims,
+//! completions, expiries, pauses, patches, clock steps in both directions, with crashes between any
+//! two steps of a lease.
+
+#![allow(clippy::arithmetic_side_effects, reason = "a test's small numbers")]
+
+mod check;
+mod lane;
+mod queue;
+mod world;
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, FileFailurePersistence};
+
+use world::{Fate, Limits, Op, World};
+
+const LANES: u16 = 3;
+
+fn fate() -> impl Strategy<Value = Fate> {
+    prop_oneof![
+        12 => Just(Fate::Done),
+        1 => Just(Fate::RequestLost),
+        1 => Just(Fate::ReplyLost),
+        1 => Just(Fate::Twice),
+        1 => Just(Fate::LaneDies),
+        1 => Just(Fate::QueueDiesBefore),
+        1 => Just(Fate::QueueDiesAfter),
+    ]
+}
+
+fn limits() -> impl Strategy<Value = Limits> {
+    (
+        prop::option::of(1_u32..6),
+        prop::option::of(1_u32..8),
+        prop::option::of(1_u64..12),
+        prop::option::of(5_u64..40),
+    )
+        .prop_map(
+            |(max_active, rate, max_admissions, max_participants)| Limits {
+                // A queue must have one of the two.
+                max_active: if rate.is_none() {
+                    max_active.or(Some(2))
+                } else {
+                    max_active
+                },
+                rate,
+                max_admissions,
+                max_participants,
+            },
+        )
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    let who = 0_u8..24;
+    prop_oneof![
+        10 => who.clone().prop_map(Op::Enter),
+        12 => (0..LANES, fate()).prop_map(|(lane, fate)| Op::Work(lane, fate)),
+        10 => who.clone().prop_map(Op::Claim),
+        2 => who.clone().prop_map(Op::Leave),
+        5 => (who.clone(), 0_u8..3).prop_map(|(who, key)| Op::Redeem(who, key)),
+        5 => who.clone().prop_map(Op::Complete),
+        2 => who.clone().prop_map(Op::Release),
+        2 => who.clone().prop_map(Op::Extend),
+        2 => who.prop_map(Op::Forge),
+        8 => (1_u64..90_000).prop_map(Op::Forward),
+        2 => (1_u64..90_000).prop_map(Op::Back),
+        6 => Just(Op::Wake),
+        1 => Just(Op::Pause),
+        2 => Just(Op::Resume),
+        2 => limits().prop_map(Op::Patch),
+        2 => Just(Op::CrashQueue),
+        2 => (0..LANES).prop_map(Op::CrashLane),
+    ]
+}
+
+fn keep_the_invariants(limits: &Limits, ops: &[Op]) {
+    let mut world = World::new(limits, LANES);
+    for op in ops {
+        world.apply(op);
+    }
+    world.come_to_rest();
+}
+
+fn run(cases: u32) {
+    let config = Config {
+        cases,
+        failure_persistence: Some(Box::new(FileFailurePersistence::Off)),
+        ..Config::default()
+    };
+    let mut runner = proptest::test_runner::TestRunner::new(config);
+    let histories = (limits(), prop::collection::vec(op(), 1..160));
+    let outcome = runner.run(&histories, |(limits, ops)| {
+        keep_the_invariants(&limits, &ops);
+        Ok(())
+    });
+    if let Err(failure) = outcome {
+        panic!("{failure}");
+    }
+}
+
+#[test]
+fn four_thousand_histories_keep_the_invariants() {
+    run(4_000);
+}
+
+#[test]
+#[ignore = "long: about a minute in release"]
+fn a_hundred_thousand_histories_keep_the_invariants() {
+    run(100_000);
+}

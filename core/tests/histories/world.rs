@@ -1,0 +1,528 @@
+//! A small deployment in virtual time: shoppers, lanes, one queue, and what can go wrong between
+//! them.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use tidegate_core::UnixMillis;
+use tidegate_core::ids::{AdmissionId, Epoch, ShopperId};
+use tidegate_core::lane::{Enter, Work};
+use tidegate_core::problem::{Code, Problem};
+use tidegate_core::queue::machine::Holder;
+use tidegate_core::queue::{Answer, ClaimState, Event};
+use tidegate_core::view::snapshot::Phase;
+
+use crate::check::{Observer, check_live};
+use crate::lane::LaneObject;
+use crate::queue::{Crash, QueueObject};
+
+/// What becomes of one step of a lane's work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    Done,
+    RequestLost,
+    ReplyLost,
+    Twice,
+    LaneDies,
+    QueueDiesBefore,
+    QueueDiesAfter,
+}
+
+/// One thing that happens.
+#[derive(Clone, Debug)]
+pub enum Op {
+    Enter(u8),
+    Work(u16, Fate),
+    Claim(u8),
+    Leave(u8),
+    Redeem(u8, u8),
+    Complete(u8),
+    Release(u8),
+    Extend(u8),
+    Forge(u8),
+    Forward(u64),
+    Back(u64),
+    Wake,
+    Pause,
+    Resume,
+    Patch(Limits),
+    CrashQueue,
+    CrashLane(u16),
+}
+
+/// A queue's limits as the operator set them.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    pub max_active: Option<u32>,
+    pub rate: Option<u32>,
+    pub max_admissions: Option<u64>,
+    pub max_participants: Option<u64>,
+}
+
+impl Limits {
+    fn patch(&self) -> Value {
+        json!({
+            "maxActive": self.max_active,
+            "admitRatePerMinute": self.rate,
+            "maxAdmissions": self.max_admissions,
+            "maxParticipants": self.max_participants,
+        })
+    }
+}
+
+const EPOCH: Epoch = Epoch::from_bytes([9; 16]);
+
+pub struct World {
+    now: UnixMillis,
+    queue: QueueObject,
+    lanes: Vec<LaneObject>,
+    limits: Limits,
+    observer: Observer,
+    /// Tickets that shoppers hold.
+    tickets: BTreeMap<ShopperId, u64>,
+    /// For each enter that is under way: the highest index acknowledged when it was sent.
+    sent: BTreeMap<ShopperId, Option<u64>>,
+    /// Who redeemed, and with which key.
+    redeemed: BTreeMap<u64, String>,
+}
+
+impl World {
+    pub fn new(limits: &Limits, lanes: u16) -> Self {
+        let mut world = Self {
+            now: 1_800_000_000_000,
+            queue: QueueObject::default(),
+            lanes: (0..lanes).map(|_| LaneObject::default()).collect(),
+            limits: limits.clone(),
+            observer: Observer::default(),
+            tickets: BTreeMap::new(),
+            sent: BTreeMap::new(),
+            redeemed: BTreeMap::new(),
+        };
+        let mut config = limits.patch();
+        config["lanes"] = lanes.into();
+        config["handoffSeconds"] = 20.into();
+        config["sessionSeconds"] = 40.into();
+        config["maxSessionSeconds"] = 100.into();
+        let id = "history".parse().unwrap();
+        let created = world.event(
+            Event::Put {
+                id,
+                config,
+                fresh_epoch: EPOCH,
+            },
+            Crash::None,
+        );
+        assert!(
+            matches!(created, Some(Ok(Answer::Report(_)))),
+            "{created:?}"
+        );
+        world
+    }
+
+    pub fn apply(&mut self, op: &Op) {
+        match op {
+            Op::Enter(who) => self.enter(shopper(*who)),
+            Op::Work(lane, fate) => self.work(usize::from(*lane), *fate),
+            Op::Claim(who) => self.claim(shopper(*who)),
+            Op::Leave(who) => self.leave(shopper(*who)),
+            Op::Redeem(who, key) => self.redeem(shopper(*who), *key),
+            Op::Complete(who) => self.settle(shopper(*who), Event::Complete),
+            Op::Release(who) => self.settle(shopper(*who), Event::Release),
+            Op::Extend(who) => self.settle(shopper(*who), Event::Extend),
+            Op::Forge(who) => self.forge(shopper(*who)),
+            Op::Forward(millis) => self.now += millis,
+            Op::Back(millis) => self.now -= millis,
+            Op::Wake => self.wake(),
+            Op::Pause => drop(self.event(Event::Pause, Crash::None)),
+            Op::Resume => drop(self.event(Event::Resume, Crash::None)),
+            Op::Patch(limits) => {
+                let before = core::mem::replace(&mut self.limits, limits.clone());
+                let patched = self.event(Event::Patch(limits.patch()), Crash::None);
+                if !matches!(patched, Some(Ok(_))) {
+                    self.limits = before;
+                }
+            }
+            Op::CrashQueue => self.crash_queue(),
+            Op::CrashLane(lane) => self.lanes[usize::from(*lane)].crash(),
+        }
+    }
+
+    /// Lets one event happen, and looks at everything that it wrote.
+    fn event(&mut self, event: Event, crash: Crash) -> Option<Result<Answer, Problem>> {
+        let before = self.queue.claims.clone();
+        let (answer, effects) = self.queue.event(event, self.now, crash);
+        self.observer
+            .saw(&effects, &before, &self.queue.claims, &self.limits);
+        if crash == Crash::None {
+            let machine = self.queue.machine();
+            let (clock, entered) = (machine.head().clock, machine.head().entered);
+            let open = machine.head().phase(clock) == Phase::Open;
+            self.observer.check_dense(entered);
+            if open {
+                check_live(&self.queue.claims, &self.limits, clock);
+            }
+        }
+        answer
+    }
+
+    fn crash_queue(&mut self) {
+        let before = self.essence();
+        self.queue.crash();
+        assert_eq!(
+            self.essence(),
+            before,
+            "a crash changed what was acknowledged"
+        );
+    }
+
+    fn essence(&mut self) -> Value {
+        let machine = self.queue.machine();
+        let snapshot = machine.snapshot(machine.head().clock);
+        json!([
+            snapshot.entered,
+            snapshot.waiting,
+            snapshot.present,
+            snapshot.admitted,
+            snapshot.active,
+            snapshot.completed,
+            snapshot.remaining,
+            snapshot.boarding,
+            snapshot.admitted_below,
+            snapshot.phase,
+        ])
+    }
+
+    fn lane_of(&self, shopper: ShopperId) -> usize {
+        usize::from(shopper.lane(u16::try_from(self.lanes.len()).unwrap()))
+    }
+
+    fn enter(&mut self, shopper: ShopperId) {
+        let highest = self.tickets.values().max().copied();
+        let at = self.lane_of(shopper);
+        let boarding = self.queue.machine().head().boarding;
+        let entry = self.lanes[at].entry(shopper);
+        match self.lanes[at].lane().enter(shopper, entry, boarding) {
+            Enter::Known(index) => self.acknowledge(shopper, index),
+            Enter::Ask(index) => {
+                match self.event(
+                    Event::Stands {
+                        epoch: EPOCH,
+                        index,
+                    },
+                    Crash::None,
+                ) {
+                    Some(Ok(Answer::Stands(true))) => self.acknowledge(shopper, index),
+                    Some(Ok(Answer::Stands(false))) => {
+                        self.lanes[at].forget(shopper, index);
+                        self.tickets.remove(&shopper);
+                        let joined = self.lanes[at].lane().enter(shopper, None, boarding);
+                        assert_eq!(joined, Enter::Join);
+                        self.lanes[at].waiting.push(shopper);
+                        self.sent.insert(shopper, highest);
+                    }
+                    other => panic!("{other:?}"),
+                }
+            }
+            Enter::Join => {
+                self.lanes[at].waiting.push(shopper);
+                // A retry of an enter that is under way may find the older one's place.
+                self.sent.entry(shopper).or_insert(highest);
+            }
+            Enter::Refuse(problem) => panic!("{problem}"),
+        }
+    }
+
+    fn acknowledge(&mut self, shopper: ShopperId, index: u64) {
+        if let Some(known) = self.tickets.insert(shopper, index) {
+            assert_eq!(known, index, "a shopper has one live ticket");
+        }
+        let others = self
+            .tickets
+            .iter()
+            .filter(|(other, held)| **other != shopper && **held == index);
+        assert_eq!(others.count(), 0, "index {index} was given twice");
+    }
+
+    fn work(&mut self, at: usize, fate: Fate) {
+        match self.lanes[at].lane().next_work() {
+            None => {}
+            Some(Work::Write(group)) => {
+                self.lanes[at].write_group(&group);
+                if fate == Fate::LaneDies {
+                    self.lanes[at].crash();
+                }
+            }
+            Some(Work::Lease { sequence, count }) => self.lease(at, sequence, count, fate),
+        }
+    }
+
+    fn lease(&mut self, at: usize, sequence: u64, count: u32, fate: Fate) {
+        let lane = u16::try_from(at).unwrap();
+        let lease = || Event::Lease {
+            epoch: EPOCH,
+            lane,
+            sequence,
+            count,
+        };
+        let crash = match fate {
+            Fate::QueueDiesBefore => Crash::BeforeWriting,
+            Fate::QueueDiesAfter => Crash::AfterWriting,
+            _ => Crash::None,
+        };
+        let answer = match fate {
+            Fate::RequestLost => None,
+            _ => self.event(lease(), crash),
+        };
+        if fate == Fate::Twice {
+            let again = self.event(lease(), Crash::None);
+            if let (
+                Some(Ok(Answer::Leased { first, granted, .. })),
+                Some(Ok(Answer::Leased {
+                    first: f,
+                    granted: g,
+                    ..
+                })),
+            ) = (&answer, &again)
+            {
+                assert_eq!(
+                    (first, granted),
+                    (f, g),
+                    "a repeated lease got another range"
+                );
+            }
+        }
+        if fate == Fate::LaneDies {
+            self.lanes[at].crash();
+            return;
+        }
+        let object = &mut self.lanes[at];
+        match answer.filter(|_| fate != Fate::ReplyLost) {
+            Some(Ok(Answer::Leased {
+                first,
+                granted,
+                boarding,
+                ..
+            })) => {
+                let outcomes = object.lane().leased(first, granted, boarding);
+                object.write_outcome(sequence, Some(first), granted, &outcomes);
+                self.tell(at, outcomes);
+            }
+            Some(Err(problem)) => {
+                let outcomes = object.lane().refused(&problem);
+                object.write_outcome(sequence, None, 0, &outcomes);
+                self.tell(at, outcomes);
+            }
+            Some(other) => panic!("{other:?}"),
+            None => {
+                let outcomes = object.lane().lease_failed();
+                self.tell(at, outcomes);
+            }
+        }
+        let written: Vec<_> = self.lanes.iter().flat_map(LaneObject::ranges).collect();
+        self.observer.check_ranges(&written);
+    }
+
+    fn tell(&mut self, at: usize, outcomes: Vec<(ShopperId, Result<u64, Problem>)>) {
+        for (shopper, outcome) in outcomes {
+            let waited = self.lanes[at].waiting.contains(&shopper);
+            self.lanes[at].waiting.retain(|waiting| *waiting != shopper);
+            let highest = self.sent.get(&shopper).copied();
+            if outcome.as_ref().is_ok()
+                || outcome
+                    .as_ref()
+                    .is_err_and(|problem| problem.code != Code::ServiceUnavailable)
+            {
+                self.sent.remove(&shopper);
+            }
+            if let (Ok(index), true) = (&outcome, waited) {
+                if let Some(Some(highest)) = highest {
+                    assert!(
+                        *index > highest,
+                        "{index} was sent after {highest} was answered"
+                    );
+                }
+                self.acknowledge(shopper, *index);
+            }
+        }
+    }
+
+    fn holder(&self, shopper: ShopperId) -> Option<Holder> {
+        let index = *self.tickets.get(&shopper)?;
+        Some(Holder {
+            epoch: EPOCH,
+            index,
+            position: index,
+            shopper,
+        })
+    }
+
+    fn claim(&mut self, shopper: ShopperId) {
+        let Some(holder) = self.holder(shopper) else {
+            return;
+        };
+        let index = holder.index;
+        match self.event(Event::Claim(holder.clone()), Crash::None) {
+            Some(Ok(Answer::Granted(grant))) => {
+                assert_eq!(
+                    grant.admission_id,
+                    AdmissionId {
+                        epoch: EPOCH,
+                        index
+                    }
+                );
+                // A retry gets the same one.
+                let again = self.event(Event::Claim(holder), Crash::None);
+                assert_eq!(again, Some(Ok(Answer::Granted(grant))));
+            }
+            Some(Ok(Answer::Boarding { .. })) => {
+                assert_eq!(self.queue.claims[&index].state, ClaimState::Present);
+            }
+            Some(Err(_)) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn leave(&mut self, shopper: ShopperId) {
+        let Some(holder) = self.holder(shopper) else {
+            return;
+        };
+        let index = holder.index;
+        let left = self.event(Event::Leave(holder), Crash::None);
+        assert_eq!(left, Some(Ok(Answer::Done)));
+        let at = self.lane_of(shopper);
+        self.lanes[at].forget(shopper, index);
+        self.tickets.remove(&shopper);
+        assert!(!self.queue.claims[&index].state.is_live());
+    }
+
+    fn redeem(&mut self, shopper: ShopperId, key: u8) {
+        let Some(index) = self.tickets.get(&shopper).copied() else {
+            return;
+        };
+        let admission = AdmissionId {
+            epoch: EPOCH,
+            index,
+        };
+        // Key 0 is none at all.
+        let idempotency_key = (key > 0).then(|| format!("key-{key}"));
+        let redeem = Event::Redeem {
+            admission,
+            idempotency_key: idempotency_key.clone(),
+        };
+        if let Some(Ok(answer)) = self.event(redeem, Crash::None) {
+            assert!(matches!(answer, Answer::Admission(_)));
+            let key = idempotency_key.unwrap_or_default();
+            let first = self.redeemed.entry(index).or_insert_with(|| key.clone());
+            assert!(*first == key, "{index} was redeemed twice");
+        }
+    }
+
+    fn settle(&mut self, shopper: ShopperId, event: impl Fn(AdmissionId) -> Event) {
+        let Some(index) = self.tickets.get(&shopper).copied() else {
+            return;
+        };
+        let admission = AdmissionId {
+            epoch: EPOCH,
+            index,
+        };
+        let first = self.event(event(admission), Crash::None);
+        if let Some(Ok(Answer::Admission(report))) = first {
+            let state = report.state;
+            let again = self.event(event(admission), Crash::None);
+            let Some(Ok(Answer::Admission(report))) = again else {
+                panic!("{again:?}")
+            };
+            assert_eq!(report.state, state, "repeating it changed it");
+        }
+    }
+
+    /// Tickets and tokens of another epoch, or for places that were never given, change nothing.
+    fn forge(&mut self, shopper: ShopperId) {
+        let entered = self.queue.machine().head().entered;
+        let genuine = Holder {
+            epoch: EPOCH,
+            index: 0,
+            position: 0,
+            shopper,
+        };
+        let foreign = Holder {
+            epoch: Epoch::from_bytes([1; 16]),
+            ..genuine.clone()
+        };
+        let invented = Holder {
+            index: entered,
+            position: 0,
+            ..genuine
+        };
+        self.event(Event::Wake, Crash::None);
+        for holder in [foreign, invented] {
+            let admission = AdmissionId {
+                epoch: holder.epoch,
+                index: holder.index,
+            };
+            for event in [
+                Event::Claim(holder.clone()),
+                Event::Leave(holder.clone()),
+                Event::Redeem {
+                    admission,
+                    idempotency_key: None,
+                },
+                Event::Complete(admission),
+                Event::Release(admission),
+                Event::Extend(admission),
+            ] {
+                let before = self.queue.claims.clone();
+                let (answer, effects) = self.queue.event(event, self.now, Crash::None);
+                assert!(matches!(answer, Some(Err(_))), "{answer:?}");
+                assert_eq!((effects.len(), &self.queue.claims), (0, &before));
+            }
+        }
+    }
+
+    fn wake(&mut self) {
+        if let Some(at) = self.queue.machine().next_timeout() {
+            self.now = self.now.max(at);
+        }
+        self.event(Event::Wake, Crash::None);
+        let machine = self.queue.machine();
+        let (clock, next) = (machine.head().clock, machine.next_timeout());
+        assert!(
+            next.is_none_or(|next| next > clock),
+            "an alarm that is due at once, for ever"
+        );
+    }
+
+    /// When nothing more goes wrong, everybody gets an answer, and the line moves up to the limits.
+    pub fn come_to_rest(&mut self) {
+        self.apply(&Op::Resume);
+        for at in 0..self.lanes.len() {
+            // A group pending, and one gathering: each is written and leased.
+            for _ in 0..4 {
+                self.work(at, Fate::Done);
+            }
+            assert!(
+                self.lanes[at].waiting.is_empty(),
+                "somebody still waits for an answer"
+            );
+        }
+        for _ in 0..200 {
+            self.wake();
+        }
+        let machine = self.queue.machine();
+        let snapshot = machine.snapshot(machine.head().clock);
+        let line = snapshot.entered - snapshot.boarding;
+        let sold_out = snapshot.remaining == Some(0);
+        assert!(
+            line == 0 || sold_out,
+            "{line} wait, slots are free, and boarding stands"
+        );
+        self.crash_queue();
+    }
+}
+
+fn shopper(who: u8) -> ShopperId {
+    let mut bytes = [who; 16];
+    // Spread over the lanes by the low byte of the part that picks them.
+    bytes[7] = who;
+    ShopperId::from_bytes(bytes)
+}

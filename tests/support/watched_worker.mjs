@@ -1,0 +1,41 @@
+// The built Worker with a watchman before each of its objects: every call to an object is told to the
+// test first, which may let it pass or say that the object is out of reach. Runs inside workerd;
+// `support/watched.mjs` is its other half.
+
+import { DurableObject } from "cloudflare:workers";
+import worker, * as tidegate from "../../build/index.js";
+
+export default worker;
+
+function watched(binding, Inner) {
+  return class extends DurableObject {
+    #inner;
+
+    constructor(context, env) {
+      super(context, env);
+      this.#inner = new Inner(context, env);
+    }
+
+    async fetch(request) {
+      const call = await request.text();
+      await this.#ask(call);
+      return this.#inner.fetch(new Request(request.url, { method: request.method, body: call }));
+    }
+
+    async alarm(info) {
+      await this.#ask("alarm");
+      return this.#inner.alarm(info);
+    }
+
+    async #ask(call) {
+      const told = { binding, object: this.ctx.id.toString(), call };
+      const answer = await this.env.WATCHMAN.fetch("http://watchman/", { method: "POST", body: JSON.stringify(told) });
+      if (!answer.ok) throw new Error(`outage stand-in: ${binding} is out of reach`);
+    }
+  };
+}
+
+export const Directory = watched("DIRECTORY", tidegate.Directory);
+export const Queue = watched("QUEUE", tidegate.Queue);
+export const Lane = watched("LANE", tidegate.Lane);
+export const Relay = watched("RELAY", tidegate.Relay);
