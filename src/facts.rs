@@ -52,6 +52,12 @@ pub struct Seen<T> {
     pub stale: bool,
 }
 
+/// What is kept of an older fact when a newer one comes.
+pub trait Succeeds {
+    /// Takes over from `older` what never goes back.
+    fn succeed(&mut self, older: &Self);
+}
+
 /// How a fact lies in the data centre's cache.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -69,7 +75,7 @@ pub async fn find<T, F>(
     source: F,
 ) -> Result<Seen<T>, Problem>
 where
-    T: Serialize + DeserializeOwned + 'static,
+    T: Serialize + DeserializeOwned + Succeeds + 'static,
     F: AsyncFnOnce() -> Result<T, Problem>,
 {
     for _ in 0..LOOKS {
@@ -103,6 +109,15 @@ pub fn put<T>(facts: &'static LocalKey<Facts<T>>, key: &str, value: T) {
 /// Forgets a fact.
 pub fn forget<T>(facts: &'static LocalKey<Facts<T>>, key: &str) {
     facts.with_borrow_mut(|facts| facts.remove(key));
+}
+
+/// Changes the fact in memory by something that is known to be newer.
+pub fn amend<T: Clone>(facts: &'static LocalKey<Facts<T>>, key: &str, change: impl FnOnce(&mut T)) {
+    facts.with_borrow_mut(|facts| {
+        if let Some(known) = facts.get_mut(key).and_then(|slot| slot.known.as_mut()) {
+            change(Rc::make_mut(&mut known.value));
+        }
+    });
 }
 
 /// How old the fact in memory is.
@@ -187,7 +202,7 @@ async fn refresh<T, F>(
     source: F,
 ) -> Result<Seen<T>, Problem>
 where
-    T: Serialize + DeserializeOwned + 'static,
+    T: Serialize + DeserializeOwned + Succeeds + 'static,
     F: AsyncFnOnce() -> Result<T, Problem>,
 {
     let _refreshing = Refreshing {
@@ -230,14 +245,17 @@ where
 }
 
 /// Takes what is newer than what is known.
-fn learn<T>(facts: &'static LocalKey<Facts<T>>, key: &str, kept: Kept<T>) {
+fn learn<T: Succeeds>(facts: &'static LocalKey<Facts<T>>, key: &str, mut kept: Kept<T>) {
     facts.with_borrow_mut(|facts| {
         let slot = facts.entry(key.to_owned()).or_insert_with(Slot::new);
-        if slot
+        let newer = slot
             .known
             .as_ref()
-            .is_none_or(|known| known.fetched_at < kept.fetched_at)
-        {
+            .is_none_or(|known| known.fetched_at < kept.fetched_at);
+        if newer {
+            if let Some(known) = &slot.known {
+                kept.value.succeed(&known.value);
+            }
             slot.known = Some(Known {
                 value: Rc::new(kept.value),
                 fetched_at: kept.fetched_at,

@@ -8,7 +8,7 @@ use tidegate_core::calls::{
     DirectoryCall, DirectoryEntry, DirectoryReply, QueueReply, RelayCall, RelayReply, Reply,
     relay_name,
 };
-use tidegate_core::ids::QueueId;
+use tidegate_core::ids::{Epoch, QueueId};
 use tidegate_core::problem::Problem;
 use tidegate_core::queue::{Answer, Event};
 use tidegate_core::token::ticket::Ticket;
@@ -16,12 +16,25 @@ use tidegate_core::view::snapshot::EdgeView;
 use tidegate_objects::{DIRECTORY_NAME, binding, stub};
 use worker::Delay;
 
-use crate::facts::{self, Facts, Seen};
+use crate::facts::{self, Facts, Seen, Succeeds};
 use crate::site::Site;
 
 thread_local! {
     static DIRECTORY: Facts<Vec<DirectoryEntry>> = RefCell::default();
     static VIEWS: Facts<EdgeView> = RefCell::default();
+}
+
+impl Succeeds for Vec<DirectoryEntry> {
+    fn succeed(&mut self, _older: &Self) {}
+}
+
+impl Succeeds for EdgeView {
+    /// A lane may have told this edge of boarding that a relay's last snapshot did not see yet.
+    fn succeed(&mut self, older: &Self) {
+        if self.snapshot.epoch == older.snapshot.epoch {
+            self.snapshot.boarding = self.snapshot.boarding.max(older.snapshot.boarding);
+        }
+    }
 }
 
 /// How far an edge's clock and a queue object's may be apart.
@@ -79,6 +92,16 @@ pub async fn view_for(site: &Site, ticket: &Ticket) -> Result<Seen<EdgeView>, Pr
         seen = view(site, &ticket.queue).await?;
     }
     Ok(seen)
+}
+
+/// Takes what a lane says of boarding: whoever it told that they are called up must not hear from the
+/// next snapshot that they are not.
+pub fn boarding_is(id: &QueueId, epoch: Epoch, boarding: u64) {
+    facts::amend(&VIEWS, id.as_str(), |view| {
+        if view.snapshot.epoch == epoch {
+            view.snapshot.boarding = view.snapshot.boarding.max(boarding);
+        }
+    });
 }
 
 /// Refreshes the view after an operator's change, so that this edge shows it at once.

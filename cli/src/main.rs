@@ -1,2 +1,87 @@
-//! x
-fn main() {}
+//! `tidegate`: what the operator of a waiting room types. `keys` makes and rotates the secrets that
+//! a deployment is given; `queue` calls the operator's half of a running deployment.
+//!
+//! A command does its work and returns an [`Output`] or a [`Failure`]; only this file prints. Text
+//! for people and hints go to stderr where stdout carries data.
+
+mod failure;
+mod input;
+mod keys;
+mod output;
+mod queue;
+mod time;
+
+use std::io::{ErrorKind, Write};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use failure::Failure;
+use output::Output;
+
+/// Runs Tidegate, the fair waiting room: its keys and its queues.
+///
+/// "keys" makes the secrets that a deployment signs with, and rotates them without sending anybody
+/// back to the end of the line. "queue" opens, changes and watches the queues of a deployment.
+#[derive(Parser)]
+#[command(
+    version,
+    after_help = "\
+Begin here:
+  tidegate keys new --output secrets.json      a deployment's secrets; then scripts/deploy
+  tidegate queue put demo --set maxActive=50   a queue, on the local Worker unless --url says else
+  tidegate queue show demo                     how it stands
+
+\"tidegate help keys rotate\" and the like say more. Exit codes: 0 done, 1 refused or failed, 2 misused."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    #[command(subcommand)]
+    Keys(keys::Command),
+    Queue(queue::QueueArgs),
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Keys(command) => keys::run(command),
+        Command::Queue(args) => queue::run(args).await,
+    };
+    let (output, code) = match outcome {
+        Ok(output) => (output, ExitCode::SUCCESS),
+        Err(failure) => failure.into_output(),
+    };
+    match print(&output) {
+        Ok(()) => code,
+        // Whoever read it, such as `head`, has had enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => code,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "error: cannot write the output: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn print(output: &Output) -> std::io::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(output.stdout.as_bytes())?;
+    stdout.flush()?;
+    std::io::stderr().write_all(output.stderr.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_do_not_contradict_each_other() {
+        Cli::command().debug_assert();
+    }
+}

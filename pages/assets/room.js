@@ -149,6 +149,8 @@
     const form = find("#handoff");
     form.elements.handoffToken.value = handoffToken;
     form.action = checkoutUrl;
+    // The checkout moved since this page was loaded: a page of now may go there.
+    document.addEventListener("securitypolicyviolation", reload);
     proceed();
   }
 

@@ -8,8 +8,11 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { after, afterEach, before, beforeEach, test } from "node:test";
+import { after, afterEach, before, beforeEach, test as declare } from "node:test";
 import { chromium } from "playwright-core";
+
+const LIMIT = { timeout: 30_000 };
+const test = (name, body) => declare(name, LIMIT, body);
 
 const NOW = Date.UTC(2026, 10, 21, 14, 5, 9);
 const POLL = { pollAfterMs: 1000, phase: "open", serverTime: NOW, stale: false };
@@ -84,13 +87,18 @@ beforeEach(async () => {
 afterEach(async () => {
   await context.close();
   assert.deepEqual(complaints, []);
-});
+}, LIMIT);
 
 async function visit(state, told) {
   [room, answers] = [state, told];
   await page.goto(`${base}/queue/demo`);
 }
 
+// A page that goes on to another is let finish: closing it half-way can hang the browser.
+const reaches = async (path, times = 1) => {
+  await until(() => count(`POST ${path}`) === times);
+  await page.waitForURL(base + path);
+};
 const sees = (text) => page.locator("main").getByText(text).first().waitFor();
 const until = async (condition) => {
   for (let tries = 0; tries < 400; tries += 1) {
@@ -149,8 +157,7 @@ test("waits read as the server writes them", async () => {
 
 test("who is called up claims by itself, and the token goes to the checkout by POST and nowhere else", async () => {
   await visit("queued", { "GET status": [READY], "POST claim": [GRANTED] });
-  await until(() => count("POST /checkout"));
-  await page.waitForURL(`${base}/checkout`);
+  await reaches("/checkout");
   assert.equal(only("POST /checkout").body, "handoffToken=secret-token");
   assert.equal(count("POST claim"), 1);
   assert.ok(calls.every(({ call }) => !call.includes("secret-token")));
@@ -164,7 +171,7 @@ test("who is present is not asked for again until there is something to collect"
   await sees("among the next for a free place");
   assert.equal(await page.title(), "It is your turn – Tide Lamp");
   assert.equal(await page.isVisible("#state button"), false);
-  await until(() => count("POST /checkout"));
+  await reaches("/checkout");
   const order = calls.map(({ call }) => call).filter((call) => /claim|status/.test(call));
   assert.deepEqual(order, ["GET status", "POST claim", "GET status", "GET status", "GET status", "POST claim"]);
 });
@@ -193,7 +200,7 @@ test("while the queue is paused nobody claims, but what is granted is collected"
   await sees("Your turn is kept");
   assert.equal(count("POST claim"), 0);
   answers["GET status"] = [{ ...paused, collect: true }];
-  await until(() => count("POST /checkout"));
+  await reaches("/checkout");
 });
 
 test("with the connection down the place stays, and the page says so and comes back", async () => {
@@ -265,7 +272,7 @@ test("each end has its own words, and polls rest", async () => {
 test("a claim refused out of order leaves the shopper the button", async () => {
   await visit("ready", { "GET status": [READY], "POST claim": [refusal(403, "FORBIDDEN")] });
   await page.getByRole("button", { name: "It is your turn: continue" }).click();
-  await until(() => count("POST /queue/demo/claim"));
+  await reaches("/queue/demo/claim");
 });
 
 test("joining is repeated with the same key until it succeeds, without leaving the page", async () => {
@@ -285,7 +292,7 @@ test("joining is repeated with the same key until it succeeds, without leaving t
 test("a refused entry goes by the plain form, whose answer says why", async () => {
   await visit("join", { "GET status": [{ ...POLL, status: "NOT_QUEUED" }], "POST enter": [refusal(410, "QUEUE_CLOSED")] });
   await page.getByRole("button", { name: "Join the queue" }).click();
-  await until(() => count("POST /queue/demo/enter"));
+  await reaches("/queue/demo/enter");
 });
 
 test("who is done joins again with a new key", async () => {
@@ -297,12 +304,20 @@ test("who is done joins again with a new key", async () => {
   await until(() => count("GET status"));
 });
 
+test("a checkout that moved to another site is reached by a page of now", async () => {
+  await visit("ready", { "GET status": [READY], "POST claim": [{ ...GRANTED, checkoutUrl: "http://localhost:9/checkout" }] });
+  await page.getByRole("button", { name: "Go to checkout" }).waitFor();
+  assert.match(complaints.pop(), /form-action/);
+  room = "join";
+  await page.getByRole("button", { name: "Join the queue" }).waitFor();
+});
+
 test("a checkout that sends shoppers back does not send them round and round", async () => {
   await visit("granted", {});
-  await until(() => count("POST /checkout") === 1);
+  await reaches("/checkout");
   await visit("granted", {});
   await page.getByRole("button", { name: "Go to checkout" }).click();
-  await until(() => count("POST /checkout") === 2);
+  await reaches("/checkout", 2);
 });
 
 test("without script, forms do everything and waiting pages reload", async () => {
@@ -318,6 +333,7 @@ test("without script, forms do everything and waiting pages reload", async () =>
     await visitor.goto(`${base}/queue/demo`);
     await visitor.getByRole("button", { name: button }).click();
     await until(() => count(`POST ${path}`) === 1);
+    await visitor.waitForURL(base + path);
     assert.equal(only(`POST ${path}`).body, body);
   }
   [room, calls] = ["queued", []];
@@ -325,6 +341,7 @@ test("without script, forms do everything and waiting pages reload", async () =>
   await visitor.getByText("Leave the queue").click();
   await visitor.getByRole("button", { name: "Leave and give up my place" }).click();
   await until(() => count("POST /queue/demo/leave") === 1);
+  await visitor.waitForURL(`${base}/queue/demo/leave`);
   await visitor.goto(`${base}/queue/demo`);
   await until(() => count("GET /queue/demo") >= 3);
   await plain.close();

@@ -213,9 +213,12 @@ fn entered(
         position: Some(index),
         issued_at: site.now,
     };
-    // The lane knows of boarding that the snapshot has not seen yet.
+    // The lane may know of boarding that the snapshot has not seen yet.
     let mut snapshot = view.snapshot.clone();
-    snapshot.boarding = snapshot.boarding.max(boarding);
+    if boarding > snapshot.boarding {
+        snapshot.boarding = boarding;
+        views::boarding_is(&snapshot.id, snapshot.epoch, boarding);
+    }
     let status = Status::of(Some(&ticket), &snapshot, stale, random::jitter());
     Ok(Entered {
         token: keys::ticket(site)?.sign(&ticket, site.now)?,

@@ -54,6 +54,9 @@ fn op() -> impl Strategy<Value = Op> {
     let who = 0_u8..24;
     prop_oneof![
         10 => who.clone().prop_map(Op::Enter),
+        // Single steps alone seldom lead to a crowd at the gate.
+        3 => (0_u8..24, 2_u8..24).prop_map(|(from, count)| Op::Crowd(from, count)),
+        4 => any::<u8>().prop_map(Op::Rush),
         12 => (0..LANES, fate()).prop_map(|(lane, fate)| Op::Work(lane, fate)),
         10 => who.clone().prop_map(Op::Claim),
         2 => who.clone().prop_map(Op::Leave),

@@ -32,6 +32,10 @@ pub enum Fate {
 #[derive(Clone, Debug)]
 pub enum Op {
     Enter(u8),
+    /// So many enter, from that one on, and every lane works off what it has.
+    Crowd(u8, u8),
+    /// Everybody claims, in an order that the number picks.
+    Rush(u8),
     Work(u16, Fate),
     Claim(u8),
     Leave(u8),
@@ -122,6 +126,18 @@ impl World {
     pub fn apply(&mut self, op: &Op) {
         match op {
             Op::Enter(who) => self.enter(shopper(*who)),
+            Op::Crowd(from, count) => {
+                for offset in 0..*count {
+                    self.enter(shopper(from.wrapping_add(offset) % 24));
+                }
+                self.work_off();
+            }
+            Op::Rush(order) => {
+                // Odd steps through 32 places visit each once.
+                for turn in 0..32_u8 {
+                    self.claim(shopper(turn.wrapping_mul(order | 1) % 32));
+                }
+            }
             Op::Work(lane, fate) => self.work(usize::from(*lane), *fate),
             Op::Claim(who) => self.claim(shopper(*who)),
             Op::Leave(who) => self.leave(shopper(*who)),
@@ -136,6 +152,8 @@ impl World {
             Op::Pause => drop(self.event(Event::Pause, Crash::None)),
             Op::Resume => drop(self.event(Event::Resume, Crash::None)),
             Op::Patch(limits) => {
+                // What is due falls under the old limits.
+                self.event(Event::Wake, Crash::None);
                 let before = core::mem::replace(&mut self.limits, limits.clone());
                 let patched = self.event(Event::Patch(limits.patch()), Crash::None);
                 if !matches!(patched, Some(Ok(_))) {
@@ -253,6 +271,19 @@ impl World {
                 }
             }
             Some(Work::Lease { sequence, count }) => self.lease(at, sequence, count, fate),
+        }
+    }
+
+    fn work_off(&mut self) {
+        for at in 0..self.lanes.len() {
+            // A group pending, and one gathering: each is written and leased.
+            for _ in 0..4 {
+                self.work(at, Fate::Done);
+            }
+            assert!(
+                self.lanes[at].waiting.is_empty(),
+                "somebody still waits for an answer"
+            );
         }
     }
 
