@@ -1,14 +1,16 @@
-//! Public facts that an isolate keeps for a second: from its memory, else from the data centre's
-//! cache, else from an object. One request at a time refreshes a fact; the others are given the last
-//! one or wait for the new one to appear. They never wait for another request's future, which a
+//! Public facts that an isolate keeps for a while: from its memory, else from the data centre's cache,
+//! else from an object. One request at a time refreshes a fact; the others are given the last one, or
+//! look again until the new one is there. They never wait for another request's future, which a
 //! Worker may not do.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::pin::pin;
 use std::rc::Rc;
 use std::thread::LocalKey;
 use std::time::Duration;
 
+use futures::future::{Either, select};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tidegate_core::UnixMillis;
@@ -17,20 +19,38 @@ use worker::{Cache, Date, Delay, Response};
 
 use crate::site::Site;
 
-/// How long a fact is served without a question.
-const FRESH_MILLIS: u64 = 1_000;
-/// How long the last fact is served while somebody refreshes it.
-const PASSABLE_MILLIS: u64 = 3_000;
-/// From when on a fact is called stale: several refreshes have failed by then.
-const STALE_MILLIS: u64 = 5_000;
+/// A source is not asked more often than this, whether it answered or not; and no fact that is asked
+/// for is younger.
+pub const SECOND_MILLIS: u64 = 1_000;
+/// How much longer than it is fresh the last fact is served while somebody refreshes it.
+const PASSABLE_MILLIS: u64 = 2_000;
+/// How much longer than it is fresh a fact is before it is called stale: several refreshes have failed
+/// by then.
+const STALE_MILLIS: u64 = 4_000;
 /// How long the data centre's cache keeps the last fact, for when the objects are out of reach.
 const KEPT_SECONDS: u32 = 3_600;
 /// How often, and how many times, a request looks whether another has fetched a fact.
 const LOOK: Duration = Duration::from_millis(10);
 const LOOKS: u32 = 300;
+/// How long a source may take.
+const PATIENCE: Duration = Duration::from_secs(3);
 
-/// The facts of one kind, by key.
-pub type Facts<T> = RefCell<HashMap<String, Slot<T>>>;
+/// What is kept of an older fact when a newer one comes.
+pub trait Succeeds {
+    /// Takes over from `older` what never goes back.
+    fn succeed(&mut self, older: &Self);
+}
+
+/// The facts of one kind.
+pub struct Shelf<T: 'static> {
+    /// The kind, in the data centre's cache.
+    pub name: &'static str,
+    /// This isolate's memory of them, by key.
+    pub slots: &'static LocalKey<Slots<T>>,
+}
+
+/// An isolate's memory of one kind of fact.
+pub type Slots<T> = RefCell<HashMap<String, Slot<T>>>;
 
 /// One fact in memory.
 pub struct Slot<T> {
@@ -38,6 +58,16 @@ pub struct Slot<T> {
     refreshing: bool,
     /// No refresh is begun before this time.
     next_try_at: UnixMillis,
+}
+
+impl<T> Default for Slot<T> {
+    fn default() -> Self {
+        Self {
+            known: None,
+            refreshing: false,
+            next_try_at: 0,
+        }
+    }
 }
 
 struct Known<T> {
@@ -52,12 +82,6 @@ pub struct Seen<T> {
     pub stale: bool,
 }
 
-/// What is kept of an older fact when a newer one comes.
-pub trait Succeeds {
-    /// Takes over from `older` what never goes back.
-    fn succeed(&mut self, older: &Self);
-}
-
 /// How a fact lies in the data centre's cache.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -66,226 +90,218 @@ struct Kept<T> {
     value: T,
 }
 
-/// Finds a fact; `source` asks an object.
-pub async fn find<T, F>(
-    facts: &'static LocalKey<Facts<T>>,
-    kind: &str,
-    key: &str,
-    site: &Site,
-    source: F,
-) -> Result<Seen<T>, Problem>
-where
-    T: Serialize + DeserializeOwned + Succeeds + 'static,
-    F: AsyncFnOnce() -> Result<T, Problem>,
-{
-    for _ in 0..LOOKS {
-        // Between I/O the clock stands still, so this is as good as any reading.
-        let now = Date::now().as_millis();
-        match look(facts, key, now) {
-            Look::Good(seen) => return Ok(seen),
-            Look::Refresh => return refresh(facts, kind, key, site, source).await,
-            Look::Wait => Delay::from(LOOK).await,
-            Look::Failed => break,
-        }
-    }
-    Err(Problem::new(
-        Code::ServiceUnavailable,
-        "The queue is out of reach for a moment; try again.",
-    ))
-}
-
-/// Takes a fact that is known to be new, as after an operator's change.
-pub fn put<T>(facts: &'static LocalKey<Facts<T>>, key: &str, value: T) {
-    let now = Date::now().as_millis();
-    facts.with_borrow_mut(|facts| {
-        let slot = facts.entry(key.to_owned()).or_insert_with(Slot::new);
-        slot.known = Some(Known {
-            value: Rc::new(value),
-            fetched_at: now,
-        });
-    });
-}
-
-/// Forgets a fact.
-pub fn forget<T>(facts: &'static LocalKey<Facts<T>>, key: &str) {
-    facts.with_borrow_mut(|facts| facts.remove(key));
-}
-
-/// Changes the fact in memory by something that is known to be newer.
-pub fn amend<T: Clone>(facts: &'static LocalKey<Facts<T>>, key: &str, change: impl FnOnce(&mut T)) {
-    facts.with_borrow_mut(|facts| {
-        if let Some(known) = facts.get_mut(key).and_then(|slot| slot.known.as_mut()) {
-            change(Rc::make_mut(&mut known.value));
-        }
-    });
-}
-
-/// How old the fact in memory is.
-pub fn age<T>(facts: &'static LocalKey<Facts<T>>, key: &str) -> Option<u64> {
-    let now = Date::now().as_millis();
-    facts.with_borrow(|facts| {
-        let known = facts.get(key)?.known.as_ref()?;
-        Some(now.saturating_sub(known.fetched_at))
-    })
-}
-
-impl<T> Slot<T> {
-    const fn new() -> Self {
-        Self {
-            known: None,
-            refreshing: false,
-            next_try_at: 0,
-        }
-    }
-}
-
+/// What a look into memory says to do.
 enum Look<T> {
-    Good(Seen<T>),
+    Serve(Seen<T>),
     Refresh,
     Wait,
-    Failed,
+    Fail,
 }
 
-fn look<T>(facts: &'static LocalKey<Facts<T>>, key: &str, now: UnixMillis) -> Look<T> {
-    facts.with_borrow_mut(|facts| {
-        let slot = facts.entry(key.to_owned()).or_insert_with(Slot::new);
-        let age = slot
-            .known
-            .as_ref()
-            .map(|known| now.saturating_sub(known.fetched_at));
-        let may_refresh = !slot.refreshing && now >= slot.next_try_at;
-        let served = match age {
-            Some(age) if age < FRESH_MILLIS => true,
-            _ if may_refresh => {
+impl<T: Serialize + DeserializeOwned + Succeeds + 'static> Shelf<T> {
+    /// Finds a fact that is at most `fresh` milliseconds old while its source answers, and the last
+    /// one while it does not.
+    pub async fn find<F>(
+        &'static self,
+        key: &str,
+        fresh: u64,
+        site: &Site,
+        source: F,
+    ) -> Result<Seen<T>, Problem>
+    where
+        F: AsyncFnOnce() -> Result<T, Problem>,
+    {
+        for _ in 0..LOOKS {
+            match self.look(key, fresh) {
+                Look::Serve(seen) => return Ok(seen),
+                Look::Refresh => return self.refresh(key, fresh, site, source).await,
+                Look::Wait => Delay::from(LOOK).await,
+                Look::Fail => break,
+            }
+        }
+        self.last(key, fresh)
+    }
+
+    fn look(&self, key: &str, fresh: u64) -> Look<T> {
+        let now = Date::now().as_millis();
+        self.slots.with_borrow_mut(|slots| {
+            let slot = slots.entry(key.to_owned()).or_default();
+            let age = slot
+                .known
+                .as_ref()
+                .map(|known| now.saturating_sub(known.fetched_at));
+            let is_fresh = age.is_some_and(|age| age < fresh);
+            if !is_fresh && !slot.refreshing && now >= slot.next_try_at {
                 slot.refreshing = true;
                 return Look::Refresh;
             }
-            // Not refreshing, and not allowed to: the last try failed just now.
-            Some(age) => age < PASSABLE_MILLIS || !slot.refreshing,
-            None if slot.refreshing => return Look::Wait,
-            None => return Look::Failed,
-        };
-        match &slot.known {
-            Some(known) if served => Look::Good(Seen {
-                value: Rc::clone(&known.value),
-                stale: now.saturating_sub(known.fetched_at) >= STALE_MILLIS,
-            }),
-            _ => Look::Wait,
-        }
-    })
-}
-
-/// While it lives, one request refreshes a fact. That request may be dropped at any await.
-struct Refreshing<T: 'static> {
-    facts: &'static LocalKey<Facts<T>>,
-    key: String,
-}
-
-impl<T> Drop for Refreshing<T> {
-    fn drop(&mut self) {
-        // The thread's storage may be gone when the isolate ends.
-        let _ = self.facts.try_with(|facts| {
-            if let Ok(mut facts) = facts.try_borrow_mut()
-                && let Some(slot) = facts.get_mut(&self.key)
-            {
-                slot.refreshing = false;
+            let passable = age.is_some_and(|age| age < fresh.saturating_add(PASSABLE_MILLIS));
+            match &slot.known {
+                Some(known) if passable || !slot.refreshing => Look::Serve(known.seen(fresh, now)),
+                _ if slot.refreshing => Look::Wait,
+                _ => Look::Fail,
             }
+        })
+    }
+
+    async fn refresh<F>(
+        &'static self,
+        key: &str,
+        fresh: u64,
+        site: &Site,
+        source: F,
+    ) -> Result<Seen<T>, Problem>
+    where
+        F: AsyncFnOnce() -> Result<T, Problem>,
+    {
+        let _refreshing = Refreshing { shelf: self, key };
+        // Under this site's own name, at a path that the router answers with 404.
+        let address = format!("{}/tidegate/-/{}/{key}", site.origin(), self.name);
+        let now = Date::now().as_millis();
+        if let Some(kept) = read_kept::<T>(&address).await {
+            let is_fresh = now.saturating_sub(kept.fetched_at) < fresh;
+            self.learn(key, kept);
+            if is_fresh {
+                return self.last(key, fresh);
+            }
+        }
+        self.slots.with_borrow_mut(|slots| {
+            slots.entry(key.to_owned()).or_default().next_try_at =
+                now.saturating_add(SECOND_MILLIS);
         });
-    }
-}
-
-async fn refresh<T, F>(
-    facts: &'static LocalKey<Facts<T>>,
-    kind: &str,
-    key: &str,
-    site: &Site,
-    source: F,
-) -> Result<Seen<T>, Problem>
-where
-    T: Serialize + DeserializeOwned + Succeeds + 'static,
-    F: AsyncFnOnce() -> Result<T, Problem>,
-{
-    let _refreshing = Refreshing {
-        facts,
-        key: key.to_owned(),
-    };
-    let address = format!("https://tidegate.invalid/{kind}/{key}");
-    let now = Date::now().as_millis();
-    let kept = read_kept::<T>(&address).await;
-    if let Some(kept) = kept {
-        let fresh = now.saturating_sub(kept.fetched_at) < FRESH_MILLIS;
-        learn(facts, key, kept);
-        if fresh {
-            return seen(facts, key, false);
-        }
-    }
-    // One try a second, whether it succeeds or not.
-    facts.with_borrow_mut(|facts| {
-        if let Some(slot) = facts.get_mut(key) {
-            slot.next_try_at = now.saturating_add(FRESH_MILLIS);
-        }
-    });
-    match source().await {
-        Ok(value) => {
-            let fetched_at = Date::now().as_millis();
-            let kept = Kept { fetched_at, value };
-            if let Ok(text) = serde_json::to_string(&kept) {
-                site.context.wait_until(keep(address, text));
+        let answer = match select(pin!(source()), Delay::from(PATIENCE)).await {
+            Either::Left((answer, _)) => answer,
+            Either::Right(_) => Err(out_of_reach()),
+        };
+        match answer {
+            Ok(value) => {
+                let kept = Kept {
+                    fetched_at: Date::now().as_millis(),
+                    value,
+                };
+                if let Ok(text) = serde_json::to_string(&kept) {
+                    site.context.wait_until(keep(address, text));
+                }
+                self.learn(key, kept);
+                self.last(key, fresh)
             }
-            learn(facts, key, kept);
-            seen(facts, key, false)
+            // The source itself says that there is no such thing: this is no outage.
+            Err(problem) if problem.code.status() < 500 => {
+                self.forget(key);
+                Err(problem)
+            }
+            Err(problem) => self.last(key, fresh).map_err(|_| problem),
         }
-        // The source says so itself: this is no outage.
-        Err(problem) if problem.code.status() < 500 => {
-            forget(facts, key);
-            Err(problem)
-        }
-        Err(problem) => seen(facts, key, true).map_err(|_| problem),
     }
-}
 
-/// Takes what is newer than what is known.
-fn learn<T: Succeeds>(facts: &'static LocalKey<Facts<T>>, key: &str, mut kept: Kept<T>) {
-    facts.with_borrow_mut(|facts| {
-        let slot = facts.entry(key.to_owned()).or_insert_with(Slot::new);
-        let newer = slot
-            .known
-            .as_ref()
-            .is_none_or(|known| known.fetched_at < kept.fetched_at);
-        if newer {
+    /// Takes what is newer than what is known.
+    fn learn(&self, key: &str, mut kept: Kept<T>) {
+        self.slots.with_borrow_mut(|slots| {
+            let slot = slots.entry(key.to_owned()).or_default();
             if let Some(known) = &slot.known {
+                if known.fetched_at >= kept.fetched_at {
+                    return;
+                }
                 kept.value.succeed(&known.value);
             }
             slot.known = Some(Known {
                 value: Rc::new(kept.value),
                 fetched_at: kept.fetched_at,
             });
-        }
-    });
+        });
+    }
+
+    /// The last that is known.
+    fn last(&self, key: &str, fresh: u64) -> Result<Seen<T>, Problem> {
+        let now = Date::now().as_millis();
+        self.slots.with_borrow(|slots| {
+            let known = slots.get(key).and_then(|slot| slot.known.as_ref());
+            known
+                .map(|known| known.seen(fresh, now))
+                .ok_or_else(out_of_reach)
+        })
+    }
 }
 
-fn seen<T>(
-    facts: &'static LocalKey<Facts<T>>,
-    key: &str,
-    failed: bool,
-) -> Result<Seen<T>, Problem> {
-    let now = Date::now().as_millis();
-    facts.with_borrow(|facts| {
-        let known = facts
-            .get(key)
-            .and_then(|slot| slot.known.as_ref())
-            .ok_or_else(|| {
-                Problem::new(
-                    Code::ServiceUnavailable,
-                    "The queue is out of reach; try again.",
-                )
-            })?;
-        let stale = failed && now.saturating_sub(known.fetched_at) >= STALE_MILLIS;
-        Ok(Seen {
-            value: Rc::clone(&known.value),
-            stale,
+impl<T> Shelf<T> {
+    /// Takes a fact that is known to be new, as after an operator's change.
+    pub fn put(&self, key: &str, value: T) {
+        let known = Known {
+            value: Rc::new(value),
+            fetched_at: Date::now().as_millis(),
+        };
+        self.slots.with_borrow_mut(|slots| {
+            slots.entry(key.to_owned()).or_default().known = Some(known);
+        });
+    }
+
+    /// Forgets a fact.
+    pub fn forget(&self, key: &str) {
+        self.slots.with_borrow_mut(|slots| slots.remove(key));
+    }
+
+    /// What memory holds, however old.
+    pub fn peek(&self, key: &str) -> Option<Rc<T>> {
+        self.slots.with_borrow(|slots| {
+            slots
+                .get(key)?
+                .known
+                .as_ref()
+                .map(|known| Rc::clone(&known.value))
         })
-    })
+    }
+
+    /// How old what memory holds is, in milliseconds.
+    pub fn age(&self, key: &str) -> Option<u64> {
+        let now = Date::now().as_millis();
+        self.slots.with_borrow(|slots| {
+            slots
+                .get(key)?
+                .known
+                .as_ref()
+                .map(|known| now.saturating_sub(known.fetched_at))
+        })
+    }
+}
+
+impl<T: Clone> Shelf<T> {
+    /// Changes the fact in memory by something that is known to be newer.
+    pub fn amend(&self, key: &str, change: impl FnOnce(&mut T)) {
+        self.slots.with_borrow_mut(|slots| {
+            if let Some(known) = slots.get_mut(key).and_then(|slot| slot.known.as_mut()) {
+                change(Rc::make_mut(&mut known.value));
+            }
+        });
+    }
+}
+
+impl<T> Known<T> {
+    fn seen(&self, fresh: u64, now: UnixMillis) -> Seen<T> {
+        let age = now.saturating_sub(self.fetched_at);
+        Seen {
+            value: Rc::clone(&self.value),
+            stale: age >= fresh.saturating_add(STALE_MILLIS),
+        }
+    }
+}
+
+/// While it lives, one request refreshes a fact. That request may be dropped at any await.
+struct Refreshing<'a, T: 'static> {
+    shelf: &'static Shelf<T>,
+    key: &'a str,
+}
+
+impl<T> Drop for Refreshing<'_, T> {
+    fn drop(&mut self) {
+        // The thread's storage may be gone when the isolate ends.
+        let _ = self.shelf.slots.try_with(|slots| {
+            if let Ok(mut slots) = slots.try_borrow_mut()
+                && let Some(slot) = slots.get_mut(self.key)
+            {
+                slot.refreshing = false;
+            }
+        });
+    }
 }
 
 /// A cache that does not answer is a miss.
@@ -303,4 +319,11 @@ async fn keep(address: String, text: String) {
         // A fact that is not kept is fetched again.
         let _ = Cache::default().put(address, response).await;
     }
+}
+
+fn out_of_reach() -> Problem {
+    Problem::new(
+        Code::ServiceUnavailable,
+        "The queue is out of reach for a moment; try again.",
+    )
 }

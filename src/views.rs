@@ -1,6 +1,7 @@
 //! Which queues exist, and what an edge keeps of each: the two facts that most requests need.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 use std::time::Duration;
 
 use tidegate_core::calls::QueueCall;
@@ -16,13 +17,25 @@ use tidegate_core::view::snapshot::EdgeView;
 use tidegate_objects::{DIRECTORY_NAME, binding, stub};
 use worker::Delay;
 
-use crate::facts::{self, Facts, Seen, Succeeds};
+use crate::facts::{SECOND_MILLIS, Seen, Shelf, Slots, Succeeds};
 use crate::site::Site;
 
 thread_local! {
-    static DIRECTORY: Facts<Vec<DirectoryEntry>> = RefCell::default();
-    static VIEWS: Facts<EdgeView> = RefCell::default();
+    static DIRECTORY_SLOTS: Slots<Vec<DirectoryEntry>> = RefCell::default();
+    static VIEW_SLOTS: Slots<EdgeView> = RefCell::default();
 }
+
+static DIRECTORY: Shelf<Vec<DirectoryEntry>> = Shelf {
+    name: "directory",
+    slots: &DIRECTORY_SLOTS,
+};
+static VIEWS: Shelf<EdgeView> = Shelf {
+    name: "view",
+    slots: &VIEW_SLOTS,
+};
+
+/// How old the list of queues may be where it names the queue that is asked for.
+const DIRECTORY_MILLIS: u64 = 60_000;
 
 impl Succeeds for Vec<DirectoryEntry> {
     fn succeed(&mut self, _older: &Self) {}
@@ -43,38 +56,53 @@ const SKEW_MILLIS: u64 = 2_000;
 /// for a second.
 const LAYERS: u32 = 3;
 
-/// All queues, as this edge knows them.
-pub async fn queues(site: &Site) -> Result<Seen<Vec<DirectoryEntry>>, Problem> {
-    facts::find(
-        &DIRECTORY,
-        "directory",
-        DIRECTORY_NAME,
-        site,
-        async || match directory(site, &DirectoryCall::List).await? {
-            DirectoryReply::Queues(queues) => Ok(queues),
-            DirectoryReply::Done => Ok(Vec::new()),
-        },
-    )
-    .await
+/// All queues, by a list that is at most `fresh` milliseconds old.
+async fn list(site: &Site, fresh: u64) -> Result<Rc<Vec<DirectoryEntry>>, Problem> {
+    let source = async || match directory(site, &DirectoryCall::List).await? {
+        DirectoryReply::Queues(queues) => Ok(queues),
+        DirectoryReply::Done => Ok(Vec::new()),
+    };
+    Ok(DIRECTORY
+        .find(DIRECTORY_NAME, fresh, site, source)
+        .await?
+        .value)
 }
 
-/// The queue's entry in the directory. An id that is not there reaches no other object.
-pub async fn entry(site: &Site, id: &QueueId) -> Result<DirectoryEntry, Problem> {
-    let queues = queues(site).await?;
-    let found = queues.value.iter().find(|entry| entry.id == *id).cloned();
-    found.ok_or_else(|| Problem::queue_not_found(id.as_str()))
+/// All queues.
+pub async fn queues(site: &Site) -> Result<Rc<Vec<DirectoryEntry>>, Problem> {
+    list(site, SECOND_MILLIS).await
 }
 
-/// What this edge keeps of a queue, at most a second or two old while its objects answer.
+/// The present life of a queue, as far as this edge knows. An id that no queue has reaches no object
+/// but the directory, and that at most once a second.
+async fn epoch(site: &Site, id: &QueueId) -> Result<Epoch, Problem> {
+    if let Some(view) = VIEWS.peek(id.as_str()) {
+        return Ok(view.snapshot.epoch);
+    }
+    for fresh in [DIRECTORY_MILLIS, SECOND_MILLIS] {
+        let queues = list(site, fresh).await?;
+        if let Some(entry) = queues.iter().find(|entry| entry.id == *id) {
+            return Ok(entry.epoch);
+        }
+    }
+    Err(Problem::queue_not_found(id.as_str()))
+}
+
+/// Refuses an id that no queue has.
+pub async fn exists(site: &Site, id: &QueueId) -> Result<(), Problem> {
+    epoch(site, id).await.map(|_| ())
+}
+
+/// What this edge keeps of a queue, at most a few seconds old while its objects answer.
 pub async fn view(site: &Site, id: &QueueId) -> Result<Seen<EdgeView>, Problem> {
-    let entry = entry(site, id).await?;
-    facts::find(&VIEWS, "view", id.as_str(), site, async || {
-        let name = relay_name(id, entry.epoch, 0);
+    let epoch = epoch(site, id).await?;
+    let source = async || {
+        let name = relay_name(id, epoch, 0);
         let call = RelayCall::View { queue: id.clone() };
         let reply: Reply<RelayReply> = stub::call(&site.env, binding::RELAY, &name, &call).await;
         reply.map(|RelayReply::View(view)| *view)
-    })
-    .await
+    };
+    VIEWS.find(id.as_str(), SECOND_MILLIS, site, source).await
 }
 
 /// The view under which a ticket is judged. A ticket that is younger than the view may be of a newer
@@ -87,7 +115,7 @@ pub async fn view_for(site: &Site, ticket: &Ticket) -> Result<Seen<EdgeView>, Pr
         if snapshot.epoch == ticket.epoch || !younger || seen.stale {
             break;
         }
-        let age = facts::age(&VIEWS, ticket.queue.as_str()).unwrap_or(1_000);
+        let age = VIEWS.age(ticket.queue.as_str()).unwrap_or(1_000);
         Delay::from(Duration::from_millis(1_001_u64.saturating_sub(age))).await;
         seen = view(site, &ticket.queue).await?;
     }
@@ -97,7 +125,7 @@ pub async fn view_for(site: &Site, ticket: &Ticket) -> Result<Seen<EdgeView>, Pr
 /// Takes what a lane says of boarding: whoever it told that they are called up must not hear from the
 /// next snapshot that they are not.
 pub fn boarding_is(id: &QueueId, epoch: Epoch, boarding: u64) {
-    facts::amend(&VIEWS, id.as_str(), |view| {
+    VIEWS.amend(id.as_str(), |view| {
         if view.snapshot.epoch == epoch {
             view.snapshot.boarding = view.snapshot.boarding.max(boarding);
         }
@@ -112,7 +140,7 @@ pub async fn renew(site: &Site, id: &QueueId) -> Result<(), Problem> {
             epoch: view.snapshot.epoch,
         };
         directory(site, &DirectoryCall::Add(entry)).await?;
-        facts::put(&VIEWS, id.as_str(), *view);
+        VIEWS.put(id.as_str(), *view);
         renew_directory(site).await?;
     }
     Ok(())
@@ -121,13 +149,13 @@ pub async fn renew(site: &Site, id: &QueueId) -> Result<(), Problem> {
 /// Forgets a deleted queue.
 pub async fn remove(site: &Site, id: &QueueId) -> Result<(), Problem> {
     directory(site, &DirectoryCall::Remove(id.clone())).await?;
-    facts::forget(&VIEWS, id.as_str());
+    VIEWS.forget(id.as_str());
     renew_directory(site).await
 }
 
 async fn renew_directory(site: &Site) -> Result<(), Problem> {
     if let DirectoryReply::Queues(queues) = directory(site, &DirectoryCall::List).await? {
-        facts::put(&DIRECTORY, DIRECTORY_NAME, queues);
+        DIRECTORY.put(DIRECTORY_NAME, queues);
     }
     Ok(())
 }

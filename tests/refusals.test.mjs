@@ -19,10 +19,8 @@ test("a claim before the turn is not yet served, and the place is kept", async (
 
 test("a claim while the queue is paused is refused, whether or not the shopper is present", async () => {
   const queue = await world.createQueue();
-  const [present, absent] = await queue.enterCalledUp(3, 1).then(async ([holder, ...others]) => {
-    await holder.admit();
-    return others;
-  });
+  const [holder, present, absent] = await queue.enterCalledUp(3, 1);
+  await holder.admit();
   await present.becomePresent();
   await queue.act("pause");
   assertProblem(await present.claim(), "PAUSED");
@@ -43,7 +41,7 @@ test("a closed queue takes no entry and no claim", async () => {
 test("a queue closes by itself at closesAt", async () => {
   const queue = await world.createQueue();
   const shopper = await queue.enter();
-  await queue.patch({ closesAt: Date.now() });
+  await queue.patch({ closesAt: Date.now() - 1000 });
   assertProblem(await shopper.claim(), "QUEUE_CLOSED");
   assertProblem(await queue.send("enter", { method: "POST" }), "QUEUE_CLOSED");
   assert.equal((await queue.snapshot()).phase, "closed");

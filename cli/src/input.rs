@@ -9,8 +9,8 @@ use crate::failure::Failure;
 /// Reads a text file of at most `max` bytes.
 pub fn file(path: &Path, max: u64) -> Result<String, Failure> {
     let name = path.display().to_string();
-    let file =
-        File::open(path).map_err(|error| Failure::failed(format!("cannot read {name}: {error}")))?;
+    let file = File::open(path)
+        .map_err(|error| Failure::failed(format!("cannot read {name}: {error}")))?;
     text(file, &name, max)
 }
 

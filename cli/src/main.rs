@@ -16,7 +16,6 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use failure::Failure;
 use output::Output;
 
 /// Runs Tidegate, the fair waiting room: its keys and its queues.
@@ -49,7 +48,7 @@ enum Command {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
-        Command::Keys(command) => keys::run(command),
+        Command::Keys(command) => keys::run(&command),
         Command::Queue(args) => queue::run(args).await,
     };
     let (output, code) = match outcome {

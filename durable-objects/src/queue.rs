@@ -159,7 +159,9 @@ impl Queue {
         self.state
             .storage()
             .set_alarm(ScheduledTime::new(date))
-            .await
+            .await?;
+        self.alarm.set(Some(at));
+        Ok(())
     }
 
     fn admissions(&self, state: Option<ClaimState>, after: Option<u64>) -> Result<QueueReply> {

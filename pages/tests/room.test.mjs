@@ -307,6 +307,7 @@ test("who is done joins again with a new key", async () => {
 test("a checkout that moved to another site is reached by a page of now", async () => {
   await visit("ready", { "GET status": [READY], "POST claim": [{ ...GRANTED, checkoutUrl: "http://localhost:9/checkout" }] });
   await page.getByRole("button", { name: "Go to checkout" }).waitFor();
+  await until(() => complaints.length);
   assert.match(complaints.pop(), /form-action/);
   room = "join";
   await page.getByRole("button", { name: "Join the queue" }).waitFor();

@@ -35,7 +35,7 @@ pub async fn route(site: &Site, mut request: Request, rest: &[&str]) -> Answered
         ["queues", id, action] => {
             let id: QueueId = id.parse()?;
             caller.may_use(&id)?;
-            views::entry(site, &id).await?;
+            views::exists(site, &id).await?;
             act(site, &mut request, &id, action).await
         }
         _ => Err(nothing_here()),
@@ -45,7 +45,6 @@ pub async fn route(site: &Site, mut request: Request, rest: &[&str]) -> Answered
 async fn list(site: &Site, caller: Caller<'_>) -> Answered {
     let queues = views::queues(site).await?;
     let allowed: Vec<_> = queues
-        .value
         .iter()
         .filter(|entry| caller.may_use(&entry.id).is_ok())
         .collect();
@@ -64,8 +63,8 @@ async fn queue(site: &Site, request: &mut Request, id: &QueueId) -> Answered {
         ],
         "GET, HEAD, PUT, PATCH, DELETE",
     )?;
-    let exists = match views::entry(site, id).await {
-        Ok(_) => true,
+    let exists = match views::exists(site, id).await {
+        Ok(()) => true,
         Err(problem) if problem.code == Code::QueueNotFound => false,
         Err(problem) => return Err(problem.into()),
     };

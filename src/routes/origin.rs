@@ -80,7 +80,7 @@ pub async fn settle(site: &Site, id: &QueueId, admission_id: &str, action: &str)
     let origin_keys = keys::origin(site)?;
     let caller = origin_keys.caller(credentials::bearer(site).as_deref())?;
     caller.may_use(id)?;
-    views::entry(site, id).await?;
+    views::exists(site, id).await?;
     let parsed: Result<AdmissionId, Problem> = admission_id.parse();
     let known = parsed.map_err(|_| {
         Problem::new(

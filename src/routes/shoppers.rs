@@ -333,7 +333,7 @@ pub async fn leave(site: &Site, id: &QueueId, shown: &Shown) -> Result<(), Probl
 
 /// Whose ticket was shown, as the queue needs to know it.
 async fn holder(site: &Site, id: &QueueId, shown: &Shown) -> Result<Holder, Problem> {
-    views::entry(site, id).await?;
+    views::exists(site, id).await?;
     let ticket = credentials::read(site, id, shown)?
         .ok_or_else(|| {
             Problem::unauthorized(

@@ -34,24 +34,25 @@ pub struct NewArgs {
     output: Option<PathBuf>,
 }
 
-pub fn run(args: NewArgs) -> Result<Output, Failure> {
-    let file = match args.output {
-        Some(path) if path != Path::new("-") => Some(path),
-        Some(_) => None,
-        None if stdout().is_terminal() => {
-            return Err(Failure::usage("the secrets would be shown on this terminal")
+pub fn run(args: &NewArgs) -> Result<Output, Failure> {
+    let file = args
+        .output
+        .as_deref()
+        .filter(|path| *path != Path::new("-"));
+    if args.output.is_none() && stdout().is_terminal() {
+        return Err(
+            Failure::usage("the secrets would be shown on this terminal")
                 .remedy("into a file:   tidegate keys new --output secrets.json")
-                .remedy("shown anyway:  tidegate keys new --output -"));
-        }
-        None => None,
-    };
+                .remedy("shown anyway:  tidegate keys new --output -"),
+        );
+    }
     let secrets = fresh_set()?;
     match file {
         Some(path) => {
-            secrets.create(&path)?;
+            secrets.create(path)?;
             Ok(Output {
                 stdout: String::new(),
-                stderr: next_steps(&path),
+                stderr: next_steps(path),
             })
         }
         None => Ok(Output {
@@ -73,8 +74,14 @@ fn fresh_set() -> Result<Secrets, Failure> {
         Ok(json!([{ "name": name, "key": random_key()? }]).to_string())
     };
     Ok(Secrets::from_pairs([
-        ("TICKET_KEYS", KeyList::of_one(&kid, random_key()?).to_text()?),
-        ("HANDOFF_KEYS", KeyList::of_one(&kid, random_key()?).to_text()?),
+        (
+            "TICKET_KEYS",
+            KeyList::of_one(&kid, random_key()?).to_text()?,
+        ),
+        (
+            "HANDOFF_KEYS",
+            KeyList::of_one(&kid, random_key()?).to_text()?,
+        ),
         ("SHOPPER_KEY", random_key()?),
         ("ADMIN_KEYS", access("admin")?),
         ("ORIGIN_KEYS", access("origin")?),
@@ -86,7 +93,9 @@ pub fn random_key() -> Result<String, Failure> {
     loop {
         let mut bytes = [0; 32];
         getrandom::fill(&mut bytes).map_err(|error| {
-            Failure::failed(format!("the operating system gives no random bytes: {error}"))
+            Failure::failed(format!(
+                "the operating system gives no random bytes: {error}"
+            ))
         })?;
         let key = Base64UrlSafeNoPadding::encode_to_string(bytes)
             .map_err(|error| Failure::failed(format!("cannot encode a key: {error}")))?;
@@ -128,6 +137,9 @@ mod tests {
     #[test]
     fn the_next_steps_name_the_file() {
         let text = next_steps(Path::new("my secrets.json"));
-        assert!(text.contains("scripts/deploy --secrets 'my secrets.json'"), "{text}");
+        assert!(
+            text.contains("scripts/deploy --secrets 'my secrets.json'"),
+            "{text}"
+        );
     }
 }

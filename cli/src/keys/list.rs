@@ -131,7 +131,10 @@ mod tests {
 
     #[test]
     fn a_kid_that_tells_no_age_is_older_than_one_that_does() {
-        assert_eq!(list(&["zzz", "2026-11-20-a000"]).to_promote(), Some("2026-11-20-a000"));
+        assert_eq!(
+            list(&["zzz", "2026-11-20-a000"]).to_promote(),
+            Some("2026-11-20-a000")
+        );
         assert_eq!(list(&["2026-11-20-a000", "zzz"]).to_promote(), None);
         assert_eq!(list(&["b", "a"]).to_promote(), Some("a"));
     }

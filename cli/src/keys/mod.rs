@@ -26,7 +26,7 @@ pub enum Command {
 }
 
 /// Does what was asked.
-pub fn run(command: Command) -> Result<Output, Failure> {
+pub fn run(command: &Command) -> Result<Output, Failure> {
     match command {
         Command::New(args) => fresh::run(args),
         Command::Rotate(args) => rotate::run(args),

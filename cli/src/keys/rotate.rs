@@ -85,27 +85,37 @@ impl Secret {
         }
     }
 
+    /// What has to happen after step 1, beyond that it is deployed.
+    const fn condition(self) -> &'static str {
+        match self {
+            Self::Ticket => "When that has spread, which takes a minute or so",
+            Self::Handoff => {
+                "An hour after that, when no checkout still caches the public keys from before"
+            }
+        }
+    }
+
     /// When what the old key signed has run out.
     const fn patience(self) -> &'static str {
         match self {
-            Self::Ticket => "7 days after that deployment, when its last tickets have run out",
+            Self::Ticket => "7 days after that, when the last tickets it signed have run out",
             Self::Handoff => {
-                "a day after that deployment, when its last handoff tokens have surely run out"
+                "A day after that, when the last handoff tokens it signed have run out"
             }
         }
     }
 }
 
-pub fn run(args: RotateArgs) -> Result<Output, Failure> {
+pub fn run(args: &RotateArgs) -> Result<Output, Failure> {
     let path = args.file.as_path();
     let mut secrets = Secrets::read(path)?;
     let mut list = read_list(&secrets, args.secret, path)?;
     let rotation = Rotation {
-        secret: args.secret.name(),
+        secret: args.secret,
         file: path,
     };
     let next = match (args.promote, &args.retire) {
-        (true, _) => rotation.promote(&mut list, args.secret)?,
+        (true, _) => rotation.promote(&mut list)?,
         (false, Some(kid)) => rotation.retire(&mut list, kid)?,
         (false, None) => rotation.append(&mut list)?,
     };
@@ -123,15 +133,17 @@ fn read_list(secrets: &Secrets, secret: Secret, path: &Path) -> Result<KeyList, 
             .remedy("it is a JSON list of {\"kid\", \"key\"}, at least one, as one string")
     })?;
     if list.any_key(|key| key.starts_with(DEVELOPMENT_MARK)) {
-        return Err(Failure::failed(format!("{name} in {file} holds a development key"))
-            .remedy("those work on loopback only; make real ones: tidegate keys new"));
+        return Err(
+            Failure::failed(format!("{name} in {file} holds a development key"))
+                .remedy("those work on loopback only; make real ones: tidegate keys new"),
+        );
     }
     Ok(list)
 }
 
 /// The steps, and the words for them.
 struct Rotation<'a> {
-    secret: &'static str,
+    secret: Secret,
     file: &'a Path,
 }
 
@@ -140,16 +152,24 @@ impl Rotation<'_> {
         if let Some(pending) = list.to_promote() {
             return Err(Failure::failed(format!(
                 "{} already has a new key that does not sign yet: {pending}",
-                self.secret
+                self.secret.name()
             ))
-            .remedy(format!("to go on, once it is deployed:  {}", self.command("--promote")))
-            .remedy(format!("to drop it:  {}", self.command(&format!("--retire {pending}")))));
+            .remedy(format!(
+                "to go on, once it is deployed:  {}",
+                self.command("--promote")
+            ))
+            .remedy(format!(
+                "to drop it:  {}",
+                self.command(&format!("--retire {pending}"))
+            )));
         }
         let newest = list.newest_dated();
         let kid = Kid::new(time::now(), newest.as_ref()).ok_or_else(|| {
             let newest = newest.as_ref().map(ToString::to_string).unwrap_or_default();
-            Failure::failed(format!("the system's clock is behind the newest key, {newest}"))
-                .remedy("set the clock: a key's id tells its age")
+            Failure::failed(format!(
+                "the system's clock is behind the newest key, {newest}"
+            ))
+            .remedy("set the clock: a key's id tells its age")
         })?;
         list.append(&kid, random_key()?);
         Ok(format!(
@@ -158,27 +178,26 @@ Step 1 of 3: {kid} was added. It will be accepted, and signs nothing yet.
 
 Next:
   1. {deploy}
-  2. When that has spread, which takes a minute or so{and_origins}:
+  2. {condition}:
      {promote}
 ",
             deploy = self.deploy(),
-            and_origins = if self.secret == "HANDOFF_KEYS" {
-                ", and checkouts have fetched the new public key"
-            } else {
-                ""
-            },
+            condition = self.secret.condition(),
             promote = self.command("--promote"),
         ))
     }
 
-    fn promote(&self, list: &mut KeyList, secret: Secret) -> Result<String, Failure> {
+    fn promote(&self, list: &mut KeyList) -> Result<String, Failure> {
         let Some(kid) = list.to_promote().map(str::to_owned) else {
             return Err(Failure::failed(format!(
                 "the newest key in {} signs already",
-                self.secret
+                self.secret.name()
             ))
             .remedy(format!("to add a newer one:  {}", self.command("")))
-            .remedy(format!("to drop an old one:  {}", self.command("--retire KID"))));
+            .remedy(format!(
+                "to drop an old one:  {}",
+                self.command("--retire KID")
+            )));
         };
         let old = list.kids().next().unwrap_or_default().to_owned();
         list.promote(&kid);
@@ -194,7 +213,7 @@ Next:
      At once instead, if {old} has leaked; what it signed is then refused.
 ",
             deploy = self.deploy(),
-            patience = capitalised(secret.patience()),
+            patience = self.secret.patience(),
             retire = self.command(&format!("--retire {old}")),
         ))
     }
@@ -209,8 +228,10 @@ Next:
         }
         if !list.retire(kid) {
             let kids: Vec<&str> = list.kids().collect();
-            return Err(Failure::failed(format!("{} has no key {kid}", self.secret))
-                .remedy(format!("it has: {}", kids.join(", "))));
+            return Err(
+                Failure::failed(format!("{} has no key {kid}", self.secret.name()))
+                    .remedy(format!("it has: {}", kids.join(", "))),
+            );
         }
         Ok(format!(
             "\
@@ -232,12 +253,20 @@ Next:
                 vec![String::new(), kid.to_owned(), role.to_owned()]
             })
             .collect();
-        format!("{} in {}:\n{}", self.secret, self.file.display(), table(&rows, &[]))
+        format!(
+            "{} in {}:\n{}",
+            self.secret.name(),
+            self.file.display(),
+            table(&rows, &[])
+        )
     }
 
     fn command(&self, flags: &str) -> String {
         let file = shell_word(self.file);
-        let command = format!("tidegate keys rotate --secret {} --file {file} {flags}", self.secret);
+        let command = format!(
+            "tidegate keys rotate --secret {} --file {file} {flags}",
+            self.secret.name()
+        );
         command.trim_end().to_owned()
     }
 
@@ -246,23 +275,11 @@ Next:
     }
 }
 
-fn capitalised(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(chars).collect()
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    const ROTATION: Rotation<'static> = Rotation {
-        secret: "TICKET_KEYS",
-        file: Path::new(""),
-    };
 
     proptest! {
         /// Whatever an operator does in whatever order, the Worker can read and sign.
@@ -270,14 +287,15 @@ mod tests {
         fn no_order_of_steps_leaves_a_list_that_cannot_be_used(
             steps in prop::collection::vec(0_usize..4, 0..12)
         ) {
+            let rotation = Rotation { secret: Secret::Ticket, file: Path::new("") };
             let mut list = KeyList::of_one("by-hand", random_key().unwrap());
             for step in steps {
                 let before: Vec<String> = list.kids().map(str::to_owned).collect();
                 let done = match step {
-                    0 => ROTATION.append(&mut list),
-                    1 => ROTATION.promote(&mut list, Secret::Ticket),
-                    2 => ROTATION.retire(&mut list, before.first().unwrap()),
-                    _ => ROTATION.retire(&mut list, before.last().unwrap()),
+                    0 => rotation.append(&mut list),
+                    1 => rotation.promote(&mut list),
+                    2 => rotation.retire(&mut list, before.first().unwrap()),
+                    _ => rotation.retire(&mut list, before.last().unwrap()),
                 };
                 let after: Vec<String> = list.kids().map(str::to_owned).collect();
                 prop_assert_eq!(done.is_ok(), before != after);

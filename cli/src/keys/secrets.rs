@@ -35,8 +35,10 @@ impl Secrets {
         match serde_json::from_str(&text) {
             Ok(Value::Object(fields)) => Ok(Self(fields)),
             // serde's messages quote what they stumble on, which may be a secret.
-            _ => Err(Failure::failed(format!("{name} is not a JSON object of secrets"))
-                .remedy("\"tidegate keys new\" makes one; NAME=value lines are not read here")),
+            _ => Err(
+                Failure::failed(format!("{name} is not a JSON object of secrets"))
+                    .remedy("\"tidegate keys new\" makes one; NAME=value lines are not read here"),
+            ),
         }
     }
 
@@ -83,9 +85,12 @@ impl Secrets {
     /// Replaces the file at `path`.
     pub fn replace(&self, path: &Path) -> Result<(), Failure> {
         // A link is followed: the file that it leads to is the one to replace.
-        let path = path.canonicalize().map_err(|error| cannot_write(path, &error))?;
+        let path = path
+            .canonicalize()
+            .map_err(|error| cannot_write(path, &error))?;
         let file = self.beside(&path)?;
-        file.persist(&path).map_err(|error| cannot_write(&path, &error.error))?;
+        file.persist(&path)
+            .map_err(|error| cannot_write(&path, &error.error))?;
         Ok(())
     }
 
@@ -97,7 +102,9 @@ impl Secrets {
         };
         let text = self.to_text()?;
         let written = || {
-            let mut file = tempfile::Builder::new().prefix(".tidegate-").tempfile_in(folder)?;
+            let mut file = tempfile::Builder::new()
+                .prefix(".tidegate-")
+                .tempfile_in(folder)?;
             file.write_all(text.as_bytes())?;
             file.as_file().sync_all()?;
             Ok(file)

@@ -20,6 +20,7 @@ fn fate() -> impl Strategy<Value = Fate> {
     prop_oneof![
         12 => Just(Fate::Done),
         1 => Just(Fate::RequestLost),
+        1 => Just(Fate::RequestLate),
         1 => Just(Fate::ReplyLost),
         1 => Just(Fate::Twice),
         1 => Just(Fate::LaneDies),
@@ -72,6 +73,7 @@ fn op() -> impl Strategy<Value = Op> {
         2 => Just(Op::Resume),
         2 => limits().prop_map(Op::Patch),
         2 => Just(Op::CrashQueue),
+        3 => Just(Op::Arrive),
         2 => (0..LANES).prop_map(Op::CrashLane),
     ]
 }

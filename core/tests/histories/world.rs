@@ -1,7 +1,7 @@
 //! A small deployment in virtual time: shoppers, lanes, one queue, and what can go wrong between
 //! them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::{Value, json};
 use tidegate_core::UnixMillis;
@@ -21,6 +21,8 @@ use crate::queue::{Crash, QueueObject};
 pub enum Fate {
     Done,
     RequestLost,
+    /// The request is lost to the lane, and arrives at some later time all the same.
+    RequestLate,
     ReplyLost,
     Twice,
     LaneDies,
@@ -52,6 +54,8 @@ pub enum Op {
     Patch(Limits),
     CrashQueue,
     CrashLane(u16),
+    /// The oldest late request arrives.
+    Arrive,
 }
 
 /// A queue's limits as the operator set them.
@@ -86,6 +90,8 @@ pub struct World {
     tickets: BTreeMap<ShopperId, u64>,
     /// For each enter that is under way: the highest index acknowledged when it was sent.
     sent: BTreeMap<ShopperId, Option<u64>>,
+    /// Requests that are on their way for long.
+    late: VecDeque<Event>,
     /// Who redeemed, and with which key.
     redeemed: BTreeMap<u64, String>,
 }
@@ -100,6 +106,7 @@ impl World {
             observer: Observer::default(),
             tickets: BTreeMap::new(),
             sent: BTreeMap::new(),
+            late: VecDeque::new(),
             redeemed: BTreeMap::new(),
         };
         let mut config = limits.patch();
@@ -161,6 +168,12 @@ impl World {
                 }
             }
             Op::CrashQueue => self.crash_queue(),
+            Op::Arrive => {
+                // Nobody waits for the answer any more.
+                if let Some(event) = self.late.pop_front() {
+                    self.event(event, Crash::None);
+                }
+            }
             Op::CrashLane(lane) => self.lanes[usize::from(*lane)].crash(),
         }
     }
@@ -302,6 +315,10 @@ impl World {
         };
         let answer = match fate {
             Fate::RequestLost => None,
+            Fate::RequestLate => {
+                self.late.push_back(lease());
+                None
+            }
             _ => self.event(lease(), crash),
         };
         if fate == Fate::Twice {

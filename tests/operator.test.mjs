@@ -1,0 +1,265 @@
+// What an operator does with queues: make, change, look, say something, empty, remove.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { assertProblem } from "./support/problem.mjs";
+import { countRows, objectFiles } from "./support/storage.mjs";
+import { forEachAtOnce, until } from "./support/until.mjs";
+import { startWorld } from "./support/world.mjs";
+
+const DEFAULTS = {
+  access: "queue",
+  entryOpensAt: null,
+  opensAt: null,
+  closesAt: null,
+  maxParticipants: null,
+  admitRatePerMinute: null,
+  maxActive: null,
+  maxAdmissions: null,
+  handoffSeconds: 120,
+  sessionSeconds: 600,
+  maxSessionSeconds: 3600,
+  claimWindowSeconds: 86_400,
+  lanes: 4,
+  uniqueBy: "shopper",
+  requires: [],
+  checkoutUrl: "/checkout",
+  audience: "checkout",
+  allowedOrigins: [],
+  product: null,
+  beacon: null,
+};
+
+const world = await startWorld();
+
+test("a queue is created with the documented defaults, and read back", async () => {
+  const queue = world.queue("fresh");
+  const created = await queue.operate("PUT", "", { json: { maxActive: 5 } });
+  assert.equal(created.status, 201, created.text);
+  assert.deepEqual(created.json.config, { ...DEFAULTS, maxActive: 5 });
+  const read = await queue.operate("GET");
+  assert.equal(read.status, 200);
+  assert.equal(read.json.id, "fresh");
+  assert.deepEqual(read.json.config, created.json.config);
+  assert.equal(read.json.createdAt, created.json.createdAt);
+  assert.equal(read.headers.get("cache-control"), "no-store");
+});
+
+test("a fresh queue's snapshot has every documented field", async () => {
+  const queue = await world.createQueue({ maxActive: 5, maxAdmissions: 9 });
+  const { epoch, serverTime, version, ...rest } = await queue.snapshot();
+  assert.match(epoch, /^[0-9a-f]{32}$/);
+  assert.ok(Number.isInteger(serverTime) && Number.isInteger(version));
+  assert.deepEqual(rest, {
+    id: queue.id,
+    access: "queue",
+    phase: "open",
+    entryOpensAt: null,
+    opensAt: null,
+    closesAt: null,
+    entered: 0,
+    waiting: 0,
+    present: 0,
+    admitted: 0,
+    active: 0,
+    completed: 0,
+    remaining: 9,
+    boarding: 0,
+    admittedBelow: 0,
+    ratePerSecond: null,
+    estimatedWaitSeconds: 0,
+    waitKnown: true,
+    shuffle: { commitment: null, trust: null, root: null, beaconRound: null, seed: null, entrants: null },
+    relays: 1,
+    notice: null,
+    checkoutUrl: "/checkout",
+  });
+});
+
+test("putting a queue again replaces its whole configuration and keeps its shoppers", async () => {
+  const queue = await world.createQueue({ maxActive: 1, sessionSeconds: 60 });
+  const shopper = await queue.enter();
+  const replaced = await queue.operate("PUT", "", { json: { maxActive: 7 } });
+  assert.equal(replaced.status, 200, replaced.text);
+  assert.deepEqual(replaced.json.config, { ...DEFAULTS, maxActive: 7 });
+  assert.equal((await shopper.enterAgain()).json.status.position, 1);
+});
+
+test("a merge patch sets what it names, removes what is null and keeps the rest", async () => {
+  const queue = await world.createQueue({ maxActive: 1, maxAdmissions: 10, sessionSeconds: 60 });
+  const json = { maxActive: 2, maxAdmissions: null, sessionSeconds: null, product: { name: "Lamp", path: "/lamp" } };
+  const product = { name: "Lamp", path: "/lamp" };
+  const { config } = (await queue.operate("PATCH", "", { json })).json;
+  assert.deepEqual(config, { ...DEFAULTS, maxActive: 2, product });
+  const patched = await queue.patch({ product: { name: "The Lamp", image: "/lamp.jpg" } });
+  assert.deepEqual(patched.config.product, { name: "The Lamp", path: "/lamp", image: "/lamp.jpg" });
+});
+
+test("the list names every queue with its epoch, by id", async () => {
+  const queue = await world.createQueue();
+  const { epoch } = await queue.snapshot();
+  const { queues } = (await world.asOperator("/v1/admin/queues")).json;
+  assert.deepEqual(queues.find(({ id }) => id === queue.id), { id: queue.id, epoch });
+  const ids = queues.map(({ id }) => id);
+  assert.deepEqual(ids, [...ids].sort());
+});
+
+test("a deleted queue is gone, and its id can be used anew", async () => {
+  const queue = await world.createQueue({ maxActive: 1 });
+  const shopper = await queue.enter();
+  await shopper.admit();
+  const before = await queue.snapshot();
+  const deleted = await queue.operate("DELETE");
+  assert.equal(deleted.status, 204);
+  assert.equal(deleted.text, "");
+  assertProblem(await queue.send(""), "QUEUE_NOT_FOUND");
+  assertProblem(await shopper.status(), "QUEUE_NOT_FOUND");
+  assertProblem(await shopper.claim(), "QUEUE_NOT_FOUND");
+  assertProblem(await queue.operate("DELETE"), "QUEUE_NOT_FOUND");
+  const again = await queue.operate("PUT", "", { json: { maxActive: 2 } });
+  assert.equal(again.status, 201, again.text);
+  const { epoch, entered, active, admitted } = again.json.snapshot;
+  assert.notEqual(epoch, before.epoch);
+  assert.deepEqual({ entered, active, admitted }, { entered: 0, active: 0, admitted: 0 });
+  assertProblem(await shopper.status(), "TICKET_VOID");
+  assert.equal((await queue.enter()).index, 0);
+});
+
+test("a reset empties the queue, keeps its configuration, and begins a new epoch", async () => {
+  const config = { maxActive: 3, product: { name: "Lamp", path: "/lamp" } };
+  const queue = await world.createQueue(config);
+  const [buyer, holder] = await queue.enterMany(3);
+  await buyer.buy();
+  await holder.checkOut();
+  const before = await queue.snapshot();
+  const report = await queue.act("reset");
+  assert.deepEqual(report.config, { ...DEFAULTS, ...config });
+  const { epoch, entered, admitted, active, completed, boarding, version } = report.snapshot;
+  assert.notEqual(epoch, before.epoch);
+  assert.deepEqual([entered, admitted, active, completed, boarding], [0, 0, 0, 0, 0]);
+  assert.ok(version > before.version, "whoever polls sees the new life as newer");
+  assert.deepEqual(await queue.admissions(), []);
+  assert.equal((await queue.enter()).index, 0);
+});
+
+test("a reset removes the old epoch's entries from every lane", async () => {
+  const own = await startWorld();
+  const queue = await own.createQueue({ maxActive: 1, lanes: 3 });
+  await queue.enterMany(20);
+  const stored = () => objectFiles(own.state, "Lane").map((file) => countRows(file, "entries"));
+  assert.equal(stored().reduce((sum, rows) => sum + rows, 0), 20);
+  await queue.act("reset");
+  await until("the lanes are empty", () => stored().every((rows) => rows === 0));
+  await queue.enterMany(5);
+  await own.end();
+  const rows = stored();
+  assert.equal(rows.reduce((sum, count) => sum + count, 0), 5, "only the new epoch's entries are left");
+});
+
+test("deleting a queue removes all that it stored", async () => {
+  const own = await startWorld();
+  const queue = await own.createQueue({ maxActive: 5, lanes: 2 });
+  for (const shopper of await queue.enterMany(5)) await shopper.admit();
+  await queue.operate("DELETE");
+  const left = () => [
+    ...objectFiles(own.state, "Lane").map((file) => countRows(file, "entries")),
+    ...objectFiles(own.state, "Queue").flatMap((file) => ["head", "claims", "lanes"].map((table) => countRows(file, table))),
+  ];
+  await until("nothing is left", () => left().every((rows) => rows === 0));
+  assert.ok(left().length > 3, "there was something to look at");
+});
+
+test("asking for queues that do not exist creates no object", async () => {
+  const own = await startWorld();
+  await (await own.createQueue()).enter();
+  const files = () => ["Queue", "Lane", "Relay"].flatMap((name) => objectFiles(own.state, name)).length;
+  const before = files();
+  const ids = Array.from({ length: 30 }, (_, number) => `unknown-${number}`);
+  await forEachAtOnce(ids, 10, async (id) => {
+    const queue = own.queue(id);
+    const replies = [
+      await queue.send(""),
+      await queue.send("enter", { method: "POST" }),
+      await queue.send("status"),
+      await queue.send("claim", { method: "POST", bearer: "a.b.c" }),
+      await queue.send("leave", { method: "DELETE", bearer: "a.b.c" }),
+      await queue.operate("GET"),
+      await queue.operate("POST", "reset"),
+      await queue.settle("complete", `${"0".repeat(32)}-0`),
+      await own.send(`/queue/${id}`),
+      await own.send(`/queue/${id}/enter`, { method: "POST", from: own.url }),
+    ];
+    for (const reply of replies) assert.equal(reply.status, 404, reply.text);
+  });
+  await own.end();
+  assert.equal(files(), before);
+});
+
+test("a notice reaches the snapshot, changes, and is taken back", async () => {
+  const queue = await world.createQueue();
+  for (const notice of [
+    { level: "info", text: "We open in five minutes." },
+    { level: "critical", text: "x".repeat(500) },
+    { level: "warning", text: "“<b>Ümläut</b>” & 灯" },
+    null,
+  ]) {
+    const body = JSON.stringify(notice);
+    const reply = await queue.operate("PUT", "notice", { body });
+    assert.equal(reply.status, 200, reply.text);
+    assert.deepEqual(reply.json.snapshot.notice, notice);
+    assert.deepEqual((await queue.send("")).json.notice, notice);
+  }
+});
+
+test("pause and resume can be repeated, and the snapshot says which it is", async () => {
+  const queue = await world.createQueue();
+  for (const [action, phase] of [["pause", "paused"], ["pause", "paused"], ["resume", "open"], ["resume", "open"]]) {
+    assert.equal((await queue.act(action)).snapshot.phase, phase);
+    assert.equal((await queue.send("")).json.phase, phase);
+  }
+  assert.equal((await queue.act("close")).snapshot.phase, "closed");
+  assert.equal((await queue.act("close")).snapshot.phase, "closed");
+});
+
+test("the listing of admissions tells what became of each", async () => {
+  const queue = await world.createQueue({ maxActive: 10 });
+  const [admitted, redeemed, completed, released, left, waits] = await queue.enterMany(6);
+  const grants = [];
+  for (const shopper of [admitted, redeemed, completed, released, left]) grants.push(await shopper.admit());
+  for (const { handoffToken } of [grants[1], grants[2]]) await queue.redeem(handoffToken);
+  await queue.settle("complete", grants[2].admissionId);
+  await queue.settle("release", grants[3].admissionId);
+  await left.leave();
+  const found = await queue.admissions();
+  assert.deepEqual(found.map(({ state }) => state), ["admitted", "redeemed", "completed", "released", "left"]);
+  assert.deepEqual(found.map(({ admissionId }) => admissionId), grants.map(({ admissionId }) => admissionId));
+  assert.deepEqual(found.map(({ position }) => position), [1, 2, 3, 4, 5]);
+  for (const admission of found) {
+    assert.equal(admission.queueId, queue.id);
+    assert.ok(admission.admittedAt <= admission.expiresAt);
+  }
+  assert.equal(found[0].redeemedAt, null);
+  assert.ok(Number.isInteger(found[1].redeemedAt));
+  assert.ok(!found.some(({ admissionId }) => admissionId.endsWith(`-${waits.index}`)), "who only waits has none");
+});
+
+test("the listing of admissions filters by state and goes on page by page", async () => {
+  const queue = await world.createQueue({ maxActive: 130 });
+  const shoppers = await forEachAtOnce(Array.from({ length: 130 }), 20, () => queue.enter());
+  await until("all are called up", async () => (await queue.snapshot()).boarding === 130);
+  await forEachAtOnce(shoppers, 20, (shopper) => shopper.admit());
+  for (const shopper of shoppers.filter(({ index }) => index % 10 === 0)) await shopper.leave();
+
+  const first = (await queue.operate("GET", "admissions")).json;
+  assert.equal(first.admissions.length, 100);
+  const second = (await queue.operate("GET", `admissions?after=${first.next}`)).json;
+  assert.equal(second.admissions.length, 30);
+  assert.equal(second.next, null);
+  const indices = [...first.admissions, ...second.admissions].map(({ admissionId }) => Number(admissionId.split("-")[1]));
+  assert.deepEqual(indices, Array.from({ length: 130 }, (_, index) => index));
+
+  assert.equal((await queue.admissions("left")).length, 13);
+  assert.equal((await queue.admissions("admitted")).length, 117);
+  assert.deepEqual(await queue.admissions("completed"), []);
+});
