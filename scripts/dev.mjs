@@ -11,7 +11,7 @@ import { endDescendants } from "./lib/processes.mjs";
 import { SHOP_BINARY, startShop } from "./lib/shop.mjs";
 import { watchFolders } from "./lib/watch.mjs";
 
-const WATCHED = ["src", "core/src", "durable-objects/src", "pages", "examples/shop/src", "origin/src"];
+const WATCHED = ["src", "core/src", "durable-objects/src", "pages", "examples/shop", "origin/src"];
 const PRODUCT = "/products/tide-lamp";
 const QUEUE = {
   maxActive: 50,
@@ -178,7 +178,7 @@ function summarize() {
   console.log(`
   product page   ${edgeUrl}${PRODUCT}
   waiting room   ${edgeUrl}/queue/demo
-  dashboard      ${edgeUrl}/admin    (admin key: ${tidegate.keys.admin})
+  operator       ${edgeUrl}/v1/admin/queues    (admin key: ${tidegate.keys.admin})
   shop           ${foreignOrigin ?? shop.url}    (origin key: ${tidegate.keys.origin})
   state          ${here(state)}, keys ${here(keysFile)}
 `);

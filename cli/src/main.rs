@@ -25,6 +25,7 @@ use output::Output;
 #[derive(Parser)]
 #[command(
     version,
+    max_term_width = 100,
     after_help = "\
 Begin here:
   tidegate keys new --output secrets.json      a deployment's secrets; then scripts/deploy

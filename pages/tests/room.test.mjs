@@ -49,7 +49,8 @@ function serve(request, response) {
     }
     if (!path.startsWith("/v1/")) return response.writeHead(200, { "content-type": "text/html" }).end("<title>elsewhere</title>");
     const list = answers[call] ?? [unavailable];
-    const answer = list.length > 1 ? list.shift() : list[0];
+    let answer = list.length > 1 ? list.shift() : list[0];
+    if (typeof answer === "function") answer = answer();
     if (answer === "hang up") return request.socket.destroy();
     const { code = 200, after: retry, body: reply = answer } = answer;
     response.writeHead(code, { ...headers, "content-type": "application/json", ...(retry && { "retry-after": retry }) });
@@ -276,11 +277,13 @@ test("a claim refused out of order leaves the shopper the button", async () => {
 });
 
 test("joining is repeated with the same key until it succeeds, without leaving the page", async () => {
-  const entered = { queueId: "demo", ticket: "t", receipt: "r", status: QUEUED };
+  const entered = () => {
+    answers["GET status"] = [QUEUED];
+    return { queueId: "demo", ticket: "t", receipt: "r", status: QUEUED };
+  };
   await visit("join", { "GET status": [{ ...POLL, status: "NOT_QUEUED" }], "POST enter": [unavailable, entered] });
   await page.getByRole("button", { name: "Join the queue" }).dblclick();
   await sees("The queue is out of reach just now. We will try again.");
-  answers["GET status"] = [QUEUED];
   await sees("people ahead of you");
   assert.equal(await page.isVisible("#lost"), false);
   const sent = calls.filter(({ call }) => call === "POST enter");
@@ -309,7 +312,7 @@ test("a checkout that moved to another site is reached by a page of now", async 
   await page.getByRole("button", { name: "Go to checkout" }).waitFor();
   await until(() => complaints.length);
   assert.match(complaints.pop(), /form-action/);
-  room = "join";
+  [room, answers["GET status"]] = ["join", [{ ...POLL, status: "NOT_QUEUED" }]];
   await page.getByRole("button", { name: "Join the queue" }).waitFor();
 });
 

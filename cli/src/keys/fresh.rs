@@ -26,8 +26,8 @@ use crate::time;
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  tidegate keys new --output secrets.json     then: scripts/deploy --secrets secrets.json
-  tidegate keys new | npx wrangler secret bulk     no file; keep the secrets elsewhere")]
+  tidegate keys new --output secrets.json
+  tidegate keys new | gpg --encrypt -r ops@shop.example > secrets.json.gpg")]
 pub struct NewArgs {
     /// The file to make, or "-" to print the secrets whatever stdout is
     #[arg(long, short, value_name = "FILE")]

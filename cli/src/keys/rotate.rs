@@ -31,6 +31,7 @@ use crate::time;
 /// SHOPPER_KEY is never rotated: it names shoppers, who would get a second place. ADMIN_KEYS and
 /// ORIGIN_KEYS sign nothing: add an entry by hand, deploy, hand it out, drop the old one.
 #[derive(Args)]
+#[command(verbatim_doc_comment)]
 #[command(after_help = "\
 Examples:
   tidegate keys rotate --secret TICKET_KEYS --file secrets.json
@@ -98,9 +99,11 @@ impl Secret {
     /// When what the old key signed has run out.
     const fn patience(self) -> &'static str {
         match self {
-            Self::Ticket => "7 days after that, when the last tickets it signed have run out",
+            Self::Ticket => {
+                "7 days after that, when the last tickets that the old key signed have run out"
+            }
             Self::Handoff => {
-                "A day after that, when the last handoff tokens it signed have run out"
+                "A day after that, when all handoff tokens that the old key signed have run out"
             }
         }
     }

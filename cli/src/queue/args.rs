@@ -9,6 +9,9 @@ use tidegate_core::queue::ClaimState;
 
 use super::settings::Setting;
 
+/// Where help lists the options that all calls share.
+const DEPLOYMENT: &str = "The deployment, and its reply";
+
 /// Opens, changes and watches the queues of a deployment.
 #[derive(Args)]
 #[command(after_help = "\
@@ -35,6 +38,7 @@ pub struct Place {
     #[arg(
         long,
         global = true,
+        help_heading = DEPLOYMENT,
         env = "TIDEGATE_URL",
         default_value = "http://127.0.0.1:8787"
     )]
@@ -42,10 +46,10 @@ pub struct Place {
     /// A file that holds the admin key, or the secrets as "tidegate keys new" makes them
     ///
     /// It wins over TIDEGATE_ADMIN_KEY. Of a file of secrets, the first of its ADMIN_KEYS is used.
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, help_heading = DEPLOYMENT, value_name = "FILE")]
     pub key_file: Option<PathBuf>,
     /// Print the reply as it came, JSON, a refusal's too
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = DEPLOYMENT)]
     pub json: bool,
 }
 
@@ -58,12 +62,13 @@ pub enum Call {
     /// Create a queue, or replace its whole configuration
     ///
     /// What is not named takes its default, also on a queue that lives: to change one thing there,
-    /// use "patch". A queue needs admitRatePerMinute or maxActive, or it would hold nobody back.
+    /// use "patch". A queue needs admitRatePerMinute or maxActive, or it would hold nobody back. Unless
+    /// "patch" may change a field of a live queue, "put" may not either.
     Put(Configure),
     /// Change some of a queue's configuration, live
     ///
     /// What is not named stays as it is, and null takes a field back to its default. access, lanes,
-    /// uniqueBy and beacon are fixed once somebody entered.
+    /// uniqueBy and beacon are fixed once somebody entered, opensAt once the queue is sealed.
     Patch(Configure),
     /// End a queue and forget it, with everybody in it
     Delete(Confirmed),
@@ -134,11 +139,18 @@ pub struct Notice {
     /// How loudly it speaks
     #[arg(long, value_enum, default_value_t = Loudness::Info, conflicts_with = "clear")]
     pub level: Loudness,
+    #[command(flatten)]
+    pub words: Words,
+}
+
+/// What a notice says, or that there is to be none.
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub struct Words {
     /// What it says, 1 to 500 characters
-    #[arg(required_unless_present = "clear")]
     pub text: Option<String>,
     /// Take the notice away
-    #[arg(long, conflicts_with = "text")]
+    #[arg(long)]
     pub clear: bool,
 }
 

@@ -28,18 +28,18 @@ impl Call {
             Self::Put(configure) => configured(Method::PUT, configure)?,
             Self::Patch(configure) => configured(Method::PATCH, configure)?,
             Self::Delete(confirmed) => {
-                confirm(confirmed, "delete", "ends and forgets")?;
+                confirm(confirmed, "delete would end and forget")?;
                 request(Method::DELETE, Some(&confirmed.id), None)
             }
             Self::Pause(one) => request(Method::POST, Some(&one.id), Some("pause")),
             Self::Resume(one) => request(Method::POST, Some(&one.id), Some("resume")),
             Self::Close(one) => request(Method::POST, Some(&one.id), Some("close")),
             Self::Reset(confirmed) => {
-                confirm(confirmed, "reset", "begins anew")?;
+                confirm(confirmed, "reset would empty")?;
                 request(Method::POST, Some(&confirmed.id), Some("reset"))
             }
             Self::Notice(notice) => {
-                let said = notice.text.as_ref().map(|text| Notice {
+                let said = notice.words.text.as_ref().map(|text| Notice {
                     level: notice.level.into(),
                     text: text.clone(),
                 });
@@ -92,12 +92,12 @@ fn configured(method: Method, configure: &Configure) -> Result<Request, Failure>
     })
 }
 
-fn confirm(confirmed: &Confirmed, verb: &str, what: &str) -> Result<(), Failure> {
+fn confirm(confirmed: &Confirmed, what: &str) -> Result<(), Failure> {
     if confirmed.yes {
         return Ok(());
     }
     Err(Failure::usage(format!(
-        "{verb} {what} queue \"{}\": everybody in it loses their place for good",
+        "{what} queue \"{}\": everybody in it loses their place for good",
         confirmed.id
     ))
     .remedy("add --yes if that is meant"))

@@ -25,7 +25,7 @@ pub fn answer(call: &Call, request: &Request, answer: &Answer) -> String {
         Call::Resume(_) => changed("resumed", body),
         Call::Close(_) => changed("closed", body),
         Call::Reset(_) => changed("reset", body),
-        Call::Notice(notice) if notice.clear => changed("says nothing any more", body),
+        Call::Notice(notice) if notice.words.clear => changed("says nothing any more", body),
         Call::Notice(_) => changed(&format!("says {}", notice(body)), body),
         Call::Admissions(_) => admissions(body),
     }

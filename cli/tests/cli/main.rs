@@ -1,0 +1,17 @@
+//! The binary as an operator runs it: on real files, and against a stand-in for the Worker over real
+//! sockets.
+
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test says what it expects by failing"
+)]
+
+mod keys;
+mod queue;
+mod refusals;
+mod run;
+mod stand_in;

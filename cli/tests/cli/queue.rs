@@ -1,0 +1,269 @@
+//! What each command of `tidegate queue` sends, and how it shows what comes back.
+
+use std::io::Write;
+use std::process::Stdio;
+
+use axum::http::Method;
+use serde_json::{Value, json};
+use tempfile::NamedTempFile;
+
+use crate::run::{Ran, run, tidegate};
+use crate::stand_in::{Reply, Seen, StandIn};
+
+/// A queue as the Worker reports it.
+fn report() -> Value {
+    json!({
+        "id": "lamp",
+        "createdAt": 1_795_197_600_000_u64,
+        "config": {
+            "access": "queue", "maxActive": 50, "closesAt": 1_795_201_200_000_u64,
+            "opensAt": null, "allowedOrigins": [], "product": {"name": "Tide Lamp", "path": "/lamp"},
+        },
+        "snapshot": {
+            "phase": "open", "epoch": "0b".repeat(16), "entered": 1200, "waiting": 1100,
+            "present": 2, "boarding": 100, "admitted": 60, "active": 50, "completed": 9,
+            "remaining": null, "ratePerSecond": 0.5, "waitKnown": true,
+            "estimatedWaitSeconds": 2200, "notice": {"level": "info", "text": "Hello\u{1b}[2J"},
+        },
+        "something": "newer",
+    })
+}
+
+fn ran(stand_in: &StandIn, args: &[&str]) -> Ran {
+    run(tidegate(["queue", "--url", &stand_in.url]).args(args))
+}
+
+/// What the command sends, where the Worker answers with a report.
+fn sent(args: &[&str]) -> Seen {
+    let stand_in = StandIn::replying(Reply::json(200, &report()));
+    ran(&stand_in, args).ok();
+    stand_in.only()
+}
+
+#[test]
+fn each_command_is_the_call_that_the_contract_names() {
+    let queue = "/v1/admin/queues/lamp";
+    for (args, method, path) in [
+        (&["show", "lamp"][..], Method::GET, queue.to_owned()),
+        (&["pause", "lamp"], Method::POST, format!("{queue}/pause")),
+        (&["resume", "lamp"], Method::POST, format!("{queue}/resume")),
+        (&["close", "lamp"], Method::POST, format!("{queue}/close")),
+        (
+            &["reset", "lamp", "--yes"],
+            Method::POST,
+            format!("{queue}/reset"),
+        ),
+        (
+            &["delete", "lamp", "--yes"],
+            Method::DELETE,
+            queue.to_owned(),
+        ),
+        (&["list"], Method::GET, "/v1/admin/queues".to_owned()),
+        (
+            &["admissions", "lamp", "--state", "expired", "--after", "99"],
+            Method::GET,
+            format!("{queue}/admissions?state=expired&after=99"),
+        ),
+    ] {
+        let seen = sent(args);
+        assert_eq!((seen.method, seen.target), (method, path), "{args:?}");
+        assert_eq!(seen.headers["authorization"], "Bearer dev-admin-key");
+        assert_eq!(seen.body, "");
+    }
+}
+
+#[test]
+fn settings_become_the_configuration() {
+    let seen = sent(&[
+        "put",
+        "lamp",
+        "--set",
+        "maxActive=50",
+        "product.name=Tide Lamp",
+        "--json",
+    ]);
+    assert_eq!(
+        (seen.method.as_str(), seen.target.as_str()),
+        ("PUT", "/v1/admin/queues/lamp")
+    );
+    assert_eq!(seen.header("content-type"), "application/json");
+    assert_eq!(
+        seen.json(),
+        json!({"maxActive": 50, "product": {"name": "Tide Lamp"}})
+    );
+}
+
+#[test]
+fn a_patch_says_what_it_takes_back() {
+    let seen = sent(&[
+        "patch",
+        "lamp",
+        "--set",
+        "closesAt=null",
+        "--set",
+        "maxActive=80",
+    ]);
+    assert_eq!(seen.method, Method::PATCH);
+    assert_eq!(seen.header("content-type"), "application/merge-patch+json");
+    assert_eq!(seen.json(), json!({"closesAt": null, "maxActive": 80}));
+}
+
+#[test]
+fn a_configuration_comes_from_a_file_or_from_stdin() {
+    let config = json!({"maxActive": 5});
+    let mut file = NamedTempFile::new().unwrap();
+    file.write_all(config.to_string().as_bytes()).unwrap();
+    let path = file.path().to_str().unwrap();
+    assert_eq!(sent(&["put", "lamp", "--config", path]).json(), config);
+
+    let stand_in = StandIn::replying(Reply::json(201, &report()));
+    let mut command = tidegate([
+        "queue",
+        "put",
+        "lamp",
+        "--config",
+        "-",
+        "--url",
+        &stand_in.url,
+    ]);
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(config.to_string().as_bytes())
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    assert_eq!(stand_in.only().json(), config);
+}
+
+#[test]
+fn a_notice_is_put_and_taken_away() {
+    let seen = sent(&["notice", "lamp", "--level", "warning", "Payment is slow."]);
+    assert_eq!(seen.target, "/v1/admin/queues/lamp/notice");
+    assert_eq!(
+        seen.json(),
+        json!({"level": "warning", "text": "Payment is slow."})
+    );
+    assert_eq!(sent(&["notice", "lamp", "--clear"]).json(), Value::Null);
+}
+
+#[test]
+fn a_queue_is_shown_as_people_read_it() {
+    let stand_in = StandIn::replying(Reply::json(200, &report()));
+    let shown = ran(&stand_in, &["show", "lamp"]).ok();
+    assert_eq!(
+        shown,
+        "\
+lamp  open
+  entered    1200 (1100 waiting)
+  called up  100 (2 present)
+  admitted   60 (50 active, 9 completed; no limit)
+  rate       0.50 a second
+  wait       2200 s for who enters now
+  notice     info: \"Hello\u{fffd}[2J\"
+  epoch      0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b
+  created    2026-11-20 18:00:00 UTC
+configuration
+  access          queue
+  allowedOrigins  []
+  closesAt        1795201200000  (2026-11-20 19:00:00 UTC)
+  maxActive       50
+  opensAt         null
+  product.name    Tide Lamp
+  product.path    /lamp
+"
+    );
+}
+
+#[test]
+fn a_change_shows_what_was_asked_for_as_it_is_now() {
+    let created = StandIn::replying(Reply::json(201, &report()));
+    assert_eq!(
+        ran(&created, &["put", "lamp", "--set", "maxActive=50"]).ok(),
+        "lamp created\n  now open: 1200 entered, 1100 waiting, 50 active, 9 completed\n  maxActive  50\n"
+    );
+    let replaced = StandIn::replying(Reply::json(200, &report()));
+    let text = ran(&replaced, &["put", "lamp", "--set", "maxActive=50"]).ok();
+    assert!(text.starts_with("lamp replaced\n"), "{text}");
+}
+
+#[test]
+fn a_deletion_has_no_body_to_show() {
+    let stand_in = StandIn::replying(Reply::new(204, "text/plain", ""));
+    assert_eq!(
+        ran(&stand_in, &["delete", "lamp", "--yes"]).ok(),
+        "lamp deleted\n"
+    );
+    assert_eq!(
+        ran(&stand_in, &["delete", "lamp", "--yes", "--json"]).ok(),
+        ""
+    );
+}
+
+#[test]
+fn lists_are_aligned() {
+    let queues = json!({"queues": [{"id": "a", "epoch": "0b"}, {"id": "lamp", "epoch": "0c"}]});
+    let stand_in = StandIn::replying(Reply::json(200, &queues));
+    assert_eq!(
+        ran(&stand_in, &["list"]).ok(),
+        "QUEUE  EPOCH\na      0b\nlamp   0c\n"
+    );
+
+    let page = json!({"next": 41, "admissions": [
+        {"admissionId": "0b-9", "position": 10, "state": "admitted",
+         "admittedAt": 1_795_197_600_000_u64, "expiresAt": 1_795_197_720_000_u64},
+        {"admissionId": "0b-41", "position": 42, "state": "present",
+         "admittedAt": null, "expiresAt": null},
+    ]});
+    let stand_in = StandIn::replying(Reply::json(200, &page));
+    assert_eq!(
+        ran(&stand_in, &["admissions", "lamp"]).ok(),
+        "\
+POSITION  STATE     ADMITTED (UTC)       UNTIL (UTC)          ADMISSION
+      10  admitted  2026-11-20 18:00:00  2026-11-20 18:02:00  0b-9
+      42  present   -                    -                    0b-41
+more follow: --after 41
+"
+    );
+}
+
+#[test]
+fn json_is_the_reply_as_it_came() {
+    let body = "{\"queues\": [ ],\"new\":1}";
+    let stand_in = StandIn::replying(Reply::new(200, "application/json", body));
+    assert_eq!(
+        ran(&stand_in, &["list", "--json"]).ok(),
+        format!("{body}\n")
+    );
+}
+
+#[test]
+fn a_file_s_key_wins_over_the_variable_s() {
+    let mut alone = NamedTempFile::new().unwrap();
+    alone.write_all(b"from-file\n").unwrap();
+    let mut set = NamedTempFile::new().unwrap();
+    let secrets = json!({"ADMIN_KEYS": "[{\"name\":\"admin\",\"key\":\"from-set\"}]"});
+    set.write_all(secrets.to_string().as_bytes()).unwrap();
+    for (file, bearer) in [
+        (None, "Bearer from-variable"),
+        (Some(&alone), "Bearer from-file"),
+        (Some(&set), "Bearer from-set"),
+    ] {
+        let stand_in = StandIn::replying(Reply::json(200, &json!({"queues": []})));
+        let mut command = tidegate(["queue", "list"]);
+        command
+            .env("TIDEGATE_URL", &stand_in.url)
+            .env("TIDEGATE_ADMIN_KEY", "from-variable");
+        if let Some(file) = file {
+            command.arg("--key-file").arg(file.path());
+        }
+        run(&mut command).ok();
+        assert_eq!(stand_in.only().headers["authorization"], bearer);
+    }
+}

@@ -1,0 +1,227 @@
+// An admission's life: granted, redeemed, extended, and completed, released, left or run out.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { assertProblem } from "./support/problem.mjs";
+import { until } from "./support/until.mjs";
+import { startWatchedWorld } from "./support/watched.mjs";
+
+const { world, calls } = await startWatchedWorld();
+
+const stateOf = async (queue, { admissionId }) =>
+  (await queue.admissions()).find((admission) => admission.admissionId === admissionId).state;
+
+/** Waits until the queue's object was woken by its alarm, without a call that could do its work. */
+const alarm = () => {
+  const before = calls.length;
+  return until("the object's alarm", () =>
+    calls.slice(before).some(({ binding, call }) => binding === "QUEUE" && call === "alarm"),
+  );
+};
+
+test("an admission goes from claim over redemption and extension to completion", async () => {
+  const queue = await world.createQueue({ maxActive: 1, handoffSeconds: 100, sessionSeconds: 200 });
+  const shopper = await queue.enter();
+  const grant = await shopper.admit();
+  assert.match(grant.admissionId, /^[0-9a-f]{32}-0$/);
+  assert.equal(grant.checkoutUrl, "/checkout");
+  const [admitted] = await queue.admissions();
+  assert.equal(grant.expiresAt, admitted.admittedAt + 100_000);
+
+  const redeemed = await queue.redeem(grant.handoffToken);
+  assert.equal(redeemed.status, 200, redeemed.text);
+  const { subject, expiresAt, ...rest } = redeemed.json;
+  assert.deepEqual(rest, { admissionId: grant.admissionId, queueId: queue.id, position: 1 });
+  assert.match(subject, /^[0-9a-f]{32}$/);
+  const [atCheckout] = await queue.admissions();
+  assert.equal(atCheckout.state, "redeemed");
+  assert.equal(expiresAt, atCheckout.redeemedAt + 200_000);
+
+  const extended = await queue.settle("extend", grant.admissionId);
+  assert.equal(extended.json.state, "redeemed");
+  assert.ok(extended.json.expiresAt >= expiresAt);
+
+  const completed = await queue.settle("complete", grant.admissionId);
+  assert.equal(completed.json.state, "completed");
+  for (const action of ["complete", "extend"]) {
+    assert.deepEqual((await queue.settle(action, grant.admissionId)).json, completed.json, "repeating changes nothing");
+  }
+  const { active, completed: sold } = await queue.snapshot();
+  assert.deepEqual({ active, sold }, { active: 0, sold: 1 });
+});
+
+test("an extension never reaches past maxSessionSeconds from the redemption", async () => {
+  const queue = await world.createQueue({ maxActive: 1, sessionSeconds: 50, maxSessionSeconds: 50 });
+  const { admissionId } = await (await queue.enter()).checkOut();
+  const before = (await queue.admissions())[0];
+  const { expiresAt } = (await queue.settle("extend", admissionId)).json;
+  assert.equal(expiresAt, before.redeemedAt + 50_000);
+});
+
+test("claiming again gives the same admission, until when it was given", async () => {
+  const queue = await world.createQueue({ maxActive: 5 });
+  const shopper = await queue.enter();
+  const replies = await Promise.all(Array.from({ length: 10 }, () => shopper.claim()));
+  const grants = new Set(replies.map(({ json }) => `${json.admissionId} ${json.expiresAt}`));
+  assert.equal(grants.size, 1);
+  assert.equal((await queue.snapshot()).admitted, 1);
+});
+
+test("a redemption is repeated under the same Idempotency-Key, and refused under another", async () => {
+  const queue = await world.createQueue();
+  const { handoffToken, admissionId } = await (await queue.enter()).admit();
+  const first = await queue.redeem(handoffToken, "order-1");
+  assert.equal(first.status, 200);
+  assert.deepEqual((await queue.redeem(handoffToken, "order-1")).json, first.json);
+  assertProblem(await queue.redeem(handoffToken, "order-2"), "ALREADY_REDEEMED");
+  assertProblem(await queue.redeem(handoffToken), "ALREADY_REDEEMED");
+  await queue.settle("complete", admissionId);
+  assert.equal((await queue.redeem(handoffToken, "order-1")).status, 200);
+});
+
+test("a free slot goes at once to the lowest who is present", async () => {
+  const queue = await world.createQueue();
+  const [zero, one, two, three, four] = await queue.enterCalledUp(5, 1);
+  const grant = await three.checkOut();
+  for (const shopper of [four, one, two]) await shopper.becomePresent();
+  const next = async () => (await queue.admissions("admitted")).map(({ position }) => position - 1);
+
+  await queue.settle("complete", grant.admissionId);
+  assert.deepEqual(await next(), [one.index]);
+  // Whoever was absent is next when they come, before those who stand behind them.
+  await zero.becomePresent();
+  await one.leave();
+  assert.deepEqual(await next(), [zero.index]);
+  await queue.settle("release", (await zero.admit()).admissionId);
+  assert.deepEqual(await next(), [two.index]);
+  await two.leave();
+  assert.deepEqual(await next(), [four.index]);
+});
+
+test("an admission that is not redeemed runs out by itself, and the next one has the slot", async () => {
+  const queue = await world.createQueue();
+  const [absent, next] = await queue.enterCalledUp(2, 1);
+  await queue.patch({ handoffSeconds: 1 });
+  const lost = await absent.admit();
+  await queue.patch({ handoffSeconds: 600 });
+  await next.becomePresent();
+  await alarm();
+  assert.equal(await stateOf(queue, lost), "expired");
+  const kept = await next.admit();
+  const [before, after] = await queue.admissions();
+  assert.equal(after.admissionId, kept.admissionId);
+  assert.ok(after.admittedAt >= before.expiresAt, "never two at once");
+});
+
+test("a session runs out by itself, and the next one has the slot", async () => {
+  const queue = await world.createQueue();
+  const [slow, next] = await queue.enterCalledUp(2, 1);
+  await queue.patch({ sessionSeconds: 1 });
+  const lost = await slow.checkOut();
+  await next.becomePresent();
+  await alarm();
+  assert.equal(await stateOf(queue, lost), "expired");
+  await next.admit();
+});
+
+test("an extended session outlives its first end", async () => {
+  const queue = await world.createQueue();
+  const [slow, other] = await queue.enterCalledUp(2, 1);
+  await queue.patch({ sessionSeconds: 1 });
+  const { admissionId } = await slow.checkOut();
+  await queue.patch({ sessionSeconds: 600 });
+  await queue.settle("extend", admissionId);
+  await other.becomePresent();
+  await alarm(); // the one that was set for the first end
+  assert.deepEqual((await queue.admissions()).map(({ state }) => state), ["redeemed"]);
+  assert.equal((await queue.settle("complete", admissionId)).status, 200);
+});
+
+test("an order that is paid after its session ran out counts while stock remains", async () => {
+  const queue = await world.createQueue({ maxActive: 1, maxAdmissions: 2, sessionSeconds: 1 });
+  const { admissionId } = await (await queue.enter()).checkOut();
+  await until("the session has run out", async () => (await queue.admissions("expired")).length === 1);
+  assertProblem(await queue.settle("extend", admissionId), "ADMISSION_EXPIRED");
+  const completed = await queue.settle("complete", admissionId);
+  assert.equal(completed.status, 200, completed.text);
+  assert.equal(completed.json.state, "completed");
+  const { completed: sold, remaining } = await queue.snapshot();
+  assert.deepEqual({ sold, remaining }, { sold: 1, remaining: 1 });
+});
+
+test("an order that is paid after its session ran out is refused when the last piece is taken", async () => {
+  const queue = await world.createQueue({ maxActive: 2 });
+  const [slow, next] = await queue.enterMany(2);
+  await queue.patch({ maxActive: 1, maxAdmissions: 1, sessionSeconds: 1 });
+  const { admissionId } = await slow.checkOut();
+  await until("the session has run out", async () => (await queue.admissions("expired")).length === 1);
+  await queue.patch({ sessionSeconds: 600 });
+  const taken = await next.checkOut();
+  assertProblem(await queue.settle("complete", admissionId), "SOLD_OUT");
+  await queue.settle("complete", taken.admissionId);
+  assertProblem(await queue.settle("complete", admissionId), "SOLD_OUT");
+  assert.equal((await queue.snapshot()).completed, 1);
+});
+
+test("while the queue is paused people enter, live admissions run on, and nobody is admitted", async () => {
+  const queue = await world.createQueue();
+  const [first, second] = await queue.enterCalledUp(2, 1);
+  const { admissionId } = await first.checkOut();
+  await second.becomePresent();
+  await queue.act("pause");
+  const entered = await queue.enter();
+  assert.equal(entered.index, 2);
+  assert.equal((await queue.settle("extend", admissionId)).status, 200);
+  assert.equal((await queue.settle("complete", admissionId)).status, 200);
+  const paused = await queue.snapshot();
+  assert.deepEqual([paused.active, paused.present, paused.admitted], [0, 1, 1]);
+  const resumed = (await queue.act("resume")).snapshot;
+  assert.deepEqual([resumed.active, resumed.present, resumed.admitted], [1, 0, 2]);
+  await second.admit();
+});
+
+test("an admission that is given is kept through a pause", async () => {
+  const queue = await world.createQueue();
+  const shopper = await queue.enter();
+  const given = await shopper.admit();
+  await queue.act("pause");
+  const again = await shopper.admit();
+  assert.equal(again.admissionId, given.admissionId);
+  assert.equal((await queue.redeem(again.handoffToken)).status, 200);
+});
+
+test("after closing, live admissions run on and nobody else is admitted", async () => {
+  const queue = await world.createQueue();
+  const [first, second, third] = await queue.enterCalledUp(3, 2);
+  const { admissionId } = await first.checkOut();
+  await second.admit();
+  await third.becomePresent();
+  await queue.act("close");
+  const { handoffToken } = await second.admit();
+  assert.equal((await queue.redeem(handoffToken)).status, 200);
+  assert.equal((await queue.settle("extend", admissionId)).status, 200);
+  assert.equal((await queue.settle("complete", admissionId)).status, 200);
+  await second.leave();
+  const { active, admitted, completed, phase } = await queue.snapshot();
+  assert.deepEqual({ active, admitted, completed, phase }, { active: 0, admitted: 2, completed: 1, phase: "closed" });
+});
+
+test("a status tells everybody apart who waits, is called up, or comes too late", async () => {
+  const queue = await world.createQueue({ maxActive: 1 });
+  const [first, ...others] = await queue.enterMany(4);
+  await first.admit();
+  const seen = (shopper, status) =>
+    until(`${status} is shown`, async () => {
+      const { json } = await shopper.status();
+      return json.status === status && json;
+    });
+  assert.equal((await seen(first, "READY")).position, 1);
+  const queued = await seen(others.at(-1), "QUEUED");
+  assert.equal(queued.position, 4);
+  assert.ok(queued.ahead >= 1 && queued.ahead < 4, JSON.stringify(queued));
+  assert.ok(queued.pollAfterMs >= 2_000 && queued.pollAfterMs <= 120_000);
+  assert.equal((await queue.send("status")).json.status, "NOT_QUEUED");
+  await queue.act("close");
+  await seen(others.at(-1), "CLOSED");
+});
