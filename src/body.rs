@@ -4,19 +4,24 @@ use futures::StreamExt;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tidegate_core::problem::{Code, Problem};
-use worker::Request;
+use worker::{Headers, Request};
 
 /// The largest body that Tidegate's own calls take.
 const BODY_MAX: usize = 16 * 1024;
 
-/// Reads the body, as long as it is not too large.
-pub async fn bytes(request: &mut Request) -> Result<Vec<u8>, Problem> {
-    let announced = request.headers().get("content-length").ok().flatten();
-    if announced.is_some_and(|length| {
+/// Whether the headers announce a body that is too large; one need not be read to be refused.
+pub fn announces_too_much(headers: &Headers) -> bool {
+    let announced = headers.get("content-length").ok().flatten();
+    announced.is_some_and(|length| {
         length
             .parse::<usize>()
             .is_ok_and(|length| length > BODY_MAX)
-    }) {
+    })
+}
+
+/// Reads the body, as long as it is not too large.
+pub async fn bytes(request: &mut Request) -> Result<Vec<u8>, Problem> {
+    if announces_too_much(request.headers()) {
         return Err(too_large());
     }
     let mut body = Vec::new();
@@ -67,7 +72,8 @@ fn parse(body: &[u8]) -> Result<Value, Problem> {
         .map_err(|error| Problem::validation(format!("The body is not JSON: {error}.")))
 }
 
-fn too_large() -> Problem {
+/// The refusal of such a body.
+pub fn too_large() -> Problem {
     Problem::new(
         Code::PayloadTooLarge,
         format!("A request body has at most {BODY_MAX} bytes."),

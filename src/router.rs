@@ -5,6 +5,7 @@ use tidegate_core::problem::{Code, Problem};
 use worker::{Method, Request};
 
 use crate::answer::{Answered, Failure};
+use crate::body;
 use crate::routes::{operator, origin, room, shoppers};
 use crate::shop;
 use crate::site::Site;
@@ -15,14 +16,13 @@ pub async fn route(site: &Site, request: Request) -> Answered {
     let segments: Vec<&str> = path.split('/').skip(1).collect();
     match segments.as_slice() {
         ["v1", "queues", id, "admissions", admission, action] => {
-            post(site)?;
-            origin::settle(site, &queue_id(id)?, admission, action).await
+            origin::settle(site, id, admission, action).await
+        }
+        ["v1", "queues", ..] | ["queue", ..] if body::announces_too_much(&site.headers) => {
+            Err(body::too_large().into())
         }
         ["v1", "queues", id, rest @ ..] => shoppers::route(site, request, id, rest).await,
-        ["v1", "handoffs", "redeem"] => {
-            post(site)?;
-            origin::redeem(site, request).await
-        }
+        ["v1", "handoffs", "redeem"] => origin::redeem(site, request).await,
         ["v1", "admin", rest @ ..] => operator::route(site, request, rest).await,
         ["v1", ..] => Err(nothing_here()),
         ["queue", id, rest @ ..] => room::route(site, request, &queue_id(id)?, rest).await,

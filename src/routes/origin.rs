@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::json;
-use tidegate_core::ids::{AdmissionId, QueueId};
+use tidegate_core::ids::AdmissionId;
 use tidegate_core::problem::{Code, Problem};
 use tidegate_core::queue::claim::AdmissionReport;
 use tidegate_core::queue::{Answer, Event};
@@ -13,7 +13,7 @@ use crate::answer::{Answered, json, private_json};
 use crate::body;
 use crate::credentials;
 use crate::keys;
-use crate::router::nothing_here;
+use crate::router::{nothing_here, post, queue_id};
 use crate::site::Site;
 use crate::views;
 
@@ -37,6 +37,7 @@ struct RedeemBody {
 pub async fn redeem(site: &Site, mut request: Request) -> Answered {
     let origin_keys = keys::origin(site)?;
     let caller = origin_keys.caller(credentials::bearer(site).as_deref())?;
+    post(site)?;
     let wanted: RedeemBody = body::read(&body::json(&mut request).await?)?;
     let idempotency_key = site.header("idempotency-key");
     if idempotency_key
@@ -76,11 +77,13 @@ pub async fn redeem(site: &Site, mut request: Request) -> Answered {
 }
 
 /// Completes, releases or extends an admission.
-pub async fn settle(site: &Site, id: &QueueId, admission_id: &str, action: &str) -> Answered {
+pub async fn settle(site: &Site, id: &str, admission_id: &str, action: &str) -> Answered {
     let origin_keys = keys::origin(site)?;
     let caller = origin_keys.caller(credentials::bearer(site).as_deref())?;
-    caller.may_use(id)?;
-    views::exists(site, id).await?;
+    post(site)?;
+    let id = queue_id(id)?;
+    caller.may_use(&id)?;
+    views::exists(site, &id).await?;
     let parsed: Result<AdmissionId, Problem> = admission_id.parse();
     let known = parsed.map_err(|_| {
         Problem::new(
@@ -94,7 +97,7 @@ pub async fn settle(site: &Site, id: &QueueId, admission_id: &str, action: &str)
         "extend" => Event::Extend(known),
         _ => return Err(nothing_here()),
     };
-    private_json(&admission(views::queue(site, id, event).await?)?, 200)
+    private_json(&admission(views::queue(site, &id, event).await?)?, 200)
 }
 
 fn admission(answer: Answer) -> Result<AdmissionReport, Problem> {

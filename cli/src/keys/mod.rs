@@ -6,6 +6,7 @@ mod kid;
 mod list;
 mod rotate;
 mod secrets;
+mod signing;
 
 use clap::Subcommand;
 

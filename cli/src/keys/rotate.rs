@@ -2,15 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
-use tidegate_core::token::handoff::HandoffKeys;
-use tidegate_core::token::keys::{DEVELOPMENT_MARK, Reach};
-use tidegate_core::token::ticket::TicketKeys;
+use clap::Args;
+use tidegate_core::token::keys::DEVELOPMENT_MARK;
 
 use super::fresh::random_key;
 use super::kid::Kid;
 use super::list::KeyList;
 use super::secrets::Secrets;
+use super::signing::Secret;
 use crate::failure::Failure;
 use crate::output::{Output, shell_word, table};
 use crate::time;
@@ -50,63 +49,6 @@ pub struct RotateArgs {
     /// Drop this key, which must not be the one that signs
     #[arg(long, value_name = "KID", conflicts_with = "promote")]
     retire: Option<String>,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Secret {
-    /// Signs tickets: a shopper's place in line
-    #[value(name = "TICKET_KEYS")]
-    Ticket,
-    /// Signs handoff tokens: a shopper's way into the checkout
-    #[value(name = "HANDOFF_KEYS")]
-    Handoff,
-}
-
-impl Secret {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Ticket => "TICKET_KEYS",
-            Self::Handoff => "HANDOFF_KEYS",
-        }
-    }
-
-    /// Reads the text as the deployed Worker will.
-    fn check(self, text: &str, path: &Path) -> Result<(), Failure> {
-        let read = match self {
-            Self::Ticket => TicketKeys::read(text, Reach::Public).err(),
-            Self::Handoff => HandoffKeys::read(text, Reach::Public).err(),
-        };
-        match read {
-            Some(problem) => Err(Failure::failed(format!(
-                "the Worker could not use this: {}",
-                problem.detail
-            ))
-            .remedy(format!("{} was not changed", path.display()))),
-            None => Ok(()),
-        }
-    }
-
-    /// What has to happen after step 1, beyond that it is deployed.
-    const fn condition(self) -> &'static str {
-        match self {
-            Self::Ticket => "When that has spread, which takes a minute or so",
-            Self::Handoff => {
-                "An hour after that, when no checkout still caches the public keys from before"
-            }
-        }
-    }
-
-    /// When what the old key signed has run out.
-    const fn patience(self) -> &'static str {
-        match self {
-            Self::Ticket => {
-                "7 days after that, when the last tickets that the old key signed have run out"
-            }
-            Self::Handoff => {
-                "A day after that, when all handoff tokens that the old key signed have run out"
-            }
-        }
-    }
 }
 
 pub fn run(args: &RotateArgs) -> Result<Output, Failure> {

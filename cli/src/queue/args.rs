@@ -64,11 +64,17 @@ pub enum Call {
     /// What is not named takes its default, also on a queue that lives: to change one thing there,
     /// use "patch". A queue needs admitRatePerMinute or maxActive, or it would hold nobody back. Unless
     /// "patch" may change a field of a live queue, "put" may not either.
+    #[command(override_usage = "\
+tidegate queue put [OPTIONS] <ID> --set <KEY=VALUE>...
+       tidegate queue put [OPTIONS] <ID> --config <FILE>")]
     Put(Configure),
     /// Change some of a queue's configuration, live
     ///
     /// What is not named stays as it is, and null takes a field back to its default. access, lanes,
     /// uniqueBy and beacon are fixed once somebody entered, opensAt once the queue is sealed.
+    #[command(override_usage = "\
+tidegate queue patch [OPTIONS] <ID> --set <KEY=VALUE>...
+       tidegate queue patch [OPTIONS] <ID> --config <FILE>")]
     Patch(Configure),
     /// End a queue and forget it, with everybody in it
     Delete(Confirmed),
@@ -81,6 +87,9 @@ pub enum Call {
     /// Begin a queue anew with the same configuration; every ticket becomes void
     Reset(Confirmed),
     /// Say something to everybody in the waiting room
+    #[command(override_usage = "\
+tidegate queue notice [OPTIONS] <ID> <TEXT>
+       tidegate queue notice [OPTIONS] <ID> --clear")]
     Notice(Notice),
     /// List admissions, a hundred at a time
     Admissions(Admissions),
@@ -117,8 +126,8 @@ pub struct Source {
 const SET_HELP: &str = "\
 Set these fields, such as maxActive=50
 
-A value is JSON where it reads as JSON, and else text: maxActive=50, closesAt=null,
-checkoutUrl=/checkout, 'allowedOrigins=[\"https://shop.example\"]'. A dot reaches into an object:
+A value is JSON where it reads as JSON, and else text: maxActive=50, closesAt=null, \
+checkoutUrl=/checkout, 'allowedOrigins=[\"https://shop.example\"]'. A dot reaches into an object: \
 product.name=\"Tide Lamp\". Times may be written 2026-11-20T18:00:00Z.";
 
 #[derive(Args)]

@@ -25,9 +25,11 @@ impl FromStr for Setting {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (key, value) = text
-            .split_once('=')
-            .ok_or_else(|| String::from("it is not KEY=VALUE, such as maxActive=50"))?;
+        let (key, value) = text.split_once('=').ok_or_else(|| {
+            String::from(
+                "it is not KEY=VALUE, such as maxActive=50 (a queue's id stands before --set)",
+            )
+        })?;
         let path: Vec<String> = key.split('.').map(str::to_owned).collect();
         if path.iter().any(String::is_empty) {
             return Err(String::from("a part of its key is empty"));

@@ -120,6 +120,7 @@ fn a_command_that_makes_no_sense_is_never_sent() {
         &["put", "lamp"],
         &["put", "lamp", "--set", "lanes=1", "--config", "x"],
         &["put", "lamp", "--set", "lanes=1", "lanes=2"],
+        &["put", "--set", "lanes=1", "lamp"],
         &["patch", "lamp", "--set", "closesAt=soon"],
         &["notice", "lamp"],
         &["notice", "lamp", "words", "--clear"],

@@ -1,0 +1,120 @@
+// Many at once: indices without gap or double, order in real time, limits that hold under load.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { assertProblem } from "./support/problem.mjs";
+import { forEachAtOnce, until } from "./support/until.mjs";
+import { startWorld } from "./support/world.mjs";
+
+const world = await startWorld();
+
+/** How many of `spans` (`{from, to}`, the end not included) overlap at most. */
+function mostAtOnce(spans) {
+  const edges = spans.flatMap(({ from, to }) => [[from, 1], [to, -1]]);
+  // At the same moment, an end comes before a beginning: the slot is free, then given.
+  edges.sort(([a, up], [b, down]) => a - b || up - down);
+  let [now, most] = [0, 0];
+  for (const [, step] of edges) {
+    now += step;
+    most = Math.max(most, now);
+  }
+  return most;
+}
+
+test("two thousand who enter through eight lanes get the indices 0 to 1999, in the order of real time", async () => {
+  const queue = await world.createQueue({ maxActive: 50, lanes: 8 });
+  let clock = 0;
+  const entries = await forEachAtOnce(Array.from({ length: 2_000 }), 200, async () => {
+    const sent = ++clock;
+    const { index } = await queue.enter();
+    return { index, sent, answered: ++clock };
+  });
+
+  const indices = entries.map(({ index }) => index).sort((a, b) => a - b);
+  assert.deepEqual(indices, Array.from({ length: 2_000 }, (_, index) => index));
+
+  // Whoever was answered before another sent stands before that one.
+  const byAnswer = entries.toSorted((a, b) => a.answered - b.answered);
+  let [next, highest] = [0, -1];
+  for (const entry of entries.toSorted((a, b) => a.sent - b.sent)) {
+    while (byAnswer[next].answered < entry.sent) highest = Math.max(highest, byAnswer[next++].index);
+    assert.ok(entry.index > highest, `index ${entry.index} was sent after index ${highest} was answered`);
+  }
+  assert.ok(next > 1_000, "enough of them came after others");
+});
+
+test("four hundred who claim, buy, give back or vanish never hold more than maxActive together", async () => {
+  const maxActive = 20;
+  const queue = await world.createQueue({ maxActive, handoffSeconds: 2, lanes: 8 });
+  const shoppers = await forEachAtOnce(Array.from({ length: 400 }), 50, () => queue.enter());
+
+  // What is held for certain: granted, as far as we were told, and not yet ended by us or by time.
+  const held = new Map();
+  const check = () => {
+    const now = Date.now();
+    const count = [...held.values()].filter((expiresAt) => now < expiresAt).length;
+    assert.ok(count <= maxActive, `${count} admissions at once`);
+  };
+  const behaviours = ["buy", "buy", "release", "leave", "vanish"];
+  const visit = async (shopper, number) => {
+    const grant = await until("an admission", async () => {
+      const { status, json } = await shopper.claim();
+      return status === 200 && json;
+    }, { withinMs: 90_000, everyMs: 100 });
+    held.set(grant.admissionId, grant.expiresAt);
+    check();
+    const behaviour = behaviours[number % behaviours.length];
+    if (behaviour === "vanish") return;
+    if (behaviour === "buy") {
+      held.set(grant.admissionId, Infinity);
+      assert.equal((await queue.redeem(grant.handoffToken)).status, 200);
+    }
+    held.delete(grant.admissionId);
+    if (behaviour === "leave") assert.equal((await shopper.leave()).status, 204);
+    else assert.equal((await queue.settle(behaviour === "buy" ? "complete" : "release", grant.admissionId)).status, 200);
+  };
+
+  let over = false;
+  const watch = async () => {
+    while (!over) {
+      const { active } = await queue.snapshot();
+      assert.ok(active <= maxActive, `${active} active in the snapshot`);
+    }
+  };
+  const inOrder = shoppers.toSorted((a, b) => a.index - b.index);
+  await Promise.all([watch(), forEachAtOnce(inOrder, 80, visit).finally(() => (over = true))]);
+
+  await until("the last have run out", async () => (await queue.snapshot()).active === 0);
+  const admissions = await queue.admissions();
+  assert.equal(admissions.length, 400);
+  const counts = Object.groupBy(admissions, ({ state }) => state);
+  assert.equal(counts.completed.length, 160);
+  assert.equal(counts.expired.length, 80);
+  const spans = admissions.map(({ admittedAt, expiresAt }) => ({ from: admittedAt, to: expiresAt }));
+  assert.ok(mostAtOnce(spans) <= maxActive, `${mostAtOnce(spans)} admissions at once, by the queue's own times`);
+});
+
+test("under a rate, a crowd that claims at once gets exactly as many admissions as a minute allows", async () => {
+  const queue = await world.createQueue({ admitRatePerMinute: 30 });
+  const shoppers = await queue.enterMany(60);
+  const answers = await forEachAtOnce(shoppers, 60, (shopper) => shopper.claim());
+  assert.equal(answers.filter(({ status }) => status === 200).length, 30);
+  for (const reply of answers.filter(({ status }) => status === 409)) assertProblem(reply, "NOT_YET_SERVED");
+  assert.equal((await queue.snapshot()).admitted, 30);
+});
+
+test("with one slot, who is present is admitted in the order of their places", async () => {
+  const queue = await world.createQueue();
+  const shoppers = await queue.enterCalledUp(30, 1);
+  let holder = await shoppers[0].admit();
+  // They come in an order of their own.
+  const coming = shoppers.slice(1).toSorted((a, b) => ((a.index * 7) % 30) - ((b.index * 7) % 30));
+  for (const shopper of coming) await shopper.becomePresent();
+  for (const expected of shoppers.slice(1)) {
+    await queue.settle("release", holder.admissionId);
+    const [admission, ...others] = await queue.admissions("admitted");
+    assert.deepEqual([admission.position - 1, others.length], [expected.index, 0]);
+    holder = admission;
+  }
+});
