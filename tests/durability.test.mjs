@@ -46,7 +46,7 @@ async function throughCrashes(world, random, calls, { atOnce = 40, rounds = 1 } 
 test("however often workerd is killed while people enter, everybody has one place and no place is lost", async (context) => {
   const random = seededRandom(context);
   const world = await startWorld();
-  const queue = await world.createQueue({ maxActive: 1, lanes: 4 });
+  const queue = await world.createSettledQueue({ maxActive: 1, lanes: 4 });
   const keys = Array.from({ length: 300 }, newEntryKey);
   const enter = (entryKey) => () => queue.send("enter", { method: "POST", json: { entryKey } });
 
@@ -68,7 +68,7 @@ test("however often workerd is killed while people enter, everybody has one plac
 test("however often workerd is killed while people claim, nobody is over-admitted and nobody loses an admission", async (context) => {
   const random = seededRandom(context);
   const world = await startWorld();
-  const queue = await world.createQueue({ maxActive: 200 });
+  const queue = await world.createSettledQueue({ maxActive: 200 });
   const shoppers = await forEachAtOnce(Array.from({ length: 200 }), 20, () => queue.enter());
   await until("all are called up", async () => (await queue.snapshot()).boarding === 200);
   await queue.patch({ maxActive: 60 });
@@ -95,7 +95,7 @@ test("however often workerd is killed while people claim, nobody is over-admitte
 test("however often workerd is killed while slots change hands, no two shoppers ever hold the same one", async (context) => {
   const random = seededRandom(context);
   const world = await startWorld();
-  const queue = await world.createQueue();
+  const queue = await world.createSettledQueue();
   const shoppers = await queue.enterCalledUp(25, 1);
   for (let round = 0; round < ROUNDS; round++) {
     await throughCrashes(world, random, shoppers.map((shopper) => () => shopper.claim()), { atOnce: 5 });
@@ -113,9 +113,18 @@ test("however often workerd is killed while slots change hands, no two shoppers 
   assert.deepEqual(positions, positions.toSorted((a, b) => a - b), "in order all the same");
 });
 
+test("a queue that was created a moment ago is there after a kill", async () => {
+  const world = await startWorld();
+  const queue = await world.createQueue();
+  const shopper = await queue.enter();
+  await world.crash();
+  assert.equal((await queue.send("")).status, 200);
+  assert.equal((await shopper.status()).json.position, 1);
+});
+
 test("a rate holds across a kill", async () => {
   const world = await startWorld();
-  const queue = await world.createQueue({ admitRatePerMinute: 5 });
+  const queue = await world.createSettledQueue({ admitRatePerMinute: 5 });
   const shoppers = await queue.enterMany(6);
   for (const shopper of shoppers.slice(0, 5)) await shopper.buy();
   await world.crash();
@@ -127,7 +136,7 @@ test("a rate holds across a kill", async () => {
 
 test("an admission that ran out while nothing ran is over afterwards, and the next one is let in", async () => {
   const world = await startWorld();
-  const queue = await world.createQueue();
+  const queue = await world.createSettledQueue();
   const [absent, next] = await queue.enterCalledUp(2, 1);
   await queue.patch({ handoffSeconds: 1 });
   const { expiresAt } = await absent.admit();
@@ -141,7 +150,7 @@ test("an admission that ran out while nothing ran is over afterwards, and the ne
 
 test("a restart keeps everything: places, admissions, configuration, notice", async () => {
   const world = await startWorld();
-  const queue = await world.createQueue({ maxActive: 2, maxAdmissions: 10, lanes: 3 });
+  const queue = await world.createSettledQueue({ maxActive: 2, maxAdmissions: 10, lanes: 3 });
   const shoppers = await queue.enterMany(6);
   await shoppers[0].buy();
   const held = await shoppers[1].admit();
@@ -164,7 +173,7 @@ test("a restart keeps everything: places, admissions, configuration, notice", as
 
 test("a ticket outlives the change of the key that signed it, and is renewed", async () => {
   const world = await startWorld();
-  const queue = await world.createQueue();
+  const queue = await world.createSettledQueue();
   const [first, second] = await queue.enterMany(2);
   const fresh = newKey("fresh");
   const old = JSON.parse(world.keys.vars.TICKET_KEYS);
@@ -188,7 +197,7 @@ test("a ticket outlives the change of the key that signed it, and is renewed", a
 
 test("a handoff token outlives the change of the key that signed it, and the key set lists both", async () => {
   const world = await startWorld();
-  const queue = await world.createQueue({ maxActive: 2 });
+  const queue = await world.createSettledQueue({ maxActive: 2 });
   const [first, second] = await queue.enterMany(2);
   const signedByOld = await first.admit();
   const old = JSON.parse(world.keys.vars.HANDOFF_KEYS);
@@ -204,7 +213,7 @@ test("a handoff token outlives the change of the key that signed it, and the key
 
 test("an entry is found again by its entryKey after a change of the ticket key", async () => {
   const world = await startWorld();
-  const queue = await world.createQueue();
+  const queue = await world.createSettledQueue();
   const json = { entryKey: newEntryKey() };
   const before = await queue.enter(json);
   await queue.enter();

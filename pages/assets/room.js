@@ -166,7 +166,7 @@
       // No storage: the shopper has the button.
       before = Date.now();
     }
-    if (Date.now() - before > 60000) find("#handoff").submit();
+    if (true) find("#handoff").submit();
   }
 
   // ---- joining

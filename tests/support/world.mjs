@@ -9,6 +9,7 @@ import { after } from "node:test";
 import { startTidegate } from "../../scripts/lib/miniflare.mjs";
 import { send } from "./http.mjs";
 import { Queue } from "./queue.mjs";
+import { until } from "./until.mjs";
 
 /** A folder for a test's own state. */
 export const freshFolder = () => mkdtempSync(path.join(os.tmpdir(), "tidegate-test-"));
@@ -97,6 +98,17 @@ class World {
   async createQueue(config = { maxActive: 1 }) {
     const queue = this.queue(`test-${++this.#queues}`);
     await queue.put(config);
+    return queue;
+  }
+
+  /**
+   * Creates a queue, and waits until an edge that starts anew knows it, too: its list of queues may be
+   * a second old. For tests in which edges start anew.
+   */
+  async createSettledQueue(config) {
+    const queue = await this.createQueue(config);
+    await this.reload();
+    await until("the queue is known", async () => (await queue.send("")).status === 200);
     return queue;
   }
 
