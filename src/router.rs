@@ -6,7 +6,7 @@ use worker::{Method, Request};
 
 use crate::answer::{Answered, Failure};
 use crate::body;
-use crate::routes::{operator, origin, room, shoppers};
+use crate::routes::{cross_origin, operator, origin, room};
 use crate::shop;
 use crate::site::Site;
 
@@ -21,7 +21,7 @@ pub async fn route(site: &Site, request: Request) -> Answered {
         ["v1", "queues", ..] | ["queue", ..] if body::announces_too_much(&site.headers) => {
             Err(body::too_large().into())
         }
-        ["v1", "queues", id, rest @ ..] => shoppers::route(site, request, id, rest).await,
+        ["v1", "queues", id, rest @ ..] => cross_origin::route(site, request, id, rest).await,
         ["v1", "handoffs", "redeem"] => origin::redeem(site, request).await,
         ["v1", "admin", rest @ ..] => operator::route(site, request, rest).await,
         ["v1", ..] => Err(nothing_here()),

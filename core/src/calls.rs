@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{Epoch, QueueId, ShopperId};
 use crate::problem::Problem;
 use crate::queue::claim::{AdmissionReport, ClaimState};
-use crate::queue::machine::{Answer, Event};
+use crate::queue::event::{Answer, Event};
 use crate::view::snapshot::EdgeView;
 
 /// What a call comes back with.

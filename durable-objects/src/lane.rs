@@ -1,34 +1,28 @@
 //! The Lane object: it takes the entries of a share of the shoppers. The group's work belongs to the
 //! lane, not to the request that began it: that shopper may hang up.
 
+mod rows;
+
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 
 use futures::channel::oneshot;
-use serde::Deserialize;
 use tidegate_core::calls::{LaneCall, LaneName, LaneReply, QueueCall, QueueReply, Reply};
 use tidegate_core::ids::ShopperId;
-use tidegate_core::lane::{Enter, Entry, Group, Lane as LaneState, Outcomes, Work};
+use tidegate_core::lane::{Enter, Group, Lane as LaneState, Outcomes, Work};
 use tidegate_core::problem::{Code, Problem};
 use tidegate_core::queue::{Answer, Event};
 use worker::{
-    Delay, DurableObject, Env, Error, Request, Response, Result, SqlStorage, SqlStorageValue,
-    State, durable_object,
+    Delay, DurableObject, Env, Request, Response, Result, SqlStorage, State, durable_object,
 };
 
+use self::rows::{find, key, load, stored_name};
 use crate::binding;
-use crate::storage::{in_transaction, integer, optional_integer, rows, run};
+use crate::storage::{in_transaction, integer, optional_integer, run};
 use crate::stub::{self, read_call, respond, storage_failed};
 
-/// Format 1. One row a shopper, one a group; a shopper's index follows from both.
-const SCHEMA: [&str; 3] = [
-    "CREATE TABLE IF NOT EXISTS name (id INTEGER PRIMARY KEY CHECK (id = 1), json TEXT NOT NULL) STRICT",
-    "CREATE TABLE IF NOT EXISTS groups (sequence INTEGER PRIMARY KEY, first INTEGER, granted INTEGER) STRICT",
-    "CREATE TABLE IF NOT EXISTS entries (shopper BLOB PRIMARY KEY, sequence INTEGER NOT NULL,
-        place INTEGER NOT NULL) STRICT, WITHOUT ROWID",
-];
 /// How often a lane asks whether its epoch still lives.
 const REVIEW: Duration = Duration::from_hours(1);
 /// An entry that ended is asked about, entered anew, and looked at again: never more often than this.
@@ -91,7 +85,7 @@ impl DurableObject for Lane {
 
     /// Asks whether the epoch still lives, and cleans up where it does not.
     async fn alarm(&self) -> Result<Response> {
-        let Some(name) = self.inner.stored_name()? else {
+        let Some(name) = stored_name(&self.inner.state.storage().sql())? else {
             return Response::empty();
         };
         let stands = Event::Stands {
@@ -397,16 +391,6 @@ impl Inner {
         })
     }
 
-    fn stored_name(&self) -> Result<Option<LaneName>> {
-        let sql = self.state.storage().sql();
-        load(&sql)?;
-        let found: Vec<NameRow> = rows(&sql, "SELECT json FROM name", Vec::new())?;
-        found
-            .first()
-            .map(|row| serde_json::from_str(&row.json).map_err(Error::from))
-            .transpose()
-    }
-
     async fn wipe(&self) -> Result<()> {
         self.lane.take();
         self.named.set(false);
@@ -414,80 +398,6 @@ impl Inner {
         storage.delete_alarm().await?;
         storage.delete_all().await
     }
-}
-
-#[derive(Deserialize)]
-struct NameRow {
-    json: String,
-}
-
-#[derive(Deserialize)]
-struct EntryRow {
-    sequence: u64,
-    place: u32,
-    first: Option<u64>,
-}
-
-#[derive(Deserialize)]
-struct GroupRow {
-    sequence: u64,
-    pending: u8,
-}
-
-#[derive(Deserialize)]
-struct MemberRow {
-    shopper: String,
-}
-
-/// Reads a lane back: its last group, and that group's members if it is still pending.
-fn load(sql: &SqlStorage) -> Result<LaneState> {
-    for statement in SCHEMA {
-        run(sql, statement, Vec::new())?;
-    }
-    let last: Vec<GroupRow> = rows(
-        sql,
-        "SELECT sequence, granted IS NULL AS pending FROM groups ORDER BY sequence DESC LIMIT 1",
-        Vec::new(),
-    )?;
-    let Some(last) = last.first() else {
-        return Ok(LaneState::default());
-    };
-    if last.pending == 0 {
-        return Ok(LaneState::restore(last.sequence, None));
-    }
-    let members: Vec<MemberRow> = rows(
-        sql,
-        "SELECT lower(hex(shopper)) AS shopper FROM entries WHERE sequence = ? ORDER BY place",
-        vec![integer(last.sequence)?],
-    )?;
-    let members = members
-        .into_iter()
-        .filter_map(|row| row.shopper.parse().ok())
-        .collect();
-    let group = Group {
-        sequence: last.sequence,
-        members,
-    };
-    Ok(LaneState::restore(last.sequence, Some(group)))
-}
-
-fn find(sql: &SqlStorage, shopper: ShopperId) -> Result<Option<Entry>> {
-    let found: Vec<EntryRow> = rows(
-        sql,
-        "SELECT e.sequence, e.place, g.first FROM entries e JOIN groups g ON g.sequence = e.sequence
-            WHERE e.shopper = ?",
-        vec![key(shopper)],
-    )?;
-    let entry = |row: &EntryRow| Entry {
-        sequence: row.sequence,
-        place: row.place,
-        first: row.first,
-    };
-    Ok(found.first().map(entry))
-}
-
-fn key(shopper: ShopperId) -> SqlStorageValue {
-    SqlStorageValue::Blob(shopper.as_bytes().to_vec())
 }
 
 /// Whether the queue, or this life of it, is no more.

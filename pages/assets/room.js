@@ -87,29 +87,24 @@
     clearTimeout(timer);
     due = Infinity;
     try {
-      const status = known ?? (await ask());
-      if (over || mine !== round) return;
-      if (status) {
-        await take(status);
+      const { code, answer } = known ? { code: 200, answer: known } : await call("GET", "status");
+      if (over) return;
+      const gone = answer.status === "NOT_QUEUED" && (inLine() || answer.phase !== room.dataset.phase);
+      if (code === 200 && !gone) {
+        await take(answer);
         failures = 0;
-        connection(status.stale);
+        connection(answer.stale);
         // An end is final but for a restock or a reset.
-        pause = Math.max(1000, status.pollAfterMs || pause) * (status.status === "CLOSED" ? 4 : 1);
+        pause = Math.max(1000, answer.pollAfterMs || pause) * (answer.status === "CLOSED" ? 4 : 1);
+      } else if (!entering) {
+        reload();
       }
     } catch (error) {
-      if (over || mine !== round) return;
+      if (over) return;
       connection(true);
       pause = pauseAfter(error);
     }
     if (!over) schedule(pause);
-  }
-
-  // The status; undefined where the page has to be loaded anew.
-  async function ask() {
-    const { code, answer } = await call("GET", "status");
-    const elsewhere = answer.status === "NOT_QUEUED" && (inLine() || answer.phase !== room.dataset.phase);
-    if (code === 200 && !elsewhere) return answer;
-    if (!entering) reload();
   }
 
   async function take(status) {
@@ -166,7 +161,7 @@
       // No storage: the shopper has the button.
       before = Date.now();
     }
-    if (true) find("#handoff").submit();
+    if (Date.now() - before > 60000) find("#handoff").submit();
   }
 
   // ---- joining

@@ -34,7 +34,7 @@ const only = (call) => calls.find((one) => one.call === call);
 function serve(request, response) {
   let body = "";
   request.on("data", (chunk) => (body += chunk));
-  request.on("end", () => {
+  request.on("end", async () => {
     const path = request.url;
     const headers = { "cache-control": "no-store", "content-security-policy": readFileSync(join(folder, "policy.txt"), "utf8") };
     if (path.startsWith("/tidegate/")) {
@@ -50,7 +50,7 @@ function serve(request, response) {
     if (!path.startsWith("/v1/")) return response.writeHead(200, { "content-type": "text/html" }).end("<title>elsewhere</title>");
     const list = answers[call] ?? [unavailable];
     let answer = list.length > 1 ? list.shift() : list[0];
-    if (typeof answer === "function") answer = answer();
+    if (typeof answer === "function") answer = await answer();
     if (answer === "hang up") return request.socket.destroy();
     const { code = 200, after: retry, body: reply = answer } = answer;
     response.writeHead(code, { ...headers, "content-type": "application/json", ...(retry && { "retry-after": retry }) });
@@ -290,6 +290,22 @@ test("joining is repeated with the same key until it succeeds, without leaving t
   assert.deepEqual(sent.map(({ body }) => JSON.parse(body)), [{ entryKey: "07".repeat(16) }, { entryKey: "07".repeat(16) }]);
   assert.equal(count("GET /queue/demo"), 1);
   assert.equal(count("POST /queue/demo/enter"), 0);
+});
+
+test("a poll from before joining that comes back late is not heard", async () => {
+  let entered;
+  const late = new Promise((resolve) => (entered = resolve));
+  const enter = () => {
+    answers["GET status"] = [QUEUED];
+    setTimeout(() => entered({ ...POLL, status: "NOT_QUEUED" }), 300);
+    return { queueId: "demo", ticket: "t", receipt: "r", status: QUEUED };
+  };
+  await visit("join", { "GET status": [() => late], "POST enter": [enter] });
+  await until(() => count("GET status") === 1);
+  await page.getByRole("button", { name: "Join the queue" }).click();
+  await sees("people ahead of you");
+  await until(() => count("GET status") === 3);
+  assert.equal(count("GET /queue/demo"), 1);
 });
 
 test("a refused entry goes by the plain form, whose answer says why", async () => {

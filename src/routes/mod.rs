@@ -1,5 +1,6 @@
 //! Tidegate's own paths, by who calls them.
 
+pub mod cross_origin;
 pub mod operator;
 pub mod origin;
 pub mod room;

@@ -3,7 +3,7 @@
 
 use tidegate_core::ids::{EntryKey, QueueId};
 use tidegate_core::problem::{Code, Problem};
-use tidegate_core::queue::machine::Grant;
+use tidegate_core::queue::event::Grant;
 use tidegate_core::view::snapshot::EdgeView;
 use tidegate_core::view::status::{Standing, Status};
 use tidegate_pages::{Granted, Message, RoomPage};

@@ -8,21 +8,21 @@ use serde_json::{Value, json};
 use tidegate_core::calls::{LaneCall, LaneName, LaneReply, Reply};
 use tidegate_core::ids::{EntryKey, QueueId, ShopperId};
 use tidegate_core::problem::{Code, Problem};
-use tidegate_core::queue::machine::{Grant, Holder};
+use tidegate_core::queue::event::{Grant, Holder};
 use tidegate_core::queue::{Answer, Event};
 use tidegate_core::token::handoff::Handoff;
 use tidegate_core::token::ticket::Ticket;
 use tidegate_core::view::snapshot::EdgeView;
 use tidegate_core::view::status::Status;
 use tidegate_objects::{binding, stub};
-use worker::{Method, Request, Response, ResponseBuilder};
+use worker::{Method, Request, Response};
 
-use crate::answer::{Answered, Failure, json, nothing, private_json};
+use crate::answer::{Answered, json, nothing, private_json};
 use crate::body;
 use crate::credentials::{self, From, Shown};
 use crate::keys;
 use crate::random;
-use crate::router::{get, nothing_here, only, post, queue_id};
+use crate::router::{get, nothing_here, only, post};
 use crate::site::Site;
 use crate::views;
 
@@ -31,38 +31,8 @@ const SNAPSHOT_CACHE: &str = "public, max-age=1, stale-while-revalidate=5";
 /// An entry that meets a reset is tried again under the new epoch this often.
 const ENTER_TRIES: usize = 3;
 
-/// Answers `/v1/queues/{id}/…`, also for other sites' pages that the queue allows.
-pub async fn route(site: &Site, request: Request, id: &str, rest: &[&str]) -> Answered {
-    let id = queue_id(id)?;
-    if credentials::from(site) != From::Elsewhere {
-        return call(site, request, &id, rest).await;
-    }
-    let allowed = views::view(site, &id).await.is_ok_and(|seen| {
-        site.header("origin")
-            .is_some_and(|origin| seen.value.allowed_origins.contains(&origin))
-    });
-    if site.method == Method::Options {
-        return preflight(site, allowed);
-    }
-    // Reading the public snapshot or one's own status harms nobody; the browser keeps it from the page.
-    if !allowed && site.method != Method::Get && site.method != Method::Head {
-        return Err(Problem::new(
-            Code::Forbidden,
-            "Pages of this origin may not call; add it to the queue's allowedOrigins.",
-        )
-        .into());
-    }
-    let outcome = call(site, request, &id, rest).await;
-    if !allowed {
-        return outcome;
-    }
-    let response = crate::answer::finish(site, outcome)?;
-    let headers = response.headers().clone();
-    cross_origin(site, &headers)?;
-    Ok(response.with_headers(headers))
-}
-
-async fn call(site: &Site, mut request: Request, id: &QueueId, rest: &[&str]) -> Answered {
+/// Answers one call of a shopper.
+pub async fn call(site: &Site, mut request: Request, id: &QueueId, rest: &[&str]) -> Answered {
     match rest {
         [] => {
             get(site)?;
@@ -393,31 +363,6 @@ fn void() -> Problem {
         Code::TicketVoid,
         "The queue was reset since this ticket was given; enter again.",
     )
-}
-
-fn preflight(site: &Site, allowed: bool) -> Answered {
-    let response = ResponseBuilder::new().with_status(204).empty();
-    let headers = response.headers().clone();
-    headers.set("vary", "Origin")?;
-    if allowed {
-        cross_origin(site, &headers)?;
-        headers.set("access-control-allow-methods", "GET, POST, DELETE")?;
-        headers.set(
-            "access-control-allow-headers",
-            "Authorization, Content-Type",
-        )?;
-        headers.set("access-control-max-age", "600")?;
-    }
-    Ok(response.with_headers(headers))
-}
-
-fn cross_origin(site: &Site, headers: &worker::Headers) -> Result<(), Failure> {
-    if let Some(origin) = site.header("origin") {
-        headers.set("access-control-allow-origin", &origin)?;
-        headers.set("access-control-expose-headers", "Retry-After, X-Request-Id")?;
-    }
-    headers.append("vary", "Origin")?;
-    Ok(())
 }
 
 /// For the room's pages: a response with one more cookie.

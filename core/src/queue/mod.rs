@@ -5,6 +5,7 @@
 
 mod boarding;
 pub mod claim;
+pub mod event;
 pub mod head;
 mod limits;
 pub mod machine;
@@ -14,5 +15,6 @@ mod settle;
 mod shoppers;
 
 pub use claim::{Claim, ClaimState};
+pub use event::{Answer, Effect, Event, LaneMark, Step};
 pub use head::Head;
-pub use machine::{Answer, Effect, Event, LaneMark, Machine, Step, handle};
+pub use machine::{Machine, handle};

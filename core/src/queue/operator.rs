@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
+use super::event::Answer;
 use super::head::Head;
-use super::machine::{Answer, Dirty, Machine, Stored};
+use super::machine::{Dirty, Machine, Stored};
 use crate::UnixMillis;
 use crate::config::QueueConfig;
 use crate::ids::Epoch;

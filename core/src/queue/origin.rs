@@ -2,7 +2,8 @@
 //! release or extend it.
 
 use super::claim::{Claim, ClaimState};
-use super::machine::{Answer, Machine};
+use super::event::Answer;
+use super::machine::Machine;
 use crate::UnixMillis;
 use crate::ids::AdmissionId;
 use crate::problem::{Code, Problem};

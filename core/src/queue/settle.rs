@@ -5,7 +5,8 @@ use serde_json::json;
 
 use super::boarding::{HORIZON_MILLIS, REVIEW_MILLIS, rate_per_second, sample_pace};
 use super::claim::ClaimState;
-use super::machine::{Answer, Machine};
+use super::event::Answer;
+use super::machine::Machine;
 use crate::UnixMillis;
 use crate::view::snapshot::{EdgeView, Phase, Shuffle, Snapshot};
 use crate::view::status::wait_seconds;

@@ -1,7 +1,8 @@
 //! What shoppers and their lanes ask of the queue: indices, a claim, a look, leaving.
 
 use super::claim::{Claim, ClaimState};
-use super::machine::{Answer, Grant, Holder, LaneMark, Machine};
+use super::event::{Answer, Grant, Holder, LaneMark};
+use super::machine::Machine;
 use crate::UnixMillis;
 use crate::ids::{AdmissionId, Epoch};
 use crate::problem::{Code, Problem};

@@ -14,6 +14,7 @@
 mod check;
 mod lane;
 mod queue;
+mod shoppers;
 mod world;
 
 use proptest::prelude::*;

@@ -1,0 +1,214 @@
+//! What can come into a queue's machine and what can go out of it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::claim::{AdmissionReport, Claim};
+use crate::UnixMillis;
+use crate::config::Access;
+use crate::ids::{AdmissionId, Epoch, QueueId, ShopperId};
+use crate::problem::Problem;
+use crate::view::snapshot::{EdgeView, Notice};
+
+/// Whose ticket an event is about, as its signature vouches for it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Holder {
+    /// The life of the queue that the ticket is of.
+    pub epoch: Epoch,
+    /// Its index, 0-based.
+    pub index: u64,
+    /// Its position, 0-based.
+    pub position: u64,
+    /// Who holds it.
+    pub shopper: ShopperId,
+}
+
+/// All that can happen to a queue.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Event {
+    /// Create the queue, or replace its configuration. The epoch is fresh randomness, used if it is new.
+    Put {
+        /// The queue's id.
+        id: QueueId,
+        /// The configuration, not yet parsed.
+        config: Value,
+        /// 16 random bytes.
+        fresh_epoch: Epoch,
+    },
+    /// Change the configuration by a JSON Merge Patch.
+    Patch(Value),
+    /// Stop admissions; entry goes on.
+    Pause,
+    /// Go on admitting.
+    Resume,
+    /// End entry and admission; live admissions run on.
+    Close,
+    /// Begin a new life with the same configuration; every ticket becomes void.
+    Reset {
+        /// 16 random bytes.
+        fresh_epoch: Epoch,
+    },
+    /// Remove the queue.
+    Delete,
+    /// Say something to everybody in the room, or nothing any more.
+    Notify(Option<Notice>),
+    /// Read the configuration and the state, as an operator.
+    Read,
+    /// Read what an edge keeps.
+    View,
+    /// A lane asks for indices for a group.
+    Lease {
+        /// The life of the queue that the lane is of.
+        epoch: Epoch,
+        /// The lane.
+        lane: u16,
+        /// The lane's number for this group; it only grows.
+        sequence: u64,
+        /// How many entries the group has.
+        count: u32,
+    },
+    /// A lane asks whether an entry still stands for anything.
+    Stands {
+        /// The life of the queue that the entry is of.
+        epoch: Epoch,
+        /// The entry's index.
+        index: u64,
+    },
+    /// A called-up shopper is here.
+    Claim(Holder),
+    /// What does this ticket hold? Changes nothing.
+    Look(Holder),
+    /// A shopper gives up what the ticket holds.
+    Leave(Holder),
+    /// The origin exchanges a handoff token.
+    Redeem {
+        /// The admission that the token names.
+        admission: AdmissionId,
+        /// Makes a repeated call the same redemption.
+        idempotency_key: Option<String>,
+    },
+    /// The order is paid.
+    Complete(AdmissionId),
+    /// The slot is given back.
+    Release(AdmissionId),
+    /// More time at the checkout.
+    Extend(AdmissionId),
+    /// Time has passed.
+    Wake,
+}
+
+impl Event {
+    /// The ticket index whose record the event is about: pass that record to [`handle`].
+    pub fn index(&self) -> Option<u64> {
+        match self {
+            Self::Stands { index, .. } => Some(*index),
+            Self::Claim(holder) | Self::Look(holder) | Self::Leave(holder) => Some(holder.index),
+            Self::Redeem { admission, .. }
+            | Self::Complete(admission)
+            | Self::Release(admission)
+            | Self::Extend(admission) => Some(admission.index),
+            _ => None,
+        }
+    }
+}
+
+/// What a granted shopper is admitted with; the Worker makes the handoff token of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// The admission.
+    pub admission_id: AdmissionId,
+    /// Who is admitted.
+    pub shopper: ShopperId,
+    /// The place, 1-based.
+    pub position: u64,
+    /// By order or by lot.
+    pub access: Access,
+    /// When the admission runs out as things stand.
+    pub expires_at: UnixMillis,
+    /// Whom the token is for.
+    pub audience: String,
+    /// Where it is taken.
+    pub checkout_url: String,
+}
+
+/// What an event is answered with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Answer {
+    /// It is done, and there is nothing to say.
+    Done,
+    /// The queue as its operator reads it: `{id, config, snapshot, createdAt}`, passed on unread.
+    Report(Value),
+    /// What an edge keeps of the queue.
+    View(Box<EdgeView>),
+    /// A range of indices: the group's first `granted` members have `first`, `first + 1`, …; the
+    /// others found the queue full.
+    Leased {
+        /// The first index.
+        first: u64,
+        /// How many indices.
+        granted: u32,
+        /// Where boarding stands.
+        boarding: u64,
+        /// How long a busy lane lets its next group gather.
+        linger_ms: u32,
+    },
+    /// Whether the entry still stands for anything.
+    Stands(bool),
+    /// Admitted.
+    Granted(Grant),
+    /// Present, and next as slots free.
+    Boarding {
+        /// When to ask again, at the earliest.
+        retry_after_ms: u64,
+    },
+    /// The ticket holds nothing yet.
+    Nothing,
+    /// An admission's state.
+    Admission(Box<AdmissionReport>),
+}
+
+/// What must be written before the answer goes out.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Remove all that is stored; what follows in the list is written after.
+    Wipe,
+    /// Write the queue's own row.
+    SaveHead,
+    /// Write a ticket's record.
+    SaveClaim(Claim),
+    /// Write how far a lane has come.
+    SaveLane(LaneMark),
+    /// Tell the lanes of an epoch that is over.
+    RetireLanes {
+        /// The queue.
+        id: QueueId,
+        /// The epoch that is over.
+        epoch: Epoch,
+        /// How many lanes it had.
+        lanes: u16,
+    },
+}
+
+/// What an event comes to.
+#[derive(Debug)]
+pub struct Step {
+    /// What to answer, once the effects are written.
+    pub answer: Result<Answer, Problem>,
+    /// What to write, in order, in one go.
+    pub effects: Vec<Effect>,
+}
+
+/// How far a lane has come: its last lease, so that a repeated one gets the same range.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LaneMark {
+    /// The lane.
+    pub lane: u16,
+    /// Its last group's number.
+    pub sequence: u64,
+    /// How many entries that group has.
+    pub count: u32,
+    /// The first index it got.
+    pub first: u64,
+    /// How many it got.
+    pub granted: u32,
+}

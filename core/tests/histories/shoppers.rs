@@ -1,0 +1,143 @@
+//! What shoppers and the origin do in a world, and what must come of each.
+
+use tidegate_core::ids::{AdmissionId, Epoch, ShopperId};
+use tidegate_core::queue::event::Holder;
+use tidegate_core::queue::{Answer, ClaimState, Event};
+
+use crate::queue::Crash;
+use crate::world::{EPOCH, World};
+
+impl World {
+    pub fn holder(&self, shopper: ShopperId) -> Option<Holder> {
+        let index = *self.tickets.get(&shopper)?;
+        Some(Holder {
+            epoch: EPOCH,
+            index,
+            position: index,
+            shopper,
+        })
+    }
+
+    pub fn claim(&mut self, shopper: ShopperId) {
+        let Some(holder) = self.holder(shopper) else {
+            return;
+        };
+        let index = holder.index;
+        match self.event(Event::Claim(holder.clone()), Crash::None) {
+            Some(Ok(Answer::Granted(grant))) => {
+                assert_eq!(
+                    grant.admission_id,
+                    AdmissionId {
+                        epoch: EPOCH,
+                        index
+                    }
+                );
+                // A retry gets the same one.
+                let again = self.event(Event::Claim(holder), Crash::None);
+                assert_eq!(again, Some(Ok(Answer::Granted(grant))));
+            }
+            Some(Ok(Answer::Boarding { .. })) => {
+                assert_eq!(self.queue.claims[&index].state, ClaimState::Present);
+            }
+            Some(Err(_)) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub fn leave(&mut self, shopper: ShopperId) {
+        let Some(holder) = self.holder(shopper) else {
+            return;
+        };
+        let index = holder.index;
+        let left = self.event(Event::Leave(holder), Crash::None);
+        assert_eq!(left, Some(Ok(Answer::Done)));
+        let at = self.lane_of(shopper);
+        self.lanes[at].forget(shopper, index);
+        self.tickets.remove(&shopper);
+        assert!(!self.queue.claims[&index].state.is_live());
+    }
+
+    pub fn redeem(&mut self, shopper: ShopperId, key: u8) {
+        let Some(index) = self.tickets.get(&shopper).copied() else {
+            return;
+        };
+        let admission = AdmissionId {
+            epoch: EPOCH,
+            index,
+        };
+        // Key 0 is none at all.
+        let idempotency_key = (key > 0).then(|| format!("key-{key}"));
+        let redeem = Event::Redeem {
+            admission,
+            idempotency_key: idempotency_key.clone(),
+        };
+        if let Some(Ok(answer)) = self.event(redeem, Crash::None) {
+            assert!(matches!(answer, Answer::Admission(_)));
+            let key = idempotency_key.unwrap_or_default();
+            let first = self.redeemed.entry(index).or_insert_with(|| key.clone());
+            assert!(*first == key, "{index} was redeemed twice");
+        }
+    }
+
+    pub fn settle(&mut self, shopper: ShopperId, event: impl Fn(AdmissionId) -> Event) {
+        let Some(index) = self.tickets.get(&shopper).copied() else {
+            return;
+        };
+        let admission = AdmissionId {
+            epoch: EPOCH,
+            index,
+        };
+        let first = self.event(event(admission), Crash::None);
+        if let Some(Ok(Answer::Admission(report))) = first {
+            let state = report.state;
+            let again = self.event(event(admission), Crash::None);
+            let Some(Ok(Answer::Admission(report))) = again else {
+                panic!("{again:?}")
+            };
+            assert_eq!(report.state, state, "repeating it changed it");
+        }
+    }
+
+    /// Tickets and tokens of another epoch, or for places that were never given, change nothing.
+    pub fn forge(&mut self, shopper: ShopperId) {
+        let entered = self.queue.machine().head().entered;
+        let genuine = Holder {
+            epoch: EPOCH,
+            index: 0,
+            position: 0,
+            shopper,
+        };
+        let foreign = Holder {
+            epoch: Epoch::from_bytes([1; 16]),
+            ..genuine.clone()
+        };
+        let invented = Holder {
+            index: entered,
+            position: 0,
+            ..genuine
+        };
+        self.event(Event::Wake, Crash::None);
+        for holder in [foreign, invented] {
+            let admission = AdmissionId {
+                epoch: holder.epoch,
+                index: holder.index,
+            };
+            for event in [
+                Event::Claim(holder.clone()),
+                Event::Leave(holder.clone()),
+                Event::Redeem {
+                    admission,
+                    idempotency_key: None,
+                },
+                Event::Complete(admission),
+                Event::Release(admission),
+                Event::Extend(admission),
+            ] {
+                let before = self.queue.claims.clone();
+                let (answer, effects) = self.queue.event(event, self.now, Crash::None);
+                assert!(matches!(answer, Some(Err(_))), "{answer:?}");
+                assert_eq!((effects.len(), &self.queue.claims), (0, &before));
+            }
+        }
+    }
+}
