@@ -12,6 +12,7 @@ mod credentials;
 mod facts;
 mod headers;
 mod keys;
+mod paths;
 mod random;
 mod router;
 mod routes;

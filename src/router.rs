@@ -1,11 +1,10 @@
 //! Which handler a request is for. Tidegate's own paths are below; everything else is the shop's.
 
-use tidegate_core::ids::QueueId;
-use tidegate_core::problem::{Code, Problem};
-use worker::{Method, Request};
+use worker::Request;
 
-use crate::answer::{Answered, Failure};
+use crate::answer::Answered;
 use crate::body;
+use crate::paths::{get, nothing_here, queue_id};
 use crate::routes::{cross_origin, operator, origin, room};
 use crate::shop;
 use crate::site::Site;
@@ -35,34 +34,5 @@ pub async fn route(site: &Site, request: Request) -> Answered {
             origin::jwks(site)
         }
         _ => shop::serve(site, request).await,
-    }
-}
-
-/// A queue's id out of a path; what cannot be one names no queue.
-pub fn queue_id(text: &str) -> Result<QueueId, Problem> {
-    text.parse().map_err(|_| Problem::queue_not_found(text))
-}
-
-/// For paths that nobody answers.
-pub fn nothing_here() -> Failure {
-    Problem::new(Code::NotFound, "There is nothing at this address.").into()
-}
-
-/// Lets only reads through.
-pub fn get(site: &Site) -> Result<(), Failure> {
-    only(site, &[Method::Get, Method::Head], "GET, HEAD")
-}
-
-/// Lets only posts through.
-pub fn post(site: &Site) -> Result<(), Failure> {
-    only(site, &[Method::Post], "POST")
-}
-
-/// Lets only these methods through.
-pub fn only(site: &Site, methods: &[Method], named: &'static str) -> Result<(), Failure> {
-    if methods.contains(&site.method) {
-        Ok(())
-    } else {
-        Err(Failure::Method(named))
     }
 }

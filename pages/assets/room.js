@@ -88,7 +88,7 @@
     due = Infinity;
     try {
       const { code, answer } = known ? { code: 200, answer: known } : await call("GET", "status");
-      if (over) return;
+      if (over || mine !== round) return;
       const gone = answer.status === "NOT_QUEUED" && (inLine() || answer.phase !== room.dataset.phase);
       if (code === 200 && !gone) {
         await take(answer);
@@ -100,7 +100,7 @@
         reload();
       }
     } catch (error) {
-      if (over) return;
+      if (over || mine !== round) return;
       connection(true);
       pause = pauseAfter(error);
     }

@@ -5,7 +5,7 @@ use worker::{Method, Request, ResponseBuilder};
 
 use crate::answer::{self, Answered, Failure};
 use crate::credentials::{self, From};
-use crate::router::queue_id;
+use crate::paths::queue_id;
 use crate::routes::shoppers::call;
 use crate::site::Site;
 use crate::views;

@@ -12,8 +12,8 @@ use crate::answer::{Answered, nothing, private_json};
 use crate::body;
 use crate::credentials;
 use crate::keys;
+use crate::paths::{get, nothing_here, only, post};
 use crate::random;
-use crate::router::{get, nothing_here, only, post};
 use crate::site::Site;
 use crate::views;
 

@@ -13,7 +13,7 @@ use crate::answer::{Answered, json, private_json};
 use crate::body;
 use crate::credentials;
 use crate::keys;
-use crate::router::{nothing_here, post, queue_id};
+use crate::paths::{nothing_here, post, queue_id};
 use crate::site::Site;
 use crate::views;
 

@@ -13,8 +13,8 @@ use worker::{Request, ResponseBuilder};
 use crate::answer::{Answered, private_page, see_other};
 use crate::body;
 use crate::credentials::{self, Shown};
+use crate::paths::{get, nothing_here, post};
 use crate::random;
-use crate::router::{get, nothing_here, post};
 use crate::routes::shoppers::{self, Claimed, with_cookie};
 use crate::site::Site;
 

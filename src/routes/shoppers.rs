@@ -21,8 +21,8 @@ use crate::answer::{Answered, json, nothing, private_json};
 use crate::body;
 use crate::credentials::{self, From, Shown};
 use crate::keys;
+use crate::paths::{get, nothing_here, only, post};
 use crate::random;
-use crate::router::{get, nothing_here, only, post};
 use crate::site::Site;
 use crate::views;
 
