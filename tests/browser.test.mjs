@@ -2,7 +2,7 @@
 // without script, by keyboard and over a bad line, and what never leaves the room.
 
 import assert from "node:assert/strict";
-import { after, suite, test } from "node:test";
+import { after, before, suite, test } from "node:test";
 
 import { freePort } from "../scripts/lib/miniflare.mjs";
 import { startShop } from "../scripts/lib/shop.mjs";
@@ -324,4 +324,86 @@ suite("in the room", { concurrency: 4 }, () => {
     await shopper.sees("You are in line");
     assert.equal((await shopper.figures()).place, 2);
   });
+});
+
+suite("no barriers by WCAG 2.2 AA", { concurrency: 2 }, () => {
+  /** A queue with somebody at the checkout and somebody who is called up after them. */
+  const openCalledUp = async () => {
+    const queue = await openQueue();
+    const [first, next] = await queue.enterCalledUp(2, 1);
+    await first.checkOut();
+    return next;
+  };
+  /** The browser of somebody who has entered shows the room. */
+  const come = async (shopper, { queue, ticket }) => {
+    await shopper.keepTicket(queue, ticket);
+    await shopper.page.goto(roomOf(queue));
+  };
+  const join = async (shopper, says) => {
+    await shopper.page.goto(roomOf(world.queue("demo")));
+    await shopper.press("Join the queue");
+    await shopper.sees(says);
+  };
+  /** The room in line, once `change` has happened to the queue. */
+  const inLine = (says, change) => async (shopper) => {
+    const queue = await openQueue({ maxAdmissions: 1 });
+    const end = await hold(queue);
+    const waits = await queue.enter();
+    await change(queue, end);
+    await come(shopper, waits);
+    await shopper.sees(says);
+  };
+
+  const pages = {
+    "the shop": (shopper) => shopper.page.goto(world.url),
+    "the product": (shopper) => shopper.page.goto(world.url + PRODUCT.path),
+    "the checkout without a token": (shopper) => shopper.page.goto(`${world.url}/checkout`),
+    "the order": (shopper) => join(shopper, "Your order"),
+    "the order, paid": async (shopper) => {
+      await join(shopper, "Your order");
+      await shopper.press(/^Pay/);
+      await shopper.sees("Your order is paid");
+    },
+    "the room before joining": async (shopper) => shopper.page.goto(roomOf(await openQueue())),
+    "in line": inLine("You are in line", (queue) => queue.operate("PUT", "notice", { json: { level: "critical", text: "Soon." } })),
+    "in line, paused": inLine("Paused", (queue) => queue.act("pause")),
+    "called up, and next for a free place": async (shopper) => {
+      await come(shopper, await openCalledUp());
+      await shopper.sees("among the next");
+    },
+    "called up, and paused": async (shopper) => {
+      const next = await openCalledUp();
+      await next.queue.act("pause");
+      await come(shopper, next);
+      await shopper.sees("Your turn is kept");
+    },
+    "admitted": async (shopper) => {
+      // As for those whom the checkout has just sent back: the page leaves the next step to them.
+      await shopper.context.addInitScript(() => sessionStorage.setItem("tidegate-demo", Date.now()));
+      await join(shopper, "Your checkout is ready");
+    },
+    "admitted before": async (shopper) => {
+      const buyer = await (await openQueue()).enter();
+      await buyer.buy();
+      await come(shopper, buyer);
+      await shopper.sees("Your turn is over");
+    },
+    "sold out": inLine("Sold out", (_, end) => end("complete")),
+    "closed": inLine("This queue is closed", (queue) => queue.act("close")),
+    "a queue that does not exist": (shopper) => shopper.page.goto(roomOf(world.queue("unknown"))),
+  };
+  before(() => openLamp({ maxActive: 10 }));
+  for (const [name, open] of Object.entries(pages)) {
+    test(name, async () => {
+      const shopper = await openShopper(browser, { bears: /Failed to load resource/, reducedMotion: "reduce" });
+      await open(shopper);
+      const { page } = shopper;
+      const structure = await page.evaluate(() => ["h1", "main", "html[lang=en]"].map((part) => document.querySelectorAll(part).length));
+      assert.deepEqual(structure, [1, 1, 1]);
+      for (const colorScheme of ["light", "dark"]) {
+        await page.emulateMedia({ colorScheme });
+        assert.deepEqual(await shopper.barriers(), [], colorScheme);
+      }
+    });
+  }
 });

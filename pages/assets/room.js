@@ -109,6 +109,7 @@
 
   async function take(status) {
     last = status;
+    announce(status.notice);
     let next = STATES[status.status];
     if (status.status === "CLOSED") next = status.phase === "soldOut" ? "soldOut" : "closed";
     if (next) show(next);
@@ -200,6 +201,18 @@
     if (box.hidden || box.textContent !== sentence) say(sentence);
     box.textContent = sentence;
     box.hidden = false;
+  }
+
+  // What the operator says, as it changes.
+  function announce(notice) {
+    const box = find("#notice");
+    const [label, text] = box.children;
+    if (text.textContent === (notice?.text ?? "") && box.matches(notice ? `.${notice.level}` : "*")) return;
+    box.hidden = !notice;
+    box.className = `note ${notice?.level ?? ""}`;
+    label.textContent = words[notice?.level] ?? "";
+    text.textContent = notice?.text ?? "";
+    if (notice) say(`${label.textContent} ${notice.text}`);
   }
 
   function connection(isLost) {

@@ -242,7 +242,7 @@ pub(crate) static ENGLISH: Text = Text {
 
 impl Text {
     /// The sentences that the script puts together, by the names it knows them by.
-    pub(crate) fn for_script(&self) -> [(&'static str, &'static str); 17] {
+    pub(crate) fn for_script(&self) -> [(&'static str, &'static str); 20] {
         [
             ("titleQueued", self.title_queued),
             ("titleOther", self.title_other),
@@ -261,6 +261,9 @@ impl Text {
             ("lost", self.lost),
             ("lostOutside", self.lost_outside),
             ("back", self.back),
+            ("info", self.notice_info),
+            ("warning", self.notice_warning),
+            ("critical", self.notice_critical),
         ]
     }
 

@@ -141,6 +141,16 @@ test("a poll brings the place up to date, in the title too, and a screen reader 
   assert.match(await page.textContent("footer time"), /15:05:09/);
 });
 
+test("what the operator says appears, changes and goes with the status", async () => {
+  const says = (level, text) => ({ ...QUEUED, notice: { level, text } });
+  const hostile = "Payments are <b>down</b>.";
+  await visit("queued", { "GET status": [says("info", "Hello."), says("critical", hostile), QUEUED] });
+  await page.waitForFunction(() => document.querySelector("#notice").textContent.trim() === "From the shop: Hello.");
+  await page.waitForFunction((text) => document.querySelector("#notice.critical span")?.textContent === text, hostile);
+  assert.equal(await page.textContent("#say"), `Important: ${hostile}`);
+  await page.locator("#notice").waitFor({ state: "hidden" });
+});
+
 test("waits read as the server writes them", async () => {
   const table = JSON.parse(readFileSync(new URL("waits.json", import.meta.url)));
   await visit("queued", { "GET status": [QUEUED] });

@@ -180,7 +180,11 @@ fn render(
     let html = page
         .render()
         .map_err(|error| worker::Error::from(error.to_string()))?;
-    let checkout = Url::parse(&view.snapshot.checkout_url).ok();
+    // Where a form on this page leads: what was granted may be older than the configuration.
+    let checkout_url = held.map_or(&view.snapshot.checkout_url, |(grant, _)| {
+        &grant.checkout_url
+    });
+    let checkout = Url::parse(checkout_url).ok();
     let checkout_origin = checkout.map(|url| url.origin().ascii_serialization());
     private_page(html, 200, checkout_origin.as_deref())
 }

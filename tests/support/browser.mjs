@@ -94,6 +94,14 @@ class Shopper {
     return (await this.context.cookies()).find(({ name }) => name === queue.cookieName);
   }
 
+  /** Gives the browser a ticket that somebody has. */
+  async keepTicket(queue, value) {
+    // As over https, or the name's prefix is refused.
+    const url = queue.world.url.replace("http:", "https:");
+    const cookie = { name: queue.cookieName, value, url, httpOnly: true, secure: true, sameSite: "Lax" };
+    await this.context.addCookies([cookie]);
+  }
+
   /** The token that the browser brought to the checkout. */
   get handoffToken() {
     const arrival = this.requests.find(({ method, body }) => method === "POST" && body?.startsWith("handoffToken="));

@@ -22,7 +22,7 @@ export async function send(url, { method = "GET", signal, ...options } = {}) {
     status: response.status,
     headers: response.headers,
     text,
-    json: /\bjson\b/.test(response.headers.get("content-type") ?? "") ? JSON.parse(text) : undefined,
+    json: readJson(response.headers.get("content-type"), text),
     cookies: readCookies(response.headers.getSetCookie()),
   };
 }
@@ -42,6 +42,10 @@ function prepare({ headers = {}, json, form, body, bearer, cookies, from, accept
   return { headers: sent, body: form === undefined ? body : new URLSearchParams(form) };
 }
 
+function readJson(contentType, text) {
+  return text !== "" && /\bjson\b/.test(contentType ?? "") ? JSON.parse(text) : undefined;
+}
+
 /** The cookies that an answer sets: by name, `{value, attributes}`; attributes in lower case. */
 function readCookies(lines) {
   return Object.fromEntries(
@@ -57,10 +61,7 @@ function readCookies(lines) {
   );
 }
 
-/**
- * A call with exactly these headers, which `fetch` does not allow: another `Host`, or none of its own.
- * Returns what `send` does, and `raw`, the headers as they came.
- */
+/** A call with exactly these headers, `Host` included, and nothing decoded; returns what `send` does. */
 export async function sendRaw(url, { method = "GET", path, headers = {}, body } = {}) {
   const { hostname, port, pathname, search } = new URL(url);
   const response = await new Promise((resolve, reject) => {
@@ -79,6 +80,6 @@ export async function sendRaw(url, { method = "GET", path, headers = {}, body } 
     status: response.statusCode,
     headers: new Headers(Object.entries(response.headers).map(([name, value]) => [name, String(value)])),
     text,
-    json: /\bjson\b/.test(response.headers["content-type"] ?? "") ? JSON.parse(text) : undefined,
+    json: readJson(response.headers["content-type"], text),
   };
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::snapshot::{Phase, Snapshot};
+use super::snapshot::{Notice, Phase, Snapshot};
 use crate::UnixMillis;
 use crate::token::ticket::Ticket;
 
@@ -64,6 +64,9 @@ pub struct Status {
     pub server_time: UnixMillis,
     /// The queue is out of reach: this is the last that was known.
     pub stale: bool,
+    /// What the operator has to say, if anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notice: Option<Notice>,
     /// The ticket anew, when it was renewed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ticket: Option<String>,
@@ -80,6 +83,7 @@ impl Status {
             phase: snapshot.phase,
             server_time: snapshot.server_time,
             stale,
+            notice: snapshot.notice.clone(),
             ticket: None,
         }
     }

@@ -1,0 +1,361 @@
+// The merchant's shop behind the edge: what is cached, what passes through, what never reaches it.
+
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { test } from "node:test";
+import { gzipSync } from "node:zlib";
+
+import { sendRaw } from "./support/http.mjs";
+import { startOrigin } from "./support/origin.mjs";
+import { assertProblem } from "./support/problem.mjs";
+import { forEachAtOnce, until } from "./support/until.mjs";
+import { startWorld } from "./support/world.mjs";
+
+const HTML = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8";
+
+const origin = await startOrigin();
+const world = await startWorld({ originUrl: origin.url });
+
+let pages = 0;
+/** A page of the origin's that no other test knows, with what it answers. */
+function page(answer, prefix = "/page") {
+  const path = `${prefix}-${++pages}`;
+  origin.answers[path] = typeof answer === "function" ? answer : () => answer;
+  return path;
+}
+
+/** Asks until the page comes from the cache: it is put there after the answer went out. */
+const untilStored = (path) =>
+  until(`${path} is stored`, async () => (await world.send(path)).headers.get("x-tidegate-cache") === "HIT");
+
+test("a product page is fetched once for many visitors", async () => {
+  const path = page({ body: "<h1>Lamp</h1>" });
+  const first = await world.send(path);
+  assert.equal(first.text, "<h1>Lamp</h1>");
+  assert.equal(first.headers.get("x-tidegate-cache"), "MISS");
+  await untilStored(path);
+  const asked = origin.asked(path).length;
+  const replies = await forEachAtOnce(Array.from({ length: 100 }), 20, () => world.send(path));
+  for (const reply of replies) {
+    assert.equal(reply.text, "<h1>Lamp</h1>");
+    assert.equal(reply.headers.get("content-type"), "text/html; charset=utf-8");
+    assert.equal(reply.headers.get("x-tidegate-cache"), "HIT");
+  }
+  assert.equal(origin.asked(path).length, asked);
+});
+
+test("addresses that mean the same page share it, and others do not", async () => {
+  const path = page((request) => ({ body: `size ${new URLSearchParams(request.url.split("?")[1]).get("size")}` }));
+  await untilStored(`${path}?size=m&colour=red`);
+  const asked = origin.asked(path).length;
+  for (const query of ["colour=red&size=m", "utm_source=mail&size=m&utm_campaign=x&colour=red", "gclid=1&size=m&colour=red&fbclid=2"]) {
+    const reply = await world.send(`${path}?${query}`);
+    assert.equal(reply.text, "size m");
+    assert.equal(reply.headers.get("x-tidegate-cache"), "HIT", query);
+  }
+  assert.equal(origin.asked(path).length, asked);
+  for (const [query, text] of [["colour=red&size=l", "size l"], ["size=m", "size m"], ["", "size null"]]) {
+    assert.equal((await world.send(`${path}?${query}`)).text, text);
+  }
+  assert.equal(origin.asked(path).length, asked + 3);
+});
+
+test("a page without a word about caching is kept for five minutes, with an entity tag", async () => {
+  const path = page({ body: "plain" });
+  for (const reply of [await world.send(path), await untilStored(path).then(() => world.send(path))]) {
+    assert.equal(reply.headers.get("cache-control"), "public, max-age=300, stale-while-revalidate=600");
+    assert.match(reply.headers.get("etag"), /^"[^"]+"$/);
+    assert.match(reply.headers.get("age"), /^\d+$/);
+  }
+});
+
+test("the shop's own word about caching and its entity tag are passed on", async () => {
+  const told = "public, max-age=60, s-maxage=600";
+  const path = page({ body: "mine", headers: { "cache-control": told, etag: '"v7"', "x-shop": "lamp" } });
+  for (const reply of [await world.send(path), await untilStored(path).then(() => world.send(path))]) {
+    assert.equal(reply.headers.get("cache-control"), told);
+    assert.equal(reply.headers.get("etag"), '"v7"');
+    assert.equal(reply.headers.get("x-shop"), "lamp");
+  }
+});
+
+test("a browser that has the page already gets 304", async () => {
+  const path = page({ body: "same" });
+  await untilStored(path);
+  const etag = (await world.send(path)).headers.get("etag");
+  for (const known of [etag, `W/${etag}`, `"other", ${etag}`, "*"]) {
+    const reply = await world.send(path, { headers: { "if-none-match": known } });
+    assert.equal(reply.status, 304, known);
+    assert.equal(reply.text, "");
+    assert.equal(reply.headers.get("etag"), etag);
+  }
+  assert.equal((await world.send(path, { headers: { "if-none-match": '"other"' } })).status, 200);
+});
+
+test("HEAD is answered from the cache, without a body", async () => {
+  const path = page({ body: "head" });
+  await untilStored(path);
+  const asked = origin.asked(path).length;
+  const reply = await world.send(path, { method: "HEAD" });
+  assert.equal(reply.status, 200);
+  assert.equal(reply.text, "");
+  assert.equal(reply.headers.get("x-tidegate-cache"), "HIT");
+  assert.equal(origin.asked(path).length, asked);
+});
+
+test("HEAD of a page that is not stored reaches the shop as HEAD, and stores nothing", async () => {
+  const path = page({ body: "whole" });
+  assert.equal((await world.send(path, { method: "HEAD" })).status, 200);
+  assert.deepEqual(origin.asked(path).map(({ method }) => method), ["HEAD"]);
+  assert.equal((await world.send(path)).text, "whole");
+});
+
+test("a page is fetched anew when its time is over", async () => {
+  let count = 0;
+  const path = page(() => ({ body: `edition ${++count}`, headers: { "cache-control": "public, max-age=1" } }));
+  await untilStored(path);
+  const stored = count;
+  const reply = await until("a new edition", async () => {
+    const answer = await world.send(path);
+    return answer.text !== `edition ${stored}` && answer;
+  });
+  assert.equal(reply.text, `edition ${stored + 1}`);
+});
+
+test("a page that the shop compresses arrives readable, from the shop and from the cache", async () => {
+  const body = gzipSync("<h1>Lamp</h1>".repeat(100));
+  const answer = { body, headers: { "content-encoding": "gzip", vary: "Accept-Encoding" } };
+  for (const path of [page(answer), page(answer, "/checkout")]) {
+    for (let visit = 0; visit < 3; visit++) {
+      const reply = await world.send(path);
+      assert.equal(reply.text, "<h1>Lamp</h1>".repeat(100));
+    }
+  }
+});
+
+test("two addresses of the edge never share a page, not even two ports of one host", async () => {
+  const path = page((request) => ({ body: `at ${request.headers["x-forwarded-host"]}` }));
+  await untilStored(path);
+  for (const host of ["shop.example", "other.example", "shop.example:8443", "shop.example:2053"]) {
+    for (let visit = 0; visit < 2; visit++) {
+      assert.equal((await sendRaw(world.url + path, { headers: { host } })).text, `at ${host}`);
+    }
+  }
+});
+
+test("every answer has the security headers, whoever wrote it", async () => {
+  const path = page({ body: "safe" });
+  const own = page({ body: "own", headers: { "x-frame-options": "SAMEORIGIN", "content-security-policy": "default-src 'self'" } });
+  const queue = await world.createQueue();
+  const replies = [
+    await world.send(path),
+    await untilStored(path).then(() => world.send(path)),
+    await world.send(path, { headers: { "if-none-match": "*" } }),
+    await world.send(page({ status: 404, body: "none" })),
+    await world.send(page({ body: "basket" }, "/cart")),
+    await queue.send(""),
+    await world.send("/v1/nothing"),
+    await world.send(`/queue/${queue.id}`),
+    await world.send("/.well-known/jwks.json"),
+  ];
+  for (const { headers } of replies) {
+    assert.equal(headers.get("x-content-type-options"), "nosniff");
+    assert.equal(headers.get("x-frame-options"), "DENY");
+    assert.ok(headers.get("content-security-policy").includes("frame-ancestors 'none'"));
+    assert.ok(headers.get("referrer-policy"));
+    assert.ok(headers.get("permissions-policy"));
+    assert.ok(headers.get("x-request-id"));
+  }
+  const kept = await world.send(own);
+  assert.equal(kept.headers.get("x-frame-options"), "SAMEORIGIN");
+  assert.equal(kept.headers.get("content-security-policy"), "default-src 'self'");
+});
+
+const NEVER_STORED = {
+  "sets a cookie": { headers: { "set-cookie": "cart=1" } },
+  "is private": { headers: { "cache-control": "private, max-age=60" } },
+  "is no-store": { headers: { "cache-control": "no-store" } },
+  "is no-cache": { headers: { "cache-control": "public, no-cache" } },
+  "is fresh for no time": { headers: { "cache-control": "max-age=0" } },
+  "varies by cookie": { headers: { vary: "Accept-Encoding, Cookie" } },
+  "varies by everything": { headers: { vary: "*" } },
+  "varies by language": { headers: { vary: "Accept-Language" } },
+  "is not found": { status: 404 },
+  "is an error": { status: 500 },
+  "is a redirect": { status: 302, headers: { location: "/elsewhere" } },
+};
+
+for (const [what, answer] of Object.entries(NEVER_STORED)) {
+  test(`a page that ${what} is never stored`, async () => {
+    let count = 0;
+    const path = page(() => ({ ...answer, body: `visit ${++count}` }));
+    for (let visit = 1; visit <= 3; visit++) {
+      const reply = await world.send(path);
+      assert.equal(reply.status, answer.status ?? 200);
+      assert.equal(reply.text, `visit ${visit}`);
+      assert.notEqual(reply.headers.get("x-tidegate-cache"), "HIT");
+    }
+    assert.equal(origin.asked(path).length, 3);
+  });
+}
+
+test("a page that everybody may see is fetched without anybody's cookies", async () => {
+  const path = page({ body: "public" });
+  const headers = { "x-forwarded-for": "192.0.2.1", "accept-language": "de" };
+  const reply = await world.send(path, { cookies: { session: "secret", cart: "3" }, headers });
+  assert.equal(reply.text, "public");
+  for (const { headers } of origin.asked(path)) {
+    assert.equal(headers.cookie, undefined);
+    assert.equal(headers["accept-language"], undefined, "what would make it somebody's own page");
+  }
+});
+
+test("a personal page reaches the shop with the cookies of whoever asks", async () => {
+  const path = page((request) => ({
+    body: `Hello ${request.headers.cookie ?? "stranger"}`,
+    headers: { "cache-control": "private" },
+  }));
+  for (const name of ["ann", "bob", "ann"]) {
+    assert.equal((await world.send(path, { cookies: { session: name } })).text, `Hello session=${name}`);
+  }
+  assert.equal((await world.send(path)).text, "Hello stranger");
+});
+
+test("the cookies that a personal page sets reach whoever asked, and nobody else", async () => {
+  const path = page((request) => ({
+    body: "cart",
+    headers: { "set-cookie": [`seen=${request.headers.cookie ?? "nobody"}; Path=/`, "second=2"] },
+  }));
+  const reply = await world.send(path, { cookies: { session: "ann" } });
+  assert.equal(reply.cookies.seen.value, "session=ann");
+  assert.equal(reply.cookies.second.value, "2");
+  assert.equal((await world.send(path)).cookies.seen.value, "nobody");
+});
+
+test("a request with Authorization passes through, and its answer is never shared", async () => {
+  const path = page((request) => ({ body: `for ${request.headers.authorization ?? "all"}` }));
+  for (const key of ["Basic YTpi", "Bearer x"]) {
+    const reply = await world.send(path, { headers: { authorization: key } });
+    assert.equal(reply.text, `for ${key}`);
+    assert.equal(reply.headers.get("x-tidegate-cache"), "PASS");
+  }
+  assert.equal((await world.send(path)).text, "for all");
+});
+
+test("a request for a range passes through", async () => {
+  const path = page((request) => ({ status: 206, body: `range ${request.headers.range}` }));
+  const reply = await world.send(path, { headers: { range: "bytes=0-3" } });
+  assert.equal(reply.text, "range bytes=0-3");
+  assert.equal(reply.status, 206);
+});
+
+test("Tidegate's own cookies and headers never reach the shop", async () => {
+  const cookies = { "__Host-tidegate-demo": "a.b.c", session: "ann", "__Host-tidegate-pass-demo": "d.e.f", cart: "3" };
+  const headers = { "x-tidegate-admission": "forged", "X-Tidegate-Anything": "1" };
+  const paths = [page({ body: "public" }), page({ body: "mine", headers: { "cache-control": "private" } }), page({ body: "pay" }, "/checkout")];
+  for (const path of paths) {
+    assert.equal((await world.send(path, { cookies, headers })).status, 200);
+    for (const { headers: seen } of origin.asked(path)) {
+      assert.deepEqual(Object.keys(seen).filter((name) => name.startsWith("x-tidegate")), []);
+      assert.ok([undefined, "session=ann; cart=3"].includes(seen.cookie), seen.cookie);
+    }
+  }
+  assert.equal(origin.asked(paths[2])[0].headers.cookie, "session=ann; cart=3");
+});
+
+test("a checkout passes through as it was sent: method, body, cookies, headers, query", async () => {
+  const path = page(() => ({ status: 201, body: "ordered", headers: { "set-cookie": "order=7; Path=/", "x-shop": "lamp" } }), "/checkout");
+  const body = randomBytes(50_000);
+  for (const method of ["POST", "PUT", "PATCH", "DELETE"]) {
+    const reply = await world.send(`${path}?step=2&utm_source=x`, {
+      method,
+      body,
+      cookies: { session: "ann" },
+      from: world.url,
+      headers: { "content-type": "application/octet-stream", "x-client": "sdk" },
+    });
+    assert.equal(reply.status, 201);
+    assert.equal(reply.text, "ordered");
+    assert.equal(reply.cookies.order.value, "7");
+    assert.equal(reply.headers.get("x-shop"), "lamp");
+    const seen = origin.asked(path).at(-1);
+    assert.equal(seen.method, method);
+    assert.equal(seen.url, `${path}?step=2&utm_source=x`);
+    assert.ok(seen.body.equals(body));
+    assert.equal(seen.headers.cookie, "session=ann");
+    assert.equal(seen.headers.origin, world.url);
+    assert.equal(seen.headers["content-type"], "application/octet-stream");
+    assert.equal(seen.headers["x-client"], "sdk");
+    assert.equal(seen.headers["x-forwarded-host"], new URL(world.url).host);
+    assert.equal(seen.headers["x-forwarded-proto"], "http");
+  }
+});
+
+test("no spelling of the checkout's path gets into the cache", async () => {
+  for (const path of ["/checkout", "/Checkout", "/CHECKOUT/step", "/%63heckout", "//checkout", "/checkout%2Fx", "/./checkout", "/x/../checkout"]) {
+    for (let visit = 0; visit < 2; visit++) {
+      const reply = await sendRaw(world.url, { path });
+      assert.equal(reply.headers.get("x-tidegate-cache"), "PASS", path);
+    }
+  }
+});
+
+test("posts of any path reach the shop and are never stored", async () => {
+  const path = page((request) => ({ body: `${request.method} ${request.body}` }));
+  for (const body of ["a", "b"]) assert.equal((await world.send(path, { method: "POST", body })).text, `POST ${body}`);
+  assert.equal((await world.send(path)).text, "GET ");
+});
+
+test("a redirect to the shop's own address leads through the edge", async () => {
+  const cases = [
+    [`${origin.url}/orders/7?x=1#top`, "/orders/7?x=1#top"],
+    ["/relative", "/relative"],
+    ["next", "next"],
+    ["https://pay.example/7", "https://pay.example/7"],
+    [`${origin.url}1/x`, `${origin.url}1/x`],
+  ];
+  for (const prefix of ["/page", "/checkout"]) {
+    for (const [location, expected] of cases) {
+      const reply = await world.send(page({ status: 303, headers: { location } }, prefix));
+      assert.equal(reply.status, 303);
+      assert.equal(reply.headers.get("location"), expected);
+    }
+  }
+});
+
+test("a large answer arrives whole, and is not kept", async () => {
+  const body = randomBytes(3 * 1024 * 1024).toString("hex");
+  const streamed = page({ body, headers: { "transfer-encoding": "chunked" } });
+  const announced = page({ body, headers: { "content-length": String(body.length) } });
+  for (const path of [streamed, announced]) {
+    for (let visit = 0; visit < 2; visit++) {
+      const reply = await world.send(path);
+      assert.equal(reply.status, 200);
+      assert.ok(reply.text === body, "the body differs");
+    }
+    assert.equal(origin.asked(path).length, 2);
+  }
+});
+
+test("with the shop down, a stored page is still served, and all else is a problem that can be retried", async () => {
+  const shop = await startOrigin();
+  const own = await startWorld({ originUrl: shop.url });
+  await until("the page is stored", async () => (await own.send("/lamp")).headers.get("x-tidegate-cache") === "HIT");
+  await shop.stop();
+  assert.equal((await own.send("/lamp")).text, "<p>/lamp</p>");
+  assertProblem(await own.send("/other"), "SERVICE_UNAVAILABLE", "shop");
+  assertProblem(await own.send("/checkout", { method: "POST", body: "x" }), "SERVICE_UNAVAILABLE", "shop");
+  const shown = await own.send("/other", { accept: HTML });
+  assert.equal(shown.status, 503);
+  assert.match(shown.headers.get("content-type"), /^text\/html/);
+  assert.match(shown.headers.get("retry-after"), /^\d+$/);
+  assert.equal(shown.headers.get("cache-control"), "no-store");
+  assert.ok(shown.text.includes(shown.headers.get("x-request-id")));
+  const queue = await own.createQueue();
+  assert.equal((await queue.enter()).index, 0, "the line goes on");
+});
+
+test("an origin that is no address is named", async () => {
+  const own = await startWorld({ originUrl: "shop" });
+  assertProblem(await own.send("/lamp"), "SERVICE_UNAVAILABLE", "ORIGIN_URL");
+});
