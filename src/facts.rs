@@ -55,6 +55,8 @@ pub type Slots<T> = RefCell<HashMap<String, Slot<T>>>;
 /// One fact in memory.
 pub struct Slot<T> {
     known: Option<Known<T>>,
+    /// What the source said of a thing that there is not.
+    refused: Option<Problem>,
     refreshing: bool,
     /// No refresh is begun before this time.
     next_try_at: UnixMillis,
@@ -64,6 +66,7 @@ impl<T> Default for Slot<T> {
     fn default() -> Self {
         Self {
             known: None,
+            refused: None,
             refreshing: false,
             next_try_at: 0,
         }
@@ -95,6 +98,7 @@ enum Look<T> {
     Serve(Seen<T>),
     Refresh,
     Wait,
+    Refuse(Problem),
     Fail,
 }
 
@@ -116,6 +120,7 @@ impl<T: Serialize + DeserializeOwned + Succeeds + 'static> Shelf<T> {
                 Look::Serve(seen) => return Ok(seen),
                 Look::Refresh => return self.refresh(key, fresh, site, source).await,
                 Look::Wait => Delay::from(LOOK).await,
+                Look::Refuse(problem) => return Err(problem),
                 Look::Fail => break,
             }
         }
@@ -139,7 +144,7 @@ impl<T: Serialize + DeserializeOwned + Succeeds + 'static> Shelf<T> {
             match &slot.known {
                 Some(known) if passable || !slot.refreshing => Look::Serve(known.seen(fresh, now)),
                 _ if slot.refreshing => Look::Wait,
-                _ => Look::Fail,
+                _ => slot.refused.clone().map_or(Look::Fail, Look::Refuse),
             }
         })
     }
@@ -187,7 +192,11 @@ impl<T: Serialize + DeserializeOwned + Succeeds + 'static> Shelf<T> {
             }
             // The source itself says that there is no such thing: this is no outage.
             Err(problem) if problem.code.status() < 500 => {
-                self.forget(key);
+                self.slots.with_borrow_mut(|slots| {
+                    let slot = slots.entry(key.to_owned()).or_default();
+                    slot.known = None;
+                    slot.refused = Some(problem.clone());
+                });
                 Err(problem)
             }
             Err(problem) => self.last(key, fresh).map_err(|_| problem),
@@ -204,6 +213,7 @@ impl<T: Serialize + DeserializeOwned + Succeeds + 'static> Shelf<T> {
                 }
                 kept.value.succeed(&known.value);
             }
+            slot.refused = None;
             slot.known = Some(Known {
                 value: Rc::new(kept.value),
                 fetched_at: kept.fetched_at,
@@ -231,7 +241,9 @@ impl<T> Shelf<T> {
             fetched_at: Date::now().as_millis(),
         };
         self.slots.with_borrow_mut(|slots| {
-            slots.entry(key.to_owned()).or_default().known = Some(known);
+            let slot = slots.entry(key.to_owned()).or_default();
+            slot.known = Some(known);
+            slot.refused = None;
         });
     }
 

@@ -280,6 +280,20 @@ suite("in the room", { concurrency: 4 }, () => {
     assert.equal(shopper.documents, 1);
   });
 
+  test("who comes back called up during a pause reads that their turn is kept, and goes on after it", async () => {
+    const queue = await openQueue();
+    const [first, next] = await queue.enterCalledUp(2, 1);
+    const { admissionId } = await first.checkOut();
+    await queue.act("pause");
+    const shopper = await openShopper(browser, { bears: /status of 409/ });
+    await shopper.keepTicket(queue, next.ticket);
+    await shopper.page.goto(roomOf(queue));
+    await shopper.page.getByText("Your turn is kept.").waitFor({ timeout: 15_000 });
+    await queue.act("resume");
+    await queue.settle("release", admissionId);
+    await shopper.page.waitForURL(`${world.url}/checkout`);
+  });
+
   test("a notice and its end appear on the open page", async () => {
     const queue = await openQueue();
     await hold(queue);
@@ -373,6 +387,7 @@ suite("no barriers by WCAG 2.2 AA", { concurrency: 2 }, () => {
     },
     "called up, and paused": async (shopper) => {
       const next = await openCalledUp();
+      await next.becomePresent();
       await next.queue.act("pause");
       await come(shopper, next);
       await shopper.sees("Your turn is kept");

@@ -34,10 +34,13 @@ export class Visitor {
     return this.#go(action, { method: "POST", from: this.#url, form: form.fields });
   }
 
-  /** The forms of the page that are not in a template: `{action, method, fields}`. */
+  /** The forms of the page that are shown: `{action, method, fields}`. */
   forms() {
-    const shown = this.page.text.replace(/<template[\s>][\s\S]*?<\/template>/g, "").replace(/<!--[\s\S]*?-->/g, "");
-    return [...shown.matchAll(/<form\b([^>]*)>([\s\S]*?)<\/form>/g)].map(([, head, body]) => ({
+    const shown = this.page.text
+      .replace(/<template[\s>][\s\S]*?<\/template>/g, "")
+      .replace(/<details\b[^>]*\shidden>[\s\S]*?<\/details>/g, "");
+    const forms = [...shown.matchAll(/<form\b([^>]*)>([\s\S]*?)<\/form>/g)].filter(([, head]) => !/\shidden\b/.test(head));
+    return forms.map(([, head, body]) => ({
       action: attribute(head, "action"),
       method: attribute(head, "method").toLowerCase(),
       fields: Object.fromEntries(
