@@ -2,20 +2,16 @@
 // without script, by keyboard and over a bad line, and what never leaves the room.
 
 import assert from "node:assert/strict";
-import { after, before, suite, test } from "node:test";
+import { before, suite, test } from "node:test";
 
 import { freePort } from "../scripts/lib/miniflare.mjs";
-import { startShop } from "../scripts/lib/shop.mjs";
-import { openShopper, startBrowser } from "./support/browser.mjs";
+import { hold, openEntered, openShopper, roomOf, startBrowser, startShopWorld } from "./support/browser.mjs";
 import { until } from "./support/until.mjs";
 import { startWorld } from "./support/world.mjs";
 
 const PRODUCT = { name: "The Tide Lamp", path: "/products/tide-lamp" };
 
-const shopPort = await freePort();
-const world = await startWorld({ originUrl: `http://127.0.0.1:${shopPort}` });
-const shop = await startShop({ edgeUrl: world.url, originKey: world.keys.origin, port: shopPort, onLine: () => {} });
-after(() => shop.stop());
+const world = await startShopWorld();
 const browser = await startBrowser();
 
 /** The shop's own queue, begun anew. */
@@ -26,34 +22,24 @@ async function openLamp(config = { maxActive: 1 }) {
   return queue;
 }
 
-/** A queue that leads to no shop. */
+/** A queue of a test's own. The shop refuses its tokens. */
 const openQueue = (config, where = world) => where.createQueue({ maxActive: 1, product: PRODUCT, ...config });
 
-/** Somebody goes to the checkout and keeps the only slot; gives back how it is freed. */
-async function hold(queue) {
-  const { admissionId } = await (await queue.enter()).checkOut();
-  return async (how = "release") => assert.equal((await queue.settle(how, admissionId)).status, 200);
+/** A queue with somebody at the checkout, and the shopper who is called up after them. */
+async function openCalledUp() {
+  const queue = await openQueue();
+  const [first, next] = await queue.enterCalledUp(2, 1);
+  const { admissionId } = await first.checkOut();
+  return { queue, next, release: () => queue.settle("release", admissionId) };
 }
 
-const roomOf = (queue) => `${queue.world.url}/queue/${queue.id}`;
-
-/** A shopper in the room of a queue, in line. */
+/** A shopper who joins in the room, and is in line. */
 async function openInLine(queue, options) {
   const shopper = await openShopper(browser, options);
   await shopper.page.goto(roomOf(queue));
   await shopper.press("Join the queue");
   await shopper.sees("You are in line");
   return shopper;
-}
-
-/** Fails if an address that the browser asked for holds a part of the ticket or of the token. */
-function assertNotInAddresses(shopper, ...secrets) {
-  for (const secret of secrets) {
-    assert.match(secret ?? "", /^[\w-]+\.[\w-]+\.[\w-]+$/);
-    for (const part of secret.split(".").slice(1)) {
-      assert.deepEqual(shopper.requests.map(({ url }) => url).filter((url) => url.includes(part)), []);
-    }
-  }
 }
 
 test("with script, a shopper waits, goes on by themself when called up, and pays", async (t) => {
@@ -81,7 +67,7 @@ test("with script, a shopper waits, goes on by themself when called up, and pays
   assert.equal((await queue.snapshot()).completed, 1);
 
   await t.test("the ticket and the token stand in no address", () => {
-    assertNotInAddresses(shopper, ticket, shopper.handoffToken);
+    shopper.assertNotInAddresses(ticket, shopper.handoffToken);
   });
   await t.test("the token went to the checkout once, by POST", () => {
     const arrivals = shopper.requests.filter(({ body }) => body?.includes(shopper.handoffToken));
@@ -127,7 +113,7 @@ test("without script, the room reloads itself and forms lead to a paid order", a
   await shopper.press(/^Pay/);
   await shopper.sees("Your order is paid");
   assert.equal((await queue.snapshot()).completed, 1);
-  assertNotInAddresses(shopper, await shopper.ticket(queue), shopper.handoffToken);
+  shopper.assertNotInAddresses(await shopper.ticket(queue), shopper.handoffToken);
   assert.equal(shopper.count(`GET ${queue.path}/status`), 0);
 });
 
@@ -280,18 +266,34 @@ suite("in the room", { concurrency: 4 }, () => {
     assert.equal(shopper.documents, 1);
   });
 
-  test("who comes back called up during a pause reads that their turn is kept, and goes on after it", async () => {
-    const queue = await openQueue();
-    const [first, next] = await queue.enterCalledUp(2, 1);
-    const { admissionId } = await first.checkOut();
-    await queue.act("pause");
-    const shopper = await openShopper(browser, { bears: /status of 409/ });
-    await shopper.keepTicket(queue, next.ticket);
-    await shopper.page.goto(roomOf(queue));
-    await shopper.page.getByText("Your turn is kept.").waitFor({ timeout: 15_000 });
-    await queue.act("resume");
-    await queue.settle("release", admissionId);
-    await shopper.page.waitForURL(`${world.url}/checkout`);
+  for (const javaScriptEnabled of [true, false]) {
+    const how = javaScriptEnabled ? "with" : "without";
+    test(`who comes back called up during a pause reads that their turn is kept, ${how} script`, async () => {
+      const { queue, next } = await openCalledUp();
+      await queue.act("pause");
+      const { page } = await openEntered(browser, next, { javaScriptEnabled, bears: /status of 409/ });
+      await page.getByText("Your turn is kept.").waitFor({ timeout: 15_000 });
+    });
+  }
+
+  test("without script, who claims before a place is free is told to stay, and is let in by a reload", async () => {
+    const { next, release } = await openCalledUp();
+    const shopper = await openEntered(browser, next, { javaScriptEnabled: false });
+    await shopper.press("It is your turn: continue");
+    await shopper.page.getByText("among the next for a free place").waitFor({ timeout: 15_000 });
+    await release();
+    await shopper.page.getByRole("button", { name: "Go to checkout" }).waitFor();
+  });
+
+  test("who is present goes on at the first status that has a place for them", async () => {
+    const { next, release } = await openCalledUp();
+    const { page, polls } = await openEntered(browser, next, { bears: /status of 401/ });
+    await page.getByText("among the next for a free place").waitFor();
+    await until("the status knows that they are present", () => polls.at(-1)?.collect === false);
+    await release();
+    await page.waitForURL(`${world.url}/checkout`);
+    const since = polls.slice(polls.findIndex(({ collect }) => collect === false));
+    assert.deepEqual(since.slice(0, -1).filter(({ collect }) => collect), [], JSON.stringify(polls));
   });
 
   test("a notice and its end appear on the open page", async () => {
@@ -341,77 +343,68 @@ suite("in the room", { concurrency: 4 }, () => {
 });
 
 suite("no barriers by WCAG 2.2 AA", { concurrency: 2 }, () => {
-  /** A queue with somebody at the checkout and somebody who is called up after them. */
-  const openCalledUp = async () => {
-    const queue = await openQueue();
-    const [first, next] = await queue.enterCalledUp(2, 1);
-    await first.checkOut();
-    return next;
+  const options = { bears: /Failed to load resource/, reducedMotion: "reduce" };
+  /** A page by its address. */
+  const at = (path) => async () => {
+    const shopper = await openShopper(browser, options);
+    await shopper.page.goto(world.url + path);
+    return shopper;
   };
-  /** The browser of somebody who has entered shows the room. */
-  const come = async (shopper, { queue, ticket }) => {
-    await shopper.keepTicket(queue, ticket);
-    await shopper.page.goto(roomOf(queue));
-  };
-  const join = async (shopper, says) => {
+  /** What follows on joining the shop's queue. */
+  const join = async (shopper) => {
     await shopper.page.goto(roomOf(world.queue("demo")));
     await shopper.press("Join the queue");
-    await shopper.sees(says);
+    return shopper;
   };
   /** The room in line, once `change` has happened to the queue. */
-  const inLine = (says, change) => async (shopper) => {
+  const inLine = (change) => async () => {
     const queue = await openQueue({ maxAdmissions: 1 });
     const end = await hold(queue);
     const waits = await queue.enter();
     await change(queue, end);
-    await come(shopper, waits);
-    await shopper.sees(says);
+    return openEntered(browser, waits, options);
   };
 
-  const pages = {
-    "the shop": (shopper) => shopper.page.goto(world.url),
-    "the product": (shopper) => shopper.page.goto(world.url + PRODUCT.path),
-    "the checkout without a token": (shopper) => shopper.page.goto(`${world.url}/checkout`),
-    "the order": (shopper) => join(shopper, "Your order"),
-    "the order, paid": async (shopper) => {
-      await join(shopper, "Your order");
+  const pages = [
+    ["the shop", "Light that comes", at("/")],
+    ["the product", "The lamp in figures", at(PRODUCT.path)],
+    ["the checkout without a token", "Please come through the line", at("/checkout")],
+    ["the room before joining", "There is a queue for this", at("/queue/demo")],
+    ["a queue that does not exist", "There is no such queue", at("/queue/unknown")],
+    ["the order", "Your order", async () => join(await openShopper(browser, options))],
+    ["the order, paid", "Your order is paid", async () => {
+      const shopper = await join(await openShopper(browser, options));
       await shopper.press(/^Pay/);
-      await shopper.sees("Your order is paid");
-    },
-    "the room before joining": async (shopper) => shopper.page.goto(roomOf(await openQueue())),
-    "in line": inLine("You are in line", (queue) => queue.operate("PUT", "notice", { json: { level: "critical", text: "Soon." } })),
-    "in line, paused": inLine("Paused", (queue) => queue.act("pause")),
-    "called up, and next for a free place": async (shopper) => {
-      await come(shopper, await openCalledUp());
-      await shopper.sees("among the next");
-    },
-    "called up, and paused": async (shopper) => {
-      const next = await openCalledUp();
+      return shopper;
+    }],
+    ["in line", "You are in line", inLine((queue) => queue.operate("PUT", "notice", { json: { level: "critical", text: "Soon." } }))],
+    ["in line, paused", "Paused", inLine((queue) => queue.act("pause"))],
+    ["sold out", "Sold out", inLine((_, end) => end("complete"))],
+    ["closed", "This queue is closed", inLine((queue) => queue.act("close"))],
+    ["called up", "among the next", async () => openEntered(browser, (await openCalledUp()).next, options)],
+    ["called up, and paused", "Your turn is kept", async () => {
+      const { queue, next } = await openCalledUp();
       await next.becomePresent();
-      await next.queue.act("pause");
-      await come(shopper, next);
-      await shopper.sees("Your turn is kept");
-    },
-    "admitted": async (shopper) => {
+      await queue.act("pause");
+      return openEntered(browser, next, options);
+    }],
+    ["admitted", "Your checkout is ready", async () => {
+      const shopper = await openShopper(browser, options);
       // As for those whom the checkout has just sent back: the page leaves the next step to them.
       await shopper.context.addInitScript(() => sessionStorage.setItem("tidegate-demo", Date.now()));
-      await join(shopper, "Your checkout is ready");
-    },
-    "admitted before": async (shopper) => {
+      return join(shopper);
+    }],
+    ["admitted before", "Your turn is over", async () => {
       const buyer = await (await openQueue()).enter();
       await buyer.buy();
-      await come(shopper, buyer);
-      await shopper.sees("Your turn is over");
-    },
-    "sold out": inLine("Sold out", (_, end) => end("complete")),
-    "closed": inLine("This queue is closed", (queue) => queue.act("close")),
-    "a queue that does not exist": (shopper) => shopper.page.goto(roomOf(world.queue("unknown"))),
-  };
+      return openEntered(browser, buyer, options);
+    }],
+  ];
   before(() => openLamp({ maxActive: 10 }));
-  for (const [name, open] of Object.entries(pages)) {
+  for (const [name, says, open] of pages) {
     test(name, async () => {
-      const shopper = await openShopper(browser, { bears: /Failed to load resource/, reducedMotion: "reduce" });
-      await open(shopper);
+      const shopper = await open();
+      await shopper.sees(says);
       const { page } = shopper;
       const structure = await page.evaluate(() => ["h1", "main", "html[lang=en]"].map((part) => document.querySelectorAll(part).length));
       assert.deepEqual(structure, [1, 1, 1]);

@@ -60,11 +60,11 @@ test("however many edges ask a relay, it asks the queue once a second", async ()
   const started = performance.now();
   const views = () => calls.slice(begin).filter(({ binding, call }) => binding === "QUEUE" && call.includes("View"));
   let asked = 0;
-  await until("two answers of the queue", async () => {
-    const answers = await Promise.all(Array.from({ length: 50 }, ask));
+  await until("three answers of the queue", async () => {
+    const answers = await Promise.all(Array.from({ length: 10 }, ask));
     asked += answers.length;
     for (const answer of answers) assert.match(await answer.text(), new RegExp(queue.id));
-    return asked >= 200 && views().length >= 2;
+    return asked >= 100 && views().length >= 3;
   });
   const most = onceASecond(performance.now() - started);
   assert.ok(views().length <= most, `${views().length} views, ${most} at most`);
@@ -152,10 +152,11 @@ test("a retry after an outage in the middle of entering is the same entry", asyn
   const enter = (entryKey) => queue.send("enter", { method: "POST", json: { entryKey } });
   await enter(keys[0]);
   outage.add("QUEUE"); // the lanes write their groups down, and cannot lease for them
-  for (const reply of await Promise.all(keys.map(enter))) {
-    if (reply.status !== 200) assertProblem(reply, "SERVICE_UNAVAILABLE");
+  try {
+    for (const reply of await Promise.all(keys.slice(1).map(enter))) assertProblem(reply, "SERVICE_UNAVAILABLE");
+  } finally {
+    outage.clear();
   }
-  outage.clear();
   await Promise.all(keys.map(enter));
   const indices = await Promise.all(keys.map(async (key) => (await queue.enter({ entryKey: key })).index));
   assert.deepEqual(indices.toSorted((a, b) => a - b), keys.map((_, index) => index));

@@ -3,7 +3,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { decodeJwt } from "jose";
+
 import { assertProblem } from "./support/problem.mjs";
+import { newEntryKey } from "./support/queue.mjs";
 import { forEachAtOnce, until } from "./support/until.mjs";
 import { startWorld } from "./support/world.mjs";
 
@@ -42,6 +45,12 @@ test("two thousand who enter through eight lanes get the indices 0 to 1999, in t
     assert.ok(entry.index > highest, `index ${entry.index} was sent after index ${highest} was answered`);
   }
   assert.ok(next > 1_000, "enough of them came after others");
+});
+
+test("those who enter one after the other stand in that order, through whichever lanes", async () => {
+  const queue = await world.createQueue({ maxActive: 1, lanes: 8 });
+  const indices = (await queue.enterMany(150)).map(({ index }) => index);
+  assert.deepEqual(indices, Array.from({ length: 150 }, (_, index) => index));
 });
 
 test("four hundred who claim, buy, give back or vanish never hold more than maxActive together", async () => {
@@ -102,6 +111,46 @@ test("under a rate, a crowd that claims at once gets exactly as many admissions 
   assert.equal(answers.filter(({ status }) => status === 200).length, 30);
   for (const reply of answers.filter(({ status }) => status === 409)) assertProblem(reply, "NOT_YET_SERVED");
   assert.equal((await queue.snapshot()).admitted, 30);
+});
+
+test("a reset in the middle of a crowd leaves nobody between two epochs", async () => {
+  const queue = await world.createQueue({ maxActive: 1, lanes: 4 });
+  const keys = Array.from({ length: 300 }, newEntryKey);
+  const enter = (entryKey) => queue.send("enter", { method: "POST", json: { entryKey } });
+  let resets;
+  const replies = await forEachAtOnce(keys, 50, (key, number) => {
+    if (number === 100) resets = queue.act("reset");
+    return enter(key);
+  });
+  await resets;
+  const { epoch } = await queue.snapshot();
+  for (const reply of replies) {
+    if (reply.status !== 200) assertProblem(reply, "SERVICE_UNAVAILABLE");
+  }
+  const tickets = await forEachAtOnce(keys, 50, async (entryKey) => decodeJwt((await queue.enter({ entryKey })).ticket));
+  assert.ok(tickets.every((ticket) => ticket.epoch === epoch));
+  const indices = tickets.map(({ index }) => index).sort((a, b) => a - b);
+  assert.deepEqual(indices, keys.map((_, index) => index));
+  for (const [number, { json }] of replies.entries()) {
+    const before = json.ticket && decodeJwt(json.ticket);
+    if (before?.epoch === epoch) assert.equal(before.index, tickets[number].index);
+  }
+});
+
+test("whoever enters while the queue is deleted gets a place, is asked to come back, or hears that there is none", async () => {
+  const queue = await world.createQueue({ maxActive: 1, lanes: 4 });
+  let deleted;
+  const replies = await forEachAtOnce(Array.from({ length: 200 }), 50, (_, number) => {
+    if (number === 80) deleted = queue.operate("DELETE");
+    return queue.send("enter", { method: "POST" });
+  });
+  assert.equal((await deleted).status, 204);
+  for (const reply of replies) {
+    if (reply.status !== 200) assertProblem(reply, reply.status === 503 ? "SERVICE_UNAVAILABLE" : "QUEUE_NOT_FOUND");
+  }
+  assert.equal(replies.at(-1).status, 404);
+  await queue.put({ maxActive: 1 });
+  assert.equal((await queue.enter()).index, 0);
 });
 
 test("with one slot, who is present is admitted in the order of their places", async () => {

@@ -60,6 +60,14 @@ test("addresses that mean the same page share it, and others do not", async () =
   assert.equal(origin.asked(path).length, asked + 3);
 });
 
+test("what two visitors' links may differ in does not reach the shop, and so not the page they share", async () => {
+  const path = page((request) => ({ body: `you asked for ${request.url}` }));
+  const marked = await world.send(`${path}?size=m&utm_source=<script>&fbclid=somebody`);
+  assert.equal(marked.text, `you asked for ${path}?size=m`);
+  await untilStored(`${path}?size=m`);
+  assert.equal((await world.send(`${path}?size=m`)).text, `you asked for ${path}?size=m`);
+});
+
 test("a page without a word about caching is kept for five minutes, with an entity tag", async () => {
   const path = page({ body: "plain" });
   for (const reply of [await world.send(path), await untilStored(path).then(() => world.send(path))]) {

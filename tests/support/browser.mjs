@@ -8,6 +8,11 @@ import { after } from "node:test";
 
 import { chromium } from "playwright-core";
 
+import { freePort } from "../../scripts/lib/miniflare.mjs";
+import { startShop } from "../../scripts/lib/shop.mjs";
+import { succeeded } from "./queue.mjs";
+import { startWorld } from "./world.mjs";
+
 const FLAGS = [
   "--no-sandbox", // as root it has none
   "--disable-gpu",
@@ -18,9 +23,27 @@ const FLAGS = [
   "--disable-sync",
   "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", // nothing but this machine
 ];
-export const PHONE = { width: 390, height: 844 };
+const PHONE = { width: 390, height: 844 };
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+
+/** Starts a world with the example shop behind it. The shop's queue is `demo`. */
+export async function startShopWorld() {
+  const port = await freePort();
+  const world = await startWorld({ originUrl: `http://127.0.0.1:${port}` });
+  const shop = await startShop({ edgeUrl: world.url, originKey: world.keys.origin, port, onLine: () => {} });
+  after(() => shop.stop());
+  return world;
+}
+
+/** The address of a queue's room. */
+export const roomOf = (queue) => `${queue.world.url}/queue/${queue.id}`;
+
+/** Somebody goes to the checkout and keeps a slot; gives back how it is freed. */
+export async function hold(queue) {
+  const { admissionId } = await (await queue.enter()).checkOut();
+  return async (how = "release") => succeeded(await queue.settle(how, admissionId));
+}
 
 /** Starts Chromium; it ends with the file that started it. */
 export async function startBrowser() {
@@ -45,12 +68,20 @@ export async function openShopper(browser, { bears, ...options } = {}) {
   return shopper;
 }
 
+/** Somebody who has entered by `entrant`, and now comes to the room with a browser. */
+export async function openEntered(browser, entrant, options) {
+  const shopper = await openShopper(browser, options);
+  await shopper.keepTicket(entrant.queue, entrant.ticket);
+  await shopper.page.goto(roomOf(entrant.queue));
+  return shopper;
+}
+
 class Shopper {
   /** What the browser asked for: `{method, url, body, document}`; `document`: for a page to show. */
   requests = [];
   /** The console's errors and warnings, and uncaught errors. */
   complaints = [];
-  /** When each status came, how long it asked the page to wait, and when the page asked for it. */
+  /** Each status that the page got: `{askedAt, answeredAt, pollAfterMs, collect}`. */
   polls = [];
 
   constructor(context) {
@@ -71,8 +102,10 @@ class Shopper {
     const timing = request.timing();
     const poll = { askedAt: timing.startTime, answeredAt: timing.startTime + timing.responseEnd };
     this.polls.push(poll);
-    const answer = await (await request.response()).json();
-    poll.pollAfterMs = (answer.status?.pollAfterMs ?? answer.pollAfterMs) || 0;
+    // An answer that is gone with its page told nothing to ask again after.
+    const answer = await request.response().then((response) => response.json()).catch(() => ({}));
+    const { pollAfterMs, collect } = answer.status?.pollAfterMs ? answer.status : answer;
+    Object.assign(poll, { pollAfterMs, collect });
   }
 
   /** How often the browser asked for this, such as `"GET /queue/demo"`. */
@@ -106,6 +139,16 @@ class Shopper {
   get handoffToken() {
     const arrival = this.requests.find(({ method, body }) => method === "POST" && body?.startsWith("handoffToken="));
     return arrival && new URLSearchParams(arrival.body).get("handoffToken");
+  }
+
+  /** Fails if an address that the browser asked for holds a part of one of these tokens. */
+  assertNotInAddresses(...tokens) {
+    for (const token of tokens) {
+      assert.match(token ?? "", /^[\w-]+\.[\w-]+\.[\w-]+$/);
+      const [, ...telling] = token.split(".");
+      const holds = ({ url }) => telling.some((part) => url.includes(part));
+      assert.deepEqual(this.requests.filter(holds), []);
+    }
   }
 
   /** Waits until the page's content says `text`. */
