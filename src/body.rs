@@ -56,6 +56,10 @@ pub async fn typed<T: DeserializeOwned + Default>(request: &mut Request) -> Resu
 
 /// Reads one shape out of JSON; the refusal names the field.
 pub fn read<T: DeserializeOwned>(value: &Value) -> Result<T, Problem> {
+    // A list would do for a struct, field by field in order.
+    if !value.is_object() {
+        return Err(Problem::validation("The body is a JSON object."));
+    }
     serde_path_to_error::deserialize(value).map_err(|error| {
         let path = error.path().to_string();
         let cause = error.into_inner();

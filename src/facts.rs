@@ -160,8 +160,7 @@ impl<T: Serialize + DeserializeOwned + Succeeds + 'static> Shelf<T> {
         F: AsyncFnOnce() -> Result<T, Problem>,
     {
         let _refreshing = Refreshing { shelf: self, key };
-        // Under this site's own name, at a path that the router answers with 404.
-        let address = format!("{}/tidegate/-/{}/{key}", site.origin(), self.name);
+        let address = self.address(site, key);
         let now = Date::now().as_millis();
         if let Some(kept) = read_kept::<T>(&address).await {
             let is_fresh = now.saturating_sub(kept.fetched_at) < fresh;
@@ -203,6 +202,33 @@ impl<T: Serialize + DeserializeOwned + Succeeds + 'static> Shelf<T> {
         }
     }
 
+    /// Takes a fact that is known to be new, as after an operator's change: for this isolate and for
+    /// those of this data centre that look next.
+    pub async fn put(&self, site: &Site, key: &str, value: T) {
+        let kept = Kept {
+            fetched_at: Date::now().as_millis(),
+            value,
+        };
+        if let Ok(text) = serde_json::to_string(&kept) {
+            keep(self.address(site, key), text).await;
+        }
+        let Kept { fetched_at, value } = kept;
+        self.slots.with_borrow_mut(|slots| {
+            let slot = slots.entry(key.to_owned()).or_default();
+            slot.known = Some(Known {
+                value: Rc::new(value),
+                fetched_at,
+            });
+            slot.refused = None;
+        });
+    }
+
+    /// Where the data centre's cache keeps a fact: under this site's own name, at a path that the
+    /// router answers with 404.
+    fn address(&self, site: &Site, key: &str) -> String {
+        format!("{}/tidegate/-/{}/{key}", site.origin(), self.name)
+    }
+
     /// Takes what is newer than what is known.
     fn learn(&self, key: &str, mut kept: Kept<T>) {
         self.slots.with_borrow_mut(|slots| {
@@ -234,19 +260,6 @@ impl<T: Serialize + DeserializeOwned + Succeeds + 'static> Shelf<T> {
 }
 
 impl<T> Shelf<T> {
-    /// Takes a fact that is known to be new, as after an operator's change.
-    pub fn put(&self, key: &str, value: T) {
-        let known = Known {
-            value: Rc::new(value),
-            fetched_at: Date::now().as_millis(),
-        };
-        self.slots.with_borrow_mut(|slots| {
-            let slot = slots.entry(key.to_owned()).or_default();
-            slot.known = Some(known);
-            slot.refused = None;
-        });
-    }
-
     /// Forgets a fact.
     pub fn forget(&self, key: &str) {
         self.slots.with_borrow_mut(|slots| slots.remove(key));

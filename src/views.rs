@@ -122,8 +122,9 @@ pub async fn view_for(site: &Site, ticket: &Ticket) -> Result<Seen<EdgeView>, Pr
     Ok(seen)
 }
 
-/// Takes what a lane says of boarding: whoever it told that they are called up must not hear from the
-/// next snapshot that they are not.
+/// Takes what is known of boarding from elsewhere than a snapshot: from a lane, or because somebody of
+/// that place was called up. Whoever was told so must not hear from the next snapshot that it is not so,
+/// and a lane that is asked with it knows whose entry may have ended.
 pub fn boarding_is(id: &QueueId, epoch: Epoch, boarding: u64) {
     VIEWS.amend(id.as_str(), |view| {
         if view.snapshot.epoch == epoch {
@@ -140,7 +141,7 @@ pub async fn renew(site: &Site, id: &QueueId) -> Result<(), Problem> {
             epoch: view.snapshot.epoch,
         };
         directory(site, &DirectoryCall::Add(entry)).await?;
-        VIEWS.put(id.as_str(), *view);
+        VIEWS.put(site, id.as_str(), *view).await;
         renew_directory(site).await?;
     }
     Ok(())
@@ -155,7 +156,7 @@ pub async fn remove(site: &Site, id: &QueueId) -> Result<(), Problem> {
 
 async fn renew_directory(site: &Site) -> Result<(), Problem> {
     if let DirectoryReply::Queues(queues) = directory(site, &DirectoryCall::List).await? {
-        DIRECTORY.put(DIRECTORY_NAME, queues);
+        DIRECTORY.put(site, DIRECTORY_NAME, queues).await;
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 // keys. The moments of the kills are random; a failure names the seed, and TEST_SEED repeats it.
 
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 
 import { decodeJwt, decodeProtectedHeader } from "jose";
@@ -13,7 +14,7 @@ import { forEachAtOnce, until } from "./support/until.mjs";
 import { startWorld } from "./support/world.mjs";
 
 const ROUNDS = 4;
-const newKey = (kid) => ({ kid, key: `dev-${Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("base64url")}` });
+const newKey = (kid) => ({ kid, key: `dev-${randomBytes(32).toString("base64url")}` });
 
 /** What a call came to: its reply, or undefined when the connection broke or the answer was no final one. */
 async function attempt(call) {
@@ -43,7 +44,7 @@ async function throughCrashes(world, random, calls, { atOnce = 40, rounds = 1 } 
   return acknowledged;
 }
 
-test("however often workerd is killed while people enter, everybody has one place and no place is lost", async (context) => {
+test("however often workerd is killed while people enter, everybody has one place and none is lost", async (context) => {
   const random = seededRandom(context);
   const world = await startWorld();
   const queue = await world.createSettledQueue({ maxActive: 1, lanes: 4 });
@@ -65,7 +66,7 @@ test("however often workerd is killed while people enter, everybody has one plac
   assert.equal((await queue.snapshot()).entered, 300);
 });
 
-test("however often workerd is killed while people claim, nobody is over-admitted and nobody loses an admission", async (context) => {
+test("however often workerd is killed while people claim, nobody is over-admitted or loses an admission", async (context) => {
   const random = seededRandom(context);
   const world = await startWorld();
   const queue = await world.createSettledQueue({ maxActive: 200 });
@@ -92,7 +93,7 @@ test("however often workerd is killed while people claim, nobody is over-admitte
   assert.equal((await queue.snapshot()).completed, granted.length);
 });
 
-test("however often workerd is killed while slots change hands, no two shoppers ever hold the same one", async (context) => {
+test("however often workerd is killed while slots change hands, no two shoppers ever hold one", async (context) => {
   const random = seededRandom(context);
   const world = await startWorld();
   const queue = await world.createSettledQueue();

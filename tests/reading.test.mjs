@@ -54,7 +54,8 @@ test("however many edges ask a relay, it asks the queue once a second", async ()
     return since(0, queue, "RELAY")[0];
   });
   const relays = await world.objects("RELAY");
-  const ask = () => relays.get(relays.idFromString(heard.object)).fetch("http://object/", { method: "POST", body: heard.call });
+  const relay = relays.idFromString(heard.object);
+  const ask = () => relays.get(relay).fetch("http://object/", { method: "POST", body: heard.call });
 
   const begin = calls.length;
   const started = performance.now();
@@ -90,7 +91,8 @@ test("an outage leaves everybody their place, marked stale, and admits nobody un
     });
     assert.equal(stale.status, "QUEUED");
     assert.equal((await queue.send("")).status, 200);
-    assert.equal((await world.send(`/queue/${queue.id}`, { cookies: { [queue.cookieName]: second.ticket } })).status, 200);
+    const cookies = { [queue.cookieName]: second.ticket };
+    assert.equal((await world.send(`/queue/${queue.id}`, { cookies })).status, 200);
     assertProblem(await second.claim(), "SERVICE_UNAVAILABLE");
     assertProblem(await second.leave(), "SERVICE_UNAVAILABLE");
     assertProblem(await queue.send("enter", { method: "POST" }), "SERVICE_UNAVAILABLE");
@@ -195,7 +197,10 @@ test("what is one shopper's own is stored nowhere", async () => {
 
 test("a page of an allowed origin may ask first, and then call with a bearer", async () => {
   const queue = await world.createQueue({ maxActive: 1, allowedOrigins: [PAGE] });
-  const headers = { "access-control-request-method": "POST", "access-control-request-headers": "authorization, content-type" };
+  const headers = {
+    "access-control-request-method": "POST",
+    "access-control-request-headers": "authorization, content-type",
+  };
   const asked = await queue.send("enter", { method: "OPTIONS", from: PAGE, headers });
   assert.equal(asked.status, 204, asked.text);
   assert.equal(asked.headers.get("access-control-allow-origin"), PAGE);

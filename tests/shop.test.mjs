@@ -48,7 +48,12 @@ test("addresses that mean the same page share it, and others do not", async () =
   const path = page((request) => ({ body: `size ${new URLSearchParams(request.url.split("?")[1]).get("size")}` }));
   await untilStored(`${path}?size=m&colour=red`);
   const asked = origin.asked(path).length;
-  for (const query of ["colour=red&size=m", "utm_source=mail&size=m&utm_campaign=x&colour=red", "gclid=1&size=m&colour=red&fbclid=2"]) {
+  const same = [
+    "colour=red&size=m",
+    "utm_source=mail&size=m&utm_campaign=x&colour=red",
+    "gclid=1&size=m&colour=red&fbclid=2",
+  ];
+  for (const query of same) {
     const reply = await world.send(`${path}?${query}`);
     assert.equal(reply.text, "size m");
     assert.equal(reply.headers.get("x-tidegate-cache"), "HIT", query);
@@ -153,7 +158,8 @@ test("two addresses of the edge never share a page, not even two ports of one ho
 
 test("every answer has the security headers, whoever wrote it", async () => {
   const path = page({ body: "safe" });
-  const own = page({ body: "own", headers: { "x-frame-options": "SAMEORIGIN", "content-security-policy": "default-src 'self'" } });
+  const said = { "x-frame-options": "SAMEORIGIN", "content-security-policy": "default-src 'self'" };
+  const own = page({ body: "own", headers: said });
   const queue = await world.createQueue();
   const replies = [
     await world.send(path),
@@ -175,8 +181,7 @@ test("every answer has the security headers, whoever wrote it", async () => {
     assert.ok(headers.get("x-request-id"));
   }
   const kept = await world.send(own);
-  assert.equal(kept.headers.get("x-frame-options"), "SAMEORIGIN");
-  assert.equal(kept.headers.get("content-security-policy"), "default-src 'self'");
+  for (const [name, value] of Object.entries(said)) assert.equal(kept.headers.get(name), value);
 });
 
 const NEVER_STORED = {
@@ -260,7 +265,11 @@ test("a request for a range passes through", async () => {
 test("Tidegate's own cookies and headers never reach the shop", async () => {
   const cookies = { "__Host-tidegate-demo": "a.b.c", session: "ann", "__Host-tidegate-pass-demo": "d.e.f", cart: "3" };
   const headers = { "x-tidegate-admission": "forged", "X-Tidegate-Anything": "1" };
-  const paths = [page({ body: "public" }), page({ body: "mine", headers: { "cache-control": "private" } }), page({ body: "pay" }, "/checkout")];
+  const paths = [
+    page({ body: "public" }),
+    page({ body: "mine", headers: { "cache-control": "private" } }),
+    page({ body: "pay" }, "/checkout"),
+  ];
   for (const path of paths) {
     assert.equal((await world.send(path, { cookies, headers })).status, 200);
     for (const { headers: seen } of origin.asked(path)) {
@@ -272,7 +281,8 @@ test("Tidegate's own cookies and headers never reach the shop", async () => {
 });
 
 test("a checkout passes through as it was sent: method, body, cookies, headers, query", async () => {
-  const path = page(() => ({ status: 201, body: "ordered", headers: { "set-cookie": "order=7; Path=/", "x-shop": "lamp" } }), "/checkout");
+  const answer = { status: 201, body: "ordered", headers: { "set-cookie": "order=7; Path=/", "x-shop": "lamp" } };
+  const path = page(answer, "/checkout");
   const body = randomBytes(50_000);
   for (const method of ["POST", "PUT", "PATCH", "DELETE"]) {
     const reply = await world.send(`${path}?step=2&utm_source=x`, {
@@ -300,7 +310,9 @@ test("a checkout passes through as it was sent: method, body, cookies, headers, 
 });
 
 test("no spelling of the checkout's path gets into the cache", async () => {
-  for (const path of ["/checkout", "/Checkout", "/CHECKOUT/step", "/%63heckout", "//checkout", "/checkout%2Fx", "/./checkout", "/x/../checkout"]) {
+  const plain = ["/checkout", "/Checkout", "/CHECKOUT/step", "/%63heckout"];
+  const odd = ["//checkout", "/checkout%2Fx", "/./checkout", "/x/../checkout", "/checkout;x=1", "/\\checkout"];
+  for (const path of [...plain, ...odd]) {
     for (let visit = 0; visit < 2; visit++) {
       const reply = await sendRaw(world.url, { path });
       assert.equal(reply.headers.get("x-tidegate-cache"), "PASS", path);

@@ -96,7 +96,8 @@ test("what is no handoff token does not redeem, whoever signed it", async () => 
   const header = decodeProtectedHeader(handoffToken);
   const claims = decodeJwt(handoffToken);
   const key = await signingKey();
-  const sign = (changes, head) => new SignJWT({ ...claims, ...changes }).setProtectedHeader({ ...header, ...head }).sign(key);
+  const sign = (changes, head) =>
+    new SignJWT({ ...claims, ...changes }).setProtectedHeader({ ...header, ...head }).sign(key);
   const { x } = (await world.send("/.well-known/jwks.json")).json.keys[0];
   const publicBytes = Buffer.from(x, "base64url");
   const byPublicKey = await new SignJWT(claims).setProtectedHeader({ ...header, alg: "HS256" }).sign(publicBytes);

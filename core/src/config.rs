@@ -133,6 +133,10 @@ impl QueueConfig {
         if !value.is_object() {
             return Err(Problem::validation("the configuration is a JSON object"));
         }
+        // A list would do for a struct, field by field in order.
+        if value.get("product").is_some_and(Value::is_array) {
+            return Err(Problem::validation("product: is a JSON object, or null"));
+        }
         let config: Self = serde_path_to_error::deserialize(value).map_err(|error| {
             let path = error.path().to_string();
             let cause = error.into_inner();

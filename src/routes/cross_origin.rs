@@ -62,6 +62,6 @@ fn cross_origin(site: &Site, headers: &worker::Headers) -> Result<(), Failure> {
         headers.set("access-control-allow-origin", &origin)?;
         headers.set("access-control-expose-headers", "Retry-After, X-Request-Id")?;
     }
-    headers.append("vary", "Origin")?;
+    headers.set("vary", "Origin")?;
     Ok(())
 }

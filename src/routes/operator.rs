@@ -102,7 +102,12 @@ async fn act(site: &Site, request: &mut Request, id: &QueueId, action: &str) -> 
         }
         "notice" => {
             only(site, &[Method::Put], "PUT")?;
-            Event::Notify(body::read(&body::json(request).await?)?)
+            let notice = body::json(request).await?;
+            Event::Notify(if notice.is_null() {
+                None
+            } else {
+                Some(body::read(&notice)?)
+            })
         }
         "pause" => Event::Pause,
         "resume" => Event::Resume,

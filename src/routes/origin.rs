@@ -102,7 +102,11 @@ pub async fn settle(site: &Site, id: &str, admission_id: &str, action: &str) -> 
 
 fn admission(answer: Answer) -> Result<AdmissionReport, Problem> {
     match answer {
-        Answer::Admission(report) => Ok(*report),
+        Answer::Admission(report) => {
+            // Who was admitted was called up, whatever the last snapshot says.
+            views::boarding_is(&report.queue_id, report.admission_id.epoch, report.position);
+            Ok(*report)
+        }
         _ => Err(Problem::new(
             Code::InternalError,
             "The queue answered something else.",

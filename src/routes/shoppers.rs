@@ -37,7 +37,10 @@ pub async fn call(site: &Site, mut request: Request, id: &QueueId, rest: &[&str]
         [] => {
             get(site)?;
             let seen = views::view(site, id).await?;
-            json(&seen.value.snapshot, 200, SNAPSHOT_CACHE)
+            let response = json(&seen.value.snapshot, 200, SNAPSHOT_CACHE)?;
+            // Pages of an allowed origin get one header more.
+            response.headers().set("vary", "Origin")?;
+            Ok(response)
         }
         ["enter"] => {
             post(site)?;
@@ -263,7 +266,10 @@ pub enum Claimed {
 pub async fn claim(site: &Site, id: &QueueId, shown: &Shown) -> Result<Claimed, Problem> {
     credentials::check_origin(site, shown)?;
     let holder = holder(site, id, shown).await?;
-    match views::queue(site, id, Event::Claim(holder)).await? {
+    let (epoch, called_up) = (holder.epoch, holder.position.saturating_add(1));
+    let answer = views::queue(site, id, Event::Claim(holder)).await?;
+    views::boarding_is(id, epoch, called_up);
+    match answer {
         Answer::Granted(grant) => sign(site, id, grant),
         Answer::Boarding { retry_after_ms } => Ok(Claimed::Boarding(retry_after_ms)),
         _ => Err(Problem::new(

@@ -164,12 +164,8 @@ async fn keep(address: String, response: Response) {
     let _ = Cache::default().put(address, response).await;
 }
 
-/// Where a page lies in the cache. Under its own host, so that two shops never meet.
+/// Where a page lies in the cache: under the address that the visitor reached, scheme and port
+/// included, for the shop is told of it; and at a path that the router answers with 404.
 fn address(site: &Site, key: &str) -> String {
-    let host = site
-        .url
-        .host_str()
-        .unwrap_or("shop")
-        .replace(['[', ']', ':'], "-");
-    format!("https://{host}.tidegate.invalid{key}")
+    format!("{}/tidegate/-/page{key}", site.origin())
 }

@@ -30,7 +30,7 @@ pub async fn serve(site: &Site, request: Request) -> Answered {
         return pass(site, request).await;
     }
     // Fetched without cookies: what comes back is what everybody may see, or says that it is not.
-    let response = upstream::fetch_public(site).await?;
+    let response = upstream::fetch_public(site, &key).await?;
     match cache::store(site, &key, response).await? {
         Outcome::Stored(response) => cache::present(site, response, "MISS"),
         Outcome::NotStored(_) if site.header("cookie").is_some() => {

@@ -13,24 +13,22 @@ use crate::site::Site;
 const OWN_COOKIE: &str = "__Host-tidegate-";
 const OWN_HEADER: &str = "x-tidegate-";
 
-/// Fetches a page as anybody would see it.
-pub async fn fetch_public(site: &Site) -> std::result::Result<Response, Failure> {
+/// Fetches a page as anybody would see it: by the address that it is kept under, so that nothing else of
+/// one visitor's link can find its way into what all others are shown.
+pub async fn fetch_public(site: &Site, key: &str) -> std::result::Result<Response, Failure> {
+    // Nothing of the visitor's own: what it could change would be changed for everybody.
     let headers = Headers::new();
-    // What decides which page comes back is the address alone.
-    for name in ["accept", "user-agent"] {
-        if let Some(value) = site.header(name) {
-            headers.set(name, &value)?;
-        }
-    }
+    headers.set("accept", "*/*")?;
+    headers.set("user-agent", "Tidegate")?;
     forwarded(site, &headers)?;
     let mut init = RequestInit::new();
     init.with_headers(headers)
         .with_redirect(RequestRedirect::Manual);
-    send(
-        site,
-        &Request::new_with_init(address(site)?.as_str(), &init)?,
-    )
-    .await
+    let (path, query) = key
+        .split_once('?')
+        .map_or((key, None), |(path, query)| (path, Some(query)));
+    let address = address(site, path, query)?;
+    send(site, &Request::new_with_init(address.as_str(), &init)?).await
 }
 
 /// Passes a request through as it came.
@@ -54,7 +52,10 @@ pub async fn pass(site: &Site, request: Request) -> std::result::Result<Response
         .with_body(request.inner().body().map(Into::into));
     send(
         site,
-        &Request::new_with_init(address(site)?.as_str(), &init)?,
+        &Request::new_with_init(
+            address(site, site.url.path(), site.url.query())?.as_str(),
+            &init,
+        )?,
     )
     .await
 }
@@ -80,8 +81,8 @@ async fn send(site: &Site, request: &Request) -> std::result::Result<Response, F
     Ok(response.with_headers(headers))
 }
 
-/// The address at the origin of the page that was asked for.
-fn address(site: &Site) -> std::result::Result<Url, Failure> {
+/// A page's address at the origin.
+fn address(site: &Site, path: &str, query: Option<&str>) -> std::result::Result<Url, Failure> {
     let base = site
         .var("ORIGIN_URL")
         .and_then(|text| Url::parse(&text).ok())
@@ -92,8 +93,8 @@ fn address(site: &Site) -> std::result::Result<Url, Failure> {
             )
         })?;
     let mut address = base;
-    address.set_path(site.url.path());
-    address.set_query(site.url.query());
+    address.set_path(path);
+    address.set_query(query);
     Ok(address)
 }
 

@@ -6,6 +6,7 @@ import { send } from "./http.mjs";
 
 const HTML = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 const REDIRECTS_MAX = 5;
+const ENTITIES = { "#34": '"', quot: '"', "#39": "'", "#60": "<", lt: "<", "#62": ">", gt: ">", "#38": "&", amp: "&" };
 
 export class Visitor {
   /** Cookies by name. */
@@ -72,5 +73,5 @@ export class Visitor {
 
 function attribute(text, name) {
   const value = new RegExp(`\\b${name}="([^"]*)"`).exec(text)?.[1] ?? "";
-  return value.replaceAll("&#34;", '"').replaceAll("&quot;", '"').replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
+  return value.replace(/&(#34|quot|#39|#60|lt|#62|gt|#38|amp);/g, (_, name) => ENTITIES[name]);
 }

@@ -46,6 +46,8 @@ pub struct Machine {
 pub(super) struct Dirty {
     pub(super) wipe: Option<(Epoch, u16)>,
     pub(super) head: bool,
+    /// This event's change has its version already.
+    pub(super) versioned: bool,
     pub(super) claims: BTreeMap<u64, Claim>,
     pub(super) lane: Option<LaneMark>,
 }
@@ -71,6 +73,7 @@ pub fn handle(
                 let head = Head::new(id, config, fresh_epoch, now);
                 let mut made = Machine::restore(head, Stored::default());
                 made.dirty.head = true;
+                made.dirty.versioned = true;
                 let answer = Ok(made.report(now));
                 let effects = made.take_effects();
                 *machine = Some(made);
@@ -201,7 +204,9 @@ impl Machine {
         effects.extend(dirty.claims.into_values().map(Effect::SaveClaim));
         effects.extend(dirty.lane.map(Effect::SaveLane));
         if dirty.head || !effects.is_empty() {
-            self.head.version = self.head.version.saturating_add(1);
+            if !dirty.versioned {
+                self.head.version = self.head.version.saturating_add(1);
+            }
             effects.push(Effect::SaveHead);
         }
         if let Some((epoch, lanes)) = dirty.wipe {

@@ -64,11 +64,12 @@ impl Machine {
         let over = (self.head.epoch, self.head.config.lanes);
         let mut head = Head::new(self.head.id.clone(), self.head.config.clone(), fresh, now);
         // Whoever polls must see the new life as newer.
-        head.version = self.head.version;
+        head.version = self.head.version.saturating_add(1);
         *self = Self::restore(head, Stored::default());
         self.dirty = Dirty {
             wipe: Some(over),
             head: true,
+            versioned: true,
             ..Dirty::default()
         };
         self.report(now)
@@ -77,6 +78,8 @@ impl Machine {
     /// Answers with the state that the change leads to.
     fn changed(&mut self, now: UnixMillis) -> Answer {
         self.dirty.head = true;
+        self.dirty.versioned = true;
+        self.head.version = self.head.version.saturating_add(1);
         self.settle(now);
         self.report(now)
     }
