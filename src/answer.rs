@@ -132,8 +132,16 @@ fn refusal(site: &Site, problem: &Problem, page: Option<FailurePage>) -> Result<
         response = response.with_header("www-authenticate", "Bearer")?;
     }
     let html = page.and_then(|page| {
+        // A path that begins with two slashes would name another host.
+        let path = site.url.path().trim_start_matches('/');
+        let query = site
+            .url
+            .query()
+            .map(|query| format!("?{query}"))
+            .unwrap_or_default();
+        let again = format!("/{path}{query}");
         let retry = Retry {
-            path: site.url.path(),
+            path: &again,
             after_seconds: problem
                 .retry_after_seconds
                 .map(|_| 5_u32.saturating_add(random::jitter() % 10)),

@@ -8,6 +8,8 @@ use worker::{Headers, Request};
 
 /// The largest body that Tidegate's own calls take.
 const BODY_MAX: usize = 16 * 1024;
+/// How deep JSON may nest. Nothing that is taken nests deeper than three.
+const DEPTH_MAX: u32 = 16;
 
 /// Whether the headers announce a body that is too large; one need not be read to be refused.
 pub fn announces_too_much(headers: &Headers) -> bool {
@@ -72,8 +74,26 @@ pub fn read<T: DeserializeOwned>(value: &Value) -> Result<T, Problem> {
 }
 
 fn parse(body: &[u8]) -> Result<Value, Problem> {
-    serde_json::from_slice(body)
-        .map_err(|error| Problem::validation(format!("The body is not JSON: {error}.")))
+    let value = serde_json::from_slice(body)
+        .map_err(|error| Problem::validation(format!("The body is not JSON: {error}.")))?;
+    if is_deeper(&value, DEPTH_MAX) {
+        return Err(Problem::validation(format!(
+            "JSON nests at most {DEPTH_MAX} deep here."
+        )));
+    }
+    Ok(value)
+}
+
+/// Whether a value nests deeper than that. The parser has bounded the recursion already.
+fn is_deeper(value: &Value, depth: u32) -> bool {
+    let Some(rest) = depth.checked_sub(1) else {
+        return true;
+    };
+    match value {
+        Value::Array(items) => items.iter().any(|item| is_deeper(item, rest)),
+        Value::Object(fields) => fields.values().any(|field| is_deeper(field, rest)),
+        _ => false,
+    }
 }
 
 /// The refusal of such a body.

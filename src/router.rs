@@ -2,7 +2,7 @@
 
 use worker::Request;
 
-use crate::answer::Answered;
+use crate::answer::{Answered, Failure};
 use crate::body;
 use crate::paths::{get, nothing_here, queue_id};
 use crate::routes::{cross_origin, operator, origin, room};
@@ -11,6 +11,11 @@ use crate::site::Site;
 
 /// Answers a request.
 pub async fn route(site: &Site, request: Request) -> Answered {
+    if !site.knows_method {
+        return Err(Failure::Method(
+            "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
+        ));
+    }
     let path = site.url.path().to_owned();
     let segments: Vec<&str> = path.split('/').skip(1).collect();
     match segments.as_slice() {

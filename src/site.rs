@@ -14,6 +14,8 @@ pub struct Site {
     pub context: Context,
     pub url: Url,
     pub method: Method,
+    /// Whether the method is one that this code knows; the platform's library reads others as GET.
+    pub knows_method: bool,
     /// The request's headers.
     pub headers: Headers,
     /// The edge's clock, read once.
@@ -39,6 +41,7 @@ impl Site {
         Ok(Self {
             env,
             context,
+            knows_method: request.inner().method() == request.method().as_ref(),
             method: request.method(),
             headers,
             now: Date::now().as_millis(),

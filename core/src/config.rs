@@ -327,13 +327,16 @@ fn is_path(text: &str) -> bool {
 
 /// An absolute http(s) URL that carries no query: a token must never find a place in one.
 fn is_http_url(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_graphic() && !b"'\"<>\\".contains(&byte);
     text.len() <= 1000
+        && text.bytes().all(plain)
         && Url::parse(text).is_ok_and(|url| {
             matches!(url.scheme(), "http" | "https")
                 && url.host().is_some()
                 && url.query().is_none()
                 && url.fragment().is_none()
                 && url.username().is_empty()
+                && url.password().is_none()
         })
 }
 
@@ -387,6 +390,9 @@ mod tests {
             ("checkoutUrl", json!("javascript:alert(1)")),
             ("checkoutUrl", json!("//evil.example/x")),
             ("checkoutUrl", json!("https://shop.example/?token=")),
+            ("checkoutUrl", json!("https://shop.example/\n")),
+            ("checkoutUrl", json!("https://:secret@shop.example/")),
+            ("checkoutUrl", json!("https://shop'.example/")),
             ("allowedOrigins", json!(["https://shop.example/"])),
             ("allowedOrigins", json!(["*"])),
             ("product", json!({"name": "x", "path": "../x"})),

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::problem::Problem;
 
+/// The largest index: exact in JSON, JavaScript and `SQLite` bindings.
+pub const INDEX_MAX: u64 = (1 << 53) - 1;
 /// The longest queue id.
 const QUEUE_ID_MAX: usize = 63;
 
@@ -192,7 +194,7 @@ impl FromStr for AdmissionId {
                 index: index.parse().ok()?,
             };
             // One spelling each: "+7" and "007" parse as numbers but name nothing.
-            (id.to_string() == text).then_some(id)
+            (id.to_string() == text && id.index <= INDEX_MAX).then_some(id)
         });
         parsed.ok_or_else(|| Problem::validation("an admission id is <epoch>-<index>"))
     }
@@ -257,6 +259,7 @@ mod tests {
             "",
             "-",
             "42",
+            &format!("{}-{}", id.epoch, INDEX_MAX + 1),
             &format!("{}-+42", id.epoch),
             &format!("{}-042", id.epoch),
         ] {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use tidegate_core::calls::{QueueCall, QueueReply};
-use tidegate_core::ids::{Epoch, QueueId};
+use tidegate_core::ids::{Epoch, INDEX_MAX, QueueId};
 use tidegate_core::problem::{Code, Problem};
 use tidegate_core::queue::{Answer, ClaimState, Event};
 use tidegate_core::token::access::Caller;
@@ -153,8 +153,8 @@ async fn admissions(site: &Site, id: &QueueId) -> Answered {
         .transpose()?;
     let after = parameter("after")
         .map(|text| {
-            text.parse()
-                .map_err(|_| Problem::validation("after: must be the last page's next"))
+            let index = text.parse().ok().filter(|index| *index <= INDEX_MAX);
+            index.ok_or_else(|| Problem::validation("after: must be the last page's next"))
         })
         .transpose()?;
     let call = QueueCall::Admissions { state, after };

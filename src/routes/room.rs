@@ -28,6 +28,10 @@ pub async fn route(site: &Site, mut request: Request, id: &QueueId, rest: &[&str
             get(site)?;
             show(site, id).await
         }
+        [""] => {
+            get(site)?;
+            see_other(&format!("/queue/{id}"))
+        }
         [action] => {
             let action = Action::read(action).ok_or_else(nothing_here)?;
             post(site)?;

@@ -4,17 +4,20 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 
 use futures::{StreamExt, stream};
+use tidegate_core::UnixMillis;
 use tidegate_core::edge::storing::{
     Answer, DEFAULT_CACHE_CONTROL, STORE_MAX_BYTES, entity_tag, fresh_seconds, none_match,
 };
+use tidegate_core::problem::{Code, Problem};
 use worker::{Cache, Date, Headers, Response, ResponseBuilder, Result};
 
 use super::CACHE_HEADER;
 use crate::answer::{Answered, Failure};
 use crate::site::Site;
 
-/// How many personal pages an isolate remembers, so as not to ask twice for each.
+/// How many personal pages an isolate remembers, and for how long, so as not to ask twice for each.
 const PERSONAL_MAX: usize = 1_000;
+const PERSONAL_MILLIS: u64 = 60_000;
 /// Headers of an answer that belong to one connection or one body encoding.
 const NOT_KEPT: [&str; 8] = [
     "connection",
@@ -31,7 +34,8 @@ const STORED_AT: &str = "x-tidegate-stored-at";
 const CACHE_CONTROL: &str = "x-tidegate-cache-control";
 
 thread_local! {
-    static PERSONAL: RefCell<VecDeque<String>> = RefCell::default();
+    /// Addresses, and until when each counts.
+    static PERSONAL: RefCell<VecDeque<(String, UnixMillis)>> = RefCell::default();
 }
 
 /// What became of an answer.
@@ -40,20 +44,28 @@ pub enum Outcome {
     Stored(Response),
     /// It may not be shared, or is too large to keep.
     NotStored(Response),
+    /// It says of itself that it is one visitor's.
+    Personal(Response),
 }
 
-/// Whether this page turned out to be personal.
-pub fn is_personal(key: &str) -> bool {
-    PERSONAL.with_borrow(|pages| pages.iter().any(|page| page == key))
+/// Whether this page turned out to be personal a moment ago.
+pub fn is_personal(site: &Site, key: &str) -> bool {
+    let address = address(site, key);
+    PERSONAL.with_borrow(|pages| {
+        pages
+            .iter()
+            .any(|(page, until)| *until > site.now && *page == address)
+    })
 }
 
 /// Notes that a page is personal.
-pub fn note_personal(key: &str) {
+pub fn note_personal(site: &Site, key: &str) {
     PERSONAL.with_borrow_mut(|pages| {
+        pages.retain(|(_, until)| *until > site.now);
         if pages.len() >= PERSONAL_MAX {
             pages.pop_front();
         }
-        pages.push_back(key.to_owned());
+        pages.push_back((address(site, key), site.now.saturating_add(PERSONAL_MILLIS)));
     });
 }
 
@@ -74,12 +86,21 @@ pub async fn store(
 ) -> std::result::Result<Outcome, Failure> {
     let headers = response.headers().clone();
     let (cache_control, vary) = (headers.get("cache-control")?, headers.get("vary")?);
-    let fresh = fresh_seconds(&Answer {
+    let answer = Answer {
         status: response.status_code(),
         cache_control: cache_control.as_deref(),
         vary: vary.as_deref(),
         sets_cookie: headers.has("set-cookie")?,
-    });
+        has_older_words: headers.has("expires")? || headers.has("pragma")?,
+        age_seconds: headers
+            .get("age")?
+            .and_then(|age| age.trim().parse().ok())
+            .unwrap_or(0),
+    };
+    if answer.is_personal() {
+        return Ok(Outcome::Personal(response));
+    }
+    let fresh = fresh_seconds(&answer);
     let announced: Option<usize> = headers
         .get("content-length")?
         .and_then(|length| length.parse().ok());
@@ -93,7 +114,8 @@ pub async fn store(
             kept.append(&name, &value)?;
         }
     }
-    let body = match read_bounded(&mut response).await? {
+    let read = read_bounded(&mut response).await.map_err(|_| broke_off())?;
+    let body = match read {
         Ok(body) => body,
         Err(rest) => return Ok(Outcome::NotStored(rest.with_headers(kept))),
     };
@@ -107,7 +129,8 @@ pub async fn store(
     let copy = ResponseBuilder::new()
         .with_headers(kept.clone())
         .fixed(body.clone());
-    site.context.wait_until(keep(address(site, key), copy));
+    // Kept before it is answered: whoever waited for this page finds it.
+    keep(address(site, key), copy).await;
     Ok(Outcome::Stored(
         ResponseBuilder::new().with_headers(kept).fixed(body),
     ))
@@ -143,6 +166,13 @@ pub fn present(site: &Site, response: Response, how: &str) -> Answered {
             .empty());
     }
     Ok(response.with_headers(headers))
+}
+
+fn broke_off() -> Failure {
+    Failure::Shop(Problem::new(
+        Code::ServiceUnavailable,
+        "The shop's answer broke off; try again.",
+    ))
 }
 
 /// The whole body, or, where it is larger than what is kept, the response anew.

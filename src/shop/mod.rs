@@ -2,6 +2,7 @@
 //! through.
 
 mod cache;
+mod fetching;
 mod upstream;
 
 use tidegate_core::edge::cache_key::{PassThrough, cache_key};
@@ -9,6 +10,7 @@ use worker::{Method, Request};
 
 use crate::answer::Answered;
 use crate::shop::cache::Outcome;
+use crate::shop::fetching::Fetching;
 use crate::site::Site;
 
 /// Says how an answer came about: `HIT`, `MISS` or `PASS`.
@@ -20,7 +22,7 @@ pub async fn serve(site: &Site, request: Request) -> Answered {
         return pass(site, request).await;
     }
     let key = cache_key(site.url.path(), site.url.query());
-    if cache::is_personal(&key) {
+    if cache::is_personal(site, &key) {
         return pass(site, request).await;
     }
     if let Some(response) = cache::find(site, &key).await {
@@ -29,16 +31,26 @@ pub async fn serve(site: &Site, request: Request) -> Answered {
     if site.method == Method::Head {
         return pass(site, request).await;
     }
+    // A page that everybody wants at once is fetched once: the others wait for it.
+    let fetching = Fetching::begin(&key);
+    if fetching.is_none() {
+        fetching::finished(&key).await;
+        if let Some(response) = cache::find(site, &key).await {
+            return cache::present(site, response, "HIT");
+        }
+        if cache::is_personal(site, &key) {
+            return pass(site, request).await;
+        }
+    }
     // Fetched without cookies: what comes back is what everybody may see, or says that it is not.
     let response = upstream::fetch_public(site, &key).await?;
     match cache::store(site, &key, response).await? {
         Outcome::Stored(response) => cache::present(site, response, "MISS"),
-        Outcome::NotStored(_) if site.header("cookie").is_some() => {
-            // The page is personal, and this shopper brought a cookie to it.
-            cache::note_personal(&key);
+        Outcome::Personal(_) if upstream::brings_cookies(site) => {
+            cache::note_personal(site, &key);
             pass(site, request).await
         }
-        Outcome::NotStored(response) => {
+        Outcome::Personal(response) | Outcome::NotStored(response) => {
             response.headers().set(CACHE_HEADER, "MISS")?;
             Ok(response)
         }

@@ -3,7 +3,7 @@
 use tidegate_core::problem::{Code, Problem};
 use url::Url;
 use worker::{
-    Fetch, Headers, Request, RequestInit, RequestRedirect, Response, Result, console_error,
+    Fetch, Headers, Method, Request, RequestInit, RequestRedirect, Response, Result, console_error,
 };
 
 use crate::answer::Failure;
@@ -48,8 +48,11 @@ pub async fn pass(site: &Site, request: Request) -> std::result::Result<Response
     let mut init = RequestInit::new();
     init.with_method(site.method.clone())
         .with_headers(headers)
-        .with_redirect(RequestRedirect::Manual)
-        .with_body(request.inner().body().map(Into::into));
+        .with_redirect(RequestRedirect::Manual);
+    // The platform takes a body of a read for a mistake, though clients may send one.
+    if !matches!(site.method, Method::Get | Method::Head) {
+        init.with_body(request.inner().body().map(Into::into));
+    }
     send(
         site,
         &Request::new_with_init(
@@ -113,7 +116,11 @@ fn local_address(site: &Site, location: &str) -> Option<String> {
         .fragment()
         .map(|fragment| format!("#{fragment}"))
         .unwrap_or_default();
-    Some(format!("{}{query}{fragment}", target.path()))
+    // A path that begins with two slashes would name another host.
+    Some(format!(
+        "/{}{query}{fragment}",
+        target.path().trim_start_matches('/')
+    ))
 }
 
 fn forwarded(site: &Site, headers: &Headers) -> Result<()> {
@@ -126,10 +133,24 @@ fn forwarded(site: &Site, headers: &Headers) -> Result<()> {
     headers.set("x-forwarded-proto", site.url.scheme())
 }
 
-/// The cookies that are the shop's business; a ticket is not.
+/// Whether the visitor brought a cookie that is the shop's business.
+pub fn brings_cookies(site: &Site) -> bool {
+    site.header("cookie")
+        .is_some_and(|header| others_cookies(&header).is_some())
+}
+
+/// The cookies that are the shop's business; a ticket is not. Several `Cookie` headers arrive joined by
+/// commas.
 fn others_cookies(header: &str) -> Option<String> {
     let others: Vec<&str> = header
         .split(';')
+        .flat_map(|pair| {
+            if pair.contains(OWN_COOKIE) {
+                pair.split(',').collect()
+            } else {
+                vec![pair]
+            }
+        })
         .map(str::trim)
         .filter(|pair| !pair.is_empty() && !pair.starts_with(OWN_COOKIE))
         .collect();

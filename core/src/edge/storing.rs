@@ -23,6 +23,22 @@ pub struct Answer<'a> {
     pub vary: Option<&'a str>,
     /// Whether it sets a cookie.
     pub sets_cookie: bool,
+    /// Whether it has an `Expires` or a `Pragma`: older words, which only count without `max-age`.
+    pub has_older_words: bool,
+    /// How old it was already, in seconds: its `Age`.
+    pub age_seconds: u64,
+}
+
+impl Answer<'_> {
+    /// Whether it says of itself that it is one visitor's: not merely a failure or a redirect.
+    pub fn is_personal(&self) -> bool {
+        let varies = !varies_by_encoding_only(self.vary);
+        let private = self.cache_control.unwrap_or("").to_lowercase();
+        let private = ["private", "no-store", "no-cache"]
+            .iter()
+            .any(|word| private.contains(word));
+        self.status == 200 && (self.sets_cookie || varies || private)
+    }
 }
 
 /// For how many seconds the answer may be shared; `None` where it may not.
@@ -62,10 +78,15 @@ pub fn fresh_seconds(answer: &Answer<'_>) -> Option<u64> {
                     .unwrap_or(0)
             })
     };
-    let seconds = age("s-maxage")
-        .or_else(|| age("max-age"))
-        .unwrap_or(DEFAULT_FRESH_SECONDS);
-    (seconds > 0).then(|| seconds.min(FRESH_MAX_SECONDS))
+    let stated = age("s-maxage").or_else(|| age("max-age"));
+    if stated.is_none() && answer.has_older_words {
+        return None;
+    }
+    let seconds = stated
+        .unwrap_or(DEFAULT_FRESH_SECONDS)
+        .min(FRESH_MAX_SECONDS);
+    let seconds = seconds.saturating_sub(answer.age_seconds);
+    (seconds > 0).then_some(seconds)
 }
 
 fn directive(text: &str) -> (String, Option<String>) {
@@ -107,6 +128,8 @@ mod tests {
             cache_control: None,
             vary: None,
             sets_cookie: false,
+            has_older_words: false,
+            age_seconds: 0,
         }
     }
 
@@ -180,6 +203,69 @@ mod tests {
                 "{status}"
             );
         }
+    }
+
+    #[test]
+    fn what_is_old_already_is_not_shared_as_fresh() {
+        let old = Answer {
+            cache_control: Some("max-age=2"),
+            age_seconds: 100,
+            ..plain()
+        };
+        assert_eq!(fresh_seconds(&old), None);
+        let half = Answer {
+            cache_control: Some("max-age=60"),
+            age_seconds: 20,
+            ..plain()
+        };
+        assert_eq!(fresh_seconds(&half), Some(40));
+        assert_eq!(
+            fresh_seconds(&Answer {
+                has_older_words: true,
+                ..plain()
+            }),
+            None
+        );
+        let stated = Answer {
+            cache_control: Some("max-age=60"),
+            has_older_words: true,
+            ..plain()
+        };
+        assert_eq!(fresh_seconds(&stated), Some(60));
+    }
+
+    #[test]
+    fn a_failure_is_not_taken_for_a_personal_page() {
+        assert!(
+            !Answer {
+                status: 503,
+                sets_cookie: true,
+                ..plain()
+            }
+            .is_personal()
+        );
+        assert!(!plain().is_personal());
+        assert!(
+            Answer {
+                sets_cookie: true,
+                ..plain()
+            }
+            .is_personal()
+        );
+        assert!(
+            Answer {
+                cache_control: Some("Private"),
+                ..plain()
+            }
+            .is_personal()
+        );
+        assert!(
+            Answer {
+                vary: Some("Cookie"),
+                ..plain()
+            }
+            .is_personal()
+        );
     }
 
     #[test]
