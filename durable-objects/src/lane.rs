@@ -43,6 +43,8 @@ struct Inner {
     named: Cell<bool>,
     waiters: RefCell<HashMap<ShopperId, Vec<oneshot::Sender<Reply<u64>>>>>,
     working: Cell<bool>,
+    /// Why nobody can enter here any more: the epoch is over, and an epoch never comes back.
+    over: RefCell<Option<Problem>>,
 }
 
 impl DurableObject for Lane {
@@ -54,6 +56,7 @@ impl DurableObject for Lane {
             named: Cell::default(),
             waiters: RefCell::default(),
             working: Cell::default(),
+            over: RefCell::default(),
         };
         Self {
             inner: Rc::new(inner),
@@ -74,7 +77,7 @@ impl DurableObject for Lane {
                     .map_err(|error| storage_failed(&error))
             }
             LaneCall::Retire => {
-                let wiped = self.inner.wipe().await;
+                let wiped = self.inner.retire(&retired()).await;
                 wiped
                     .map(|()| LaneReply::Done)
                     .map_err(|error| storage_failed(&error))
@@ -93,7 +96,7 @@ impl DurableObject for Lane {
             index: 0,
         };
         match self.inner.ask(&name, stands).await {
-            Err(problem) if is_over(&problem) => self.inner.wipe().await?,
+            Err(problem) if is_over(&problem) => self.inner.retire(&problem).await?,
             _ => self.inner.state.storage().set_alarm(REVIEW).await?,
         }
         Response::empty()
@@ -108,6 +111,9 @@ async fn enter(
     boarding: u64,
 ) -> Reply<LaneReply> {
     for _ in 0..ENTER_TRIES {
+        if let Some(problem) = inner.over.borrow().clone() {
+            return Err(problem);
+        }
         let decision = inner
             .with_lane(|lane, sql| Ok(lane.enter(shopper, find(sql, shopper)?, boarding)))
             .map_err(|error| storage_failed(&error))?;
@@ -147,13 +153,7 @@ async fn join(inner: &Rc<Inner>, name: &LaneName, shopper: ShopperId) -> Reply<u
     if !inner.working.replace(true) {
         inner.state.wait_until(work(Rc::clone(inner), name.clone()));
     }
-    let gone = || {
-        Problem::new(
-            Code::ServiceUnavailable,
-            "The lane was interrupted; try again.",
-        )
-    };
-    receiver.await.unwrap_or_else(|_| Err(gone()))
+    receiver.await.unwrap_or_else(|_| Err(interrupted()))
 }
 
 /// Works off groups until none is left. Runs beside the requests, one at a time.
@@ -191,7 +191,8 @@ struct Working(Rc<Inner>);
 impl Drop for Working {
     fn drop(&mut self) {
         self.0.working.set(false);
-        self.0.waiters.take();
+        let problem = self.0.over.borrow().clone().unwrap_or_else(interrupted);
+        self.0.tell_all(&problem);
     }
 }
 
@@ -220,12 +221,7 @@ impl Inner {
                 Some(Duration::from_millis(linger_ms.into()))
             }
             Err(problem) if is_over(&problem) => {
-                for (_, waiters) in self.waiters.take() {
-                    for waiter in waiters {
-                        let _ = waiter.send(Err(problem.clone()));
-                    }
-                }
-                if let Err(error) = self.wipe().await {
+                if let Err(error) = self.retire(&problem).await {
                     storage_failed(&error);
                 }
                 None
@@ -391,13 +387,34 @@ impl Inner {
         })
     }
 
-    async fn wipe(&self) -> Result<()> {
-        self.lane.take();
-        self.named.set(false);
+    /// The epoch is over: whoever waits hears so, and all that is stored goes.
+    async fn retire(&self, problem: &Problem) -> Result<()> {
+        *self.over.borrow_mut() = Some(problem.clone());
+        self.tell_all(problem);
         let storage = self.state.storage();
         storage.delete_alarm().await?;
-        storage.delete_all().await
+        storage.delete_all().await?;
+        // Memory of rows that are gone; a worker may have read them back meanwhile.
+        self.lane.take();
+        Ok(())
     }
+
+    fn tell_all(&self, problem: &Problem) {
+        for waiter in self.waiters.take().into_values().flatten() {
+            let _ = waiter.send(Err(problem.clone()));
+        }
+    }
+}
+
+fn interrupted() -> Problem {
+    Problem::new(
+        Code::ServiceUnavailable,
+        "The lane was interrupted; try again.",
+    )
+}
+
+fn retired() -> Problem {
+    Problem::new(Code::TicketVoid, "The queue was reset; enter again.")
 }
 
 /// Whether the queue, or this life of it, is no more.

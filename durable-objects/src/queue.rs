@@ -21,7 +21,7 @@ use crate::storage::{in_transaction, integer, now, optional_integer, rows, run};
 use crate::stub::{self, read_call, respond, storage_failed};
 
 /// Format 1. The partial indices serve loading; only tickets that claimed have a row at all.
-const SCHEMA: [&str; 5] = [
+const SCHEMA: [&str; 6] = [
     "CREATE TABLE IF NOT EXISTS head (id INTEGER PRIMARY KEY CHECK (id = 1), json TEXT NOT NULL) STRICT",
     "CREATE TABLE IF NOT EXISTS lanes (lane INTEGER PRIMARY KEY, sequence INTEGER NOT NULL,
         count INTEGER NOT NULL, first INTEGER NOT NULL, granted INTEGER NOT NULL) STRICT",
@@ -30,6 +30,7 @@ const SCHEMA: [&str; 5] = [
         redeemed_at INTEGER, ends_at INTEGER, idempotency_key TEXT) STRICT",
     "CREATE INDEX IF NOT EXISTS claims_live ON claims (state)
         WHERE state IN ('present', 'admitted', 'redeemed')",
+    "CREATE INDEX IF NOT EXISTS claims_left ON claims (position) WHERE state = 'left'",
     "CREATE INDEX IF NOT EXISTS claims_admitted ON claims (admitted_at) WHERE admitted_at IS NOT NULL",
 ];
 const CLAIM_COLUMNS: &str = "ticket, position, shopper, state, claimed_at, admitted_at, redeemed_at, ends_at, idempotency_key";
@@ -227,6 +228,11 @@ struct GrantRow {
 }
 
 #[derive(Deserialize)]
+struct LeftRow {
+    position: u64,
+}
+
+#[derive(Deserialize)]
 struct ClaimRow {
     ticket: u64,
     position: u64,
@@ -283,10 +289,16 @@ fn load(sql: &SqlStorage) -> Result<Memory> {
         "SELECT admitted_at FROM claims WHERE admitted_at IS NOT NULL AND admitted_at > ? ORDER BY admitted_at",
         vec![since],
     )?;
+    let left: Vec<LeftRow> = rows(
+        sql,
+        "SELECT position FROM claims WHERE state = 'left' AND position >= ?",
+        vec![integer(head.boarding)?],
+    )?;
     let stored = Stored {
         lanes,
         live: live.into_iter().filter_map(ClaimRow::claim).collect(),
         recent_grants: recent.into_iter().map(|row| row.admitted_at).collect(),
+        left: left.into_iter().map(|row| row.position).collect(),
     };
     Ok(Memory {
         machine: Some(Machine::restore(head, stored)),

@@ -83,7 +83,8 @@ async fn queue(site: &Site, request: &mut Request, id: &QueueId) -> Answered {
     match site.method {
         Method::Patch => {
             let patch = body::json(request).await?;
-            change(site, id, Event::Patch(patch), 200).await
+            let fresh_epoch = fresh_epoch()?;
+            change(site, id, Event::Patch { patch, fresh_epoch }, 200).await
         }
         Method::Delete => {
             views::queue(site, id, Event::Delete).await?;

@@ -89,7 +89,7 @@ async fn take(site: &Site, id: &QueueId, action: Action, form: &[u8]) -> Answere
             .await
             .map(|claimed| match claimed {
                 Claimed::Granted(..) => None,
-                Claimed::Boarding(_) => Some(Message::Boarding),
+                Claimed::Boarding { .. } => Some(Message::Boarding),
             }),
         Action::Leave => shoppers::leave(site, id, &shown).await.map(|()| {
             cookies.push(credentials::set_ticket(id, None));
@@ -151,7 +151,7 @@ async fn show(site: &Site, id: &QueueId) -> Answered {
     if matches!(status.standing, Standing::Ready { .. }) {
         match shoppers::look(site, id, &shown).await {
             Ok(Some(Claimed::Granted(grant, token))) => held = Some((grant, token)),
-            Ok(Some(Claimed::Boarding(_))) => message = message.or(Some(Message::Boarding)),
+            Ok(Some(Claimed::Boarding { .. })) => message = message.or(Some(Message::Boarding)),
             Ok(None) => {}
             Err(problem) => message = message.or(Message::of(problem.code)),
         }

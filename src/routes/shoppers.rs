@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tidegate_core::UnixMillis;
 use tidegate_core::calls::{LaneCall, LaneName, LaneReply, Reply};
 use tidegate_core::ids::{EntryKey, QueueId, ShopperId};
 use tidegate_core::problem::{Code, Problem};
@@ -259,7 +260,10 @@ pub enum Claimed {
     /// Admitted, with the signed handoff token.
     Granted(Grant, String),
     /// Present, and next as slots free.
-    Boarding(u64),
+    Boarding {
+        retry_after_ms: u64,
+        server_time: UnixMillis,
+    },
 }
 
 /// Claims what the shown ticket is called up for.
@@ -271,7 +275,13 @@ pub async fn claim(site: &Site, id: &QueueId, shown: &Shown) -> Result<Claimed, 
     views::boarding_is(id, epoch, called_up);
     match answer {
         Answer::Granted(grant) => sign(site, id, grant),
-        Answer::Boarding { retry_after_ms } => Ok(Claimed::Boarding(retry_after_ms)),
+        Answer::Boarding {
+            retry_after_ms,
+            server_time,
+        } => Ok(Claimed::Boarding {
+            retry_after_ms,
+            server_time,
+        }),
         _ => Err(Problem::new(
             Code::InternalError,
             "The queue answered something else.",
@@ -284,7 +294,13 @@ pub async fn look(site: &Site, id: &QueueId, shown: &Shown) -> Result<Option<Cla
     let holder = holder(site, id, shown).await?;
     match views::queue(site, id, Event::Look(holder)).await? {
         Answer::Granted(grant) => sign(site, id, grant).map(Some),
-        Answer::Boarding { retry_after_ms } => Ok(Some(Claimed::Boarding(retry_after_ms))),
+        Answer::Boarding {
+            retry_after_ms,
+            server_time,
+        } => Ok(Some(Claimed::Boarding {
+            retry_after_ms,
+            server_time,
+        })),
         _ => Ok(None),
     }
 }
@@ -357,10 +373,17 @@ fn respond_claimed(claimed: Claimed) -> Answered {
             });
             private_json(&value, 200)
         }
-        Claimed::Boarding(retry_after_ms) => private_json(
-            &json!({"status": "BOARDING", "retryAfterMs": retry_after_ms}),
-            202,
-        ),
+        Claimed::Boarding {
+            retry_after_ms,
+            server_time,
+        } => {
+            let value = json!({
+                "status": "BOARDING",
+                "retryAfterMs": retry_after_ms,
+                "serverTime": server_time,
+            });
+            private_json(&value, 202)
+        }
     }
 }
 

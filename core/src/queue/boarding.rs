@@ -2,7 +2,7 @@
 //! more than come. Boarding only grows; it decides nothing about order or limits, so an estimate that
 //! is off costs waiting or idle time, never fairness.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use super::head::Head;
 use crate::UnixMillis;
@@ -11,12 +11,17 @@ use crate::UnixMillis;
 pub const HORIZON_MILLIS: u64 = 5_000;
 /// How long a called-up shopper has before they count as absent: a poll and a stale snapshot.
 const ARRIVAL_MILLIS: u64 = 10_000;
+/// How long they are waited for while a slot stands idle.
+const IDLE_MILLIS: u64 = 3_000;
+/// How often the next call-up is doubled while a slot stands idle and nobody comes.
+const DOUBLINGS_MAX: u64 = 20;
 /// How often boarding is thought over while slots are free and nobody comes.
 pub const REVIEW_MILLIS: u64 = 1_000;
 /// Over how long freed slots are averaged.
 const FREED_OVER_MILLIS: f64 = 30_000.0;
-/// What is assumed before anything was seen: 4 of 5 come.
-const PRIOR: (u64, u64) = (4, 5);
+/// What is assumed before anything was seen: 4 of 5 come. It weighs as much as two shoppers seen.
+const PRIOR_CAME: f64 = 1.6;
+const PRIOR_CALLED: f64 = 2.0;
 /// The lowest share reckoned with: below it, calling up more at once would only swamp.
 const SHARE_MIN: f64 = 0.02;
 /// Old shows fade when this many were counted.
@@ -33,16 +38,42 @@ pub struct Controller {
     in_flight: VecDeque<(UnixMillis, u64)>,
     /// How many of those in flight have come.
     arrived: u64,
+    /// Tickets beyond boarding whose holders left: they are passed over, not waited for.
+    left: BTreeSet<u64>,
+    /// Since when shoppers are called up for an idle slot and nobody came.
+    nobody_since: Option<UnixMillis>,
     /// Slots freed, fading, and when that was reckoned.
     freed: f64,
     freed_at: UnixMillis,
 }
 
 impl Controller {
+    /// A controller that knows which places beyond boarding were left.
+    pub fn restore(left: Vec<u64>) -> Self {
+        let mut controller = Self::default();
+        controller.left.extend(left);
+        controller
+    }
+
     /// Notes that a called-up shopper came for the first time.
     pub fn came(&mut self, head: &mut Head) {
         head.came = head.came.saturating_add(1);
         self.arrived = self.arrived.saturating_add(1);
+        self.nobody_since = None;
+    }
+
+    /// Notes that somebody who had not claimed left, at this place: nobody need wait for them.
+    pub fn left(&mut self, head: &Head, position: u64) {
+        if position >= head.boarding {
+            self.left.insert(position);
+        } else if let Some((_, count)) = self
+            .in_flight
+            .iter_mut()
+            .rev()
+            .find(|(_, count)| *count > 0)
+        {
+            *count = count.saturating_sub(1);
+        }
     }
 
     /// Notes that a slot became free.
@@ -86,24 +117,45 @@ impl Controller {
     }
 
     /// Moves boarding so that about `wanted` shoppers are or soon will be present; says whether it
-    /// moved. `present` of them are here already.
-    pub fn board(&mut self, head: &mut Head, wanted: u64, present: u64, now: UnixMillis) -> bool {
+    /// moved. `present` of them are here already; `idle` says that a slot is free and nobody is.
+    pub fn board(
+        &mut self,
+        head: &mut Head,
+        wanted: u64,
+        present: u64,
+        idle: bool,
+        now: UnixMillis,
+    ) -> bool {
         self.mature(head, now);
+        if !idle || head.line() == 0 {
+            self.nobody_since = None;
+        }
         let share = share(head);
-        let called = self
+        let patience = if idle { IDLE_MILLIS } else { ARRIVAL_MILLIS };
+        let expected = self
             .in_flight
             .iter()
-            .fold(0_u64, |sum, (_, count)| sum.saturating_add(*count));
+            .filter(|(at, _)| now.saturating_sub(*at) < patience);
+        let called = expected.fold(0_u64, |sum, (_, count)| sum.saturating_add(*count));
         let coming = scale(called.saturating_sub(self.arrived), share);
         let shortfall = wanted.saturating_sub(present).saturating_sub(coming);
         if shortfall == 0 {
             return false;
         }
-        let advance = scale(shortfall, 1.0 / share).max(1).min(head.line());
+        let step = scale(shortfall, 1.0 / share).max(1);
+        let alone = self
+            .nobody_since
+            .map_or(0, |since| now.saturating_sub(since) / IDLE_MILLIS);
+        let step = step.saturating_mul(1_u64 << alone.min(DOUBLINGS_MAX));
+        let before = head.boarding;
+        let advance = self.call_up(head, step);
         if advance == 0 {
-            return false;
+            // It may have moved past those who left.
+            return head.boarding > before;
         }
-        head.boarding = head.boarding.saturating_add(advance);
+        if idle {
+            self.nobody_since.get_or_insert(now);
+        }
         match self.in_flight.back_mut() {
             Some((at, count)) if now.saturating_sub(*at) < REVIEW_MILLIS => {
                 *count = count.saturating_add(advance);
@@ -112,13 +164,39 @@ impl Controller {
         }
         true
     }
+
+    /// Moves boarding past `count` tickets whose holders may come, and past those who left among them.
+    /// Returns how many of the former there were.
+    fn call_up(&mut self, head: &mut Head, count: u64) -> u64 {
+        let mut called = 0;
+        while head.line() > 0 {
+            let until = self
+                .left
+                .first()
+                .copied()
+                .unwrap_or(head.entered)
+                .min(head.entered);
+            let here = until
+                .saturating_sub(head.boarding)
+                .min(count.saturating_sub(called));
+            head.boarding = head.boarding.saturating_add(here);
+            called = called.saturating_add(here);
+            // Whoever left next in line is passed over even when enough are called.
+            if self.left.first() != Some(&head.boarding) {
+                break;
+            }
+            self.left.pop_first();
+            head.boarding = head.boarding.saturating_add(1);
+        }
+        called
+    }
 }
 
 /// The share of called-up shoppers who come.
 #[expect(clippy::cast_precision_loss, reason = "counts below a thousand")]
 fn share(head: &Head) -> f64 {
-    let came = head.came.saturating_add(PRIOR.0) as f64;
-    let called = head.called.saturating_add(PRIOR.1) as f64;
+    let came = head.came as f64 + PRIOR_CAME;
+    let called = head.called as f64 + PRIOR_CALLED;
     (came / called).clamp(SHARE_MIN, 1.0)
 }
 

@@ -36,7 +36,12 @@ pub enum Event {
         fresh_epoch: Epoch,
     },
     /// Change the configuration by a JSON Merge Patch.
-    Patch(Value),
+    Patch {
+        /// The patch.
+        patch: Value,
+        /// 16 random bytes, for a change that needs a new epoch.
+        fresh_epoch: Epoch,
+    },
     /// Stop admissions; entry goes on.
     Pause,
     /// Go on admitting.
@@ -160,6 +165,8 @@ pub enum Answer {
     Boarding {
         /// When to ask again, at the earliest.
         retry_after_ms: u64,
+        /// When this was so: an older snapshot knows nothing of it.
+        server_time: UnixMillis,
     },
     /// The ticket holds nothing yet.
     Nothing,

@@ -21,6 +21,8 @@ pub struct Stored {
     pub live: Vec<Claim>,
     /// When admissions of the last minute were given, in order.
     pub recent_grants: Vec<UnixMillis>,
+    /// The positions, not below boarding, whose holders left.
+    pub left: Vec<u64>,
 }
 
 /// A queue in memory: its head, its lanes, and the claims that are live. Those that ended are in
@@ -44,7 +46,9 @@ pub struct Machine {
 /// What the running event changed.
 #[derive(Default)]
 pub(super) struct Dirty {
-    pub(super) wipe: Option<(Epoch, u16)>,
+    pub(super) wipe: bool,
+    /// The epoch that is over, and its number of lanes.
+    pub(super) retire: Option<(Epoch, u16)>,
     pub(super) head: bool,
     /// This event's change has its version already.
     pub(super) versioned: bool,
@@ -122,7 +126,7 @@ impl Machine {
             active: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             recent: RateWindow::default(),
-            controller: Controller::default(),
+            controller: Controller::restore(stored.left),
             leased_at: BTreeMap::new(),
             dirty: Dirty::default(),
         };
@@ -161,8 +165,12 @@ impl Machine {
         self.head.clock = now;
         self.pass_time(now);
         let answer = match event {
-            Event::Put { config, .. } => self.replace(&config, now),
-            Event::Patch(patch) => self.patch(&patch, now),
+            Event::Put {
+                config,
+                fresh_epoch,
+                ..
+            } => self.replace(&config, fresh_epoch, now),
+            Event::Patch { patch, fresh_epoch } => self.patch(&patch, fresh_epoch, now),
             Event::Pause => self.set_paused(true, now),
             Event::Resume => self.set_paused(false, now),
             Event::Close => Ok(self.close(now)),
@@ -198,7 +206,7 @@ impl Machine {
     fn take_effects(&mut self) -> Vec<Effect> {
         let dirty = core::mem::take(&mut self.dirty);
         let mut effects = Vec::new();
-        if dirty.wipe.is_some() {
+        if dirty.wipe {
             effects.push(Effect::Wipe);
         }
         effects.extend(dirty.claims.into_values().map(Effect::SaveClaim));
@@ -209,7 +217,7 @@ impl Machine {
             }
             effects.push(Effect::SaveHead);
         }
-        if let Some((epoch, lanes)) = dirty.wipe {
+        if let Some((epoch, lanes)) = dirty.retire {
             effects.push(Effect::RetireLanes {
                 id: self.head.id.clone(),
                 epoch,

@@ -15,19 +15,40 @@ use crate::view::snapshot::{Notice, Phase};
 const NOTICE_MAX: usize = 500;
 
 impl Machine {
-    pub(super) fn replace(&mut self, config: &Value, now: UnixMillis) -> Result<Answer, Problem> {
+    pub(super) fn replace(
+        &mut self,
+        config: &Value,
+        fresh: Epoch,
+        now: UnixMillis,
+    ) -> Result<Answer, Problem> {
         let config = QueueConfig::parse(config, now)?;
-        self.configure(config, now)
+        self.configure(config, fresh, now)
     }
 
-    pub(super) fn patch(&mut self, patch: &Value, now: UnixMillis) -> Result<Answer, Problem> {
+    pub(super) fn patch(
+        &mut self,
+        patch: &Value,
+        fresh: Epoch,
+        now: UnixMillis,
+    ) -> Result<Answer, Problem> {
         let config = self.head.config.merged(patch, now)?;
-        self.configure(config, now)
+        self.configure(config, fresh, now)
     }
 
-    fn configure(&mut self, config: QueueConfig, now: UnixMillis) -> Result<Answer, Problem> {
+    fn configure(
+        &mut self,
+        config: QueueConfig,
+        fresh: Epoch,
+        now: UnixMillis,
+    ) -> Result<Answer, Problem> {
         config.check_change_from(&self.head.config, self.head.entered)?;
-        self.head.config = config;
+        let before = core::mem::replace(&mut self.head.config, config);
+        if before.lanes != self.head.config.lanes {
+            // Nobody has entered yet, but some may be on their way through lanes picked among the old
+            // number: in an epoch of its own, each shopper has one lane.
+            self.dirty.retire = Some((self.head.epoch, before.lanes));
+            self.head.epoch = fresh;
+        }
         Ok(self.changed(now))
     }
 
@@ -67,7 +88,8 @@ impl Machine {
         head.version = self.head.version.saturating_add(1);
         *self = Self::restore(head, Stored::default());
         self.dirty = Dirty {
-            wipe: Some(over),
+            wipe: true,
+            retire: Some(over),
             head: true,
             versioned: true,
             ..Dirty::default()

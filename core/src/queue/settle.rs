@@ -45,7 +45,11 @@ impl Machine {
             self.admit(now);
             let wanted = self.wanted(now);
             let present = u64::try_from(self.present.len()).unwrap_or(u64::MAX);
-            if self.controller.board(&mut self.head, wanted, present, now) {
+            let idle = present == 0 && self.slots(now) > 0;
+            if self
+                .controller
+                .board(&mut self.head, wanted, present, idle, now)
+            {
                 self.dirty.head = true;
             }
         }

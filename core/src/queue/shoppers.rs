@@ -135,9 +135,7 @@ impl Machine {
             ClaimState::Present => {
                 self.check_not_over(now)?;
                 self.check_not_paused(now)?;
-                Ok(Answer::Boarding {
-                    retry_after_ms: self.retry_after(claim.position),
-                })
+                Ok(self.boarding(claim.position))
             }
             _ => self.held(claim),
         }
@@ -148,9 +146,7 @@ impl Machine {
         self.check_holder(holder)?;
         match self.record(holder.index, record) {
             None => Ok(Answer::Nothing),
-            Some(claim) if claim.state == ClaimState::Present => Ok(Answer::Boarding {
-                retry_after_ms: self.retry_after(claim.position),
-            }),
+            Some(claim) if claim.state == ClaimState::Present => Ok(self.boarding(claim.position)),
             Some(claim) => self.held(claim),
         }
     }
@@ -202,6 +198,7 @@ impl Machine {
         match self.record(holder.index, record).map(|claim| claim.state) {
             None => {
                 self.head.left = self.head.left.saturating_add(1);
+                self.controller.left(&self.head, holder.position);
                 self.save(new_claim(holder, ClaimState::Left, now));
             }
             Some(ClaimState::Present) => {
@@ -264,6 +261,13 @@ impl Machine {
             ))
         } else {
             Ok(())
+        }
+    }
+
+    fn boarding(&self, position: u64) -> Answer {
+        Answer::Boarding {
+            retry_after_ms: self.retry_after(position),
+            server_time: self.head.clock,
         }
     }
 

@@ -94,6 +94,12 @@ impl QueueObject {
             lanes: self.lanes.values().cloned().collect(),
             live: self.claims.values().filter(live).cloned().collect(),
             recent_grants,
+            left: self
+                .claims
+                .values()
+                .filter(|claim| claim.state == ClaimState::Left && claim.position >= head.boarding)
+                .map(|claim| claim.position)
+                .collect(),
         };
         Some(Machine::restore(head, stored))
     }

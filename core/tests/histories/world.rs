@@ -161,7 +161,13 @@ impl World {
                 // What is due falls under the old limits.
                 self.event(Event::Wake, Crash::None);
                 let before = core::mem::replace(&mut self.limits, limits.clone());
-                let patched = self.event(Event::Patch(limits.patch()), Crash::None);
+                let patched = self.event(
+                    Event::Patch {
+                        patch: limits.patch(),
+                        fresh_epoch: EPOCH,
+                    },
+                    Crash::None,
+                );
                 if !matches!(patched, Some(Ok(_))) {
                     self.limits = before;
                 }
