@@ -29,7 +29,7 @@
   let present = false; // claimed, and waits for a free slot
   let manual = false; // the claim was refused in a way that only the shopper can answer
   let claimAgainAt = 0;
-  let collected; // whether the last claim was to collect
+  let presentSince = 0; // by the queue's clock: an older status knows nothing of the claim
   let saidAhead = Number(room.dataset.ahead) || Infinity;
 
   const fill = (sentence, values) => sentence.replace(/\{(\w+)\}/g, (_, name) => values[name]);
@@ -113,16 +113,14 @@
     let next = STATES[status.status];
     if (status.status === "CLOSED") next = status.phase === "soldOut" ? "soldOut" : "closed";
     if (next) show(next);
-    const { collect } = status;
-    const early = Date.now() < claimAgainAt;
-    const wanted = early ? collect && !collected : collect || status.phase !== "paused";
-    if (next === "ready" && wanted) await claim(collect);
+    const collect = present && status.collect && status.serverTime > presentSince;
+    const due = status.phase !== "paused" && Date.now() >= claimAgainAt;
+    if (next === "ready" && (collect || due)) await claim();
   }
 
-  async function claim(collect) {
+  async function claim() {
     const { code, answer } = await call("POST", "claim");
     if (over) return;
-    collected = collect;
     if (code === 200) return hand(answer);
     if (code === 401) return reload();
     if (code === 410) {
@@ -133,6 +131,7 @@
     // only for the case that it does not.
     claimAgainAt = Date.now() + Math.max(answer.retryAfterMs ?? 0, 10000) * (1 + Math.random() / 5);
     present = code === 202;
+    if (present) presentSince = answer.serverTime ?? 0;
     manual = code !== 202 && code !== 409;
     show("ready");
   }
@@ -265,7 +264,7 @@
 
   function holds(condition) {
     const phase = last?.phase ?? room.dataset.phase;
-    const held = phase === "paused" && !last?.collect;
+    const held = phase === "paused";
     return {
       paused: phase === "paused",
       sealing: phase === "sealing",

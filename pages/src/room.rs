@@ -216,6 +216,8 @@ impl<'a> RoomTemplate<'a> {
             _ => (0, 0, None),
         };
         let collect = matches!(status.standing, Standing::Ready { collect: true, .. });
+        // The queue itself said so just now: the snapshot may be older than their claim.
+        let present = message == Some(Message::Boarding);
         let ahead = number(ahead_count);
         let front = number(position.saturating_sub(ahead_count));
         let title = if state == State::Queued {
@@ -245,7 +247,8 @@ impl<'a> RoomTemplate<'a> {
             poll_after_ms: status.poll_after_ms,
             phase: status.phase,
             stale: status.stale,
-            reload: (state.in_line() && !collect)
+            // Whoever has only to press the button is left in peace.
+            reload: (state.in_line() && (!collect || present || !moving))
                 .then(|| (status.poll_after_ms / 1000).max(RELOAD_MIN_SECONDS)),
             ahead_label: text.ahead_label(ahead_count),
             ahead,
@@ -254,8 +257,8 @@ impl<'a> RoomTemplate<'a> {
             position: number(position),
             tide_width: figures::tide_width(position, ahead_count),
             wait: figures::wait(text, seconds),
-            present: message == Some(Message::Boarding) && !collect,
-            claimable: collect || status.phase != Phase::Paused,
+            present,
+            claimable: status.phase != Phase::Paused,
             join_wait,
             entry_opens: snapshot.entry_opens_at.map(Moment::day),
             opens: snapshot.opens_at.map(Moment::day),

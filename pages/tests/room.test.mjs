@@ -204,14 +204,27 @@ test("a claim that the status never answers is repeated, but not within ten seco
   await until(() => count("POST claim") === 2);
 });
 
-test("while the queue is paused nobody claims, but what is granted is collected", async () => {
-  const paused = { ...READY, phase: "paused" };
+test("while the queue is paused nobody claims", async () => {
+  // To one who has not claimed, "collect" says nothing.
+  const paused = { ...READY, phase: "paused", collect: true };
   await visit("ready-paused", { "GET status": [paused], "POST claim": [GRANTED] });
-  await until(() => count("GET status") >= 2);
+  await until(() => count("GET status") >= 3);
   await sees("Your turn is kept");
   assert.equal(count("POST claim"), 0);
+  answers["GET status"] = [READY];
+  await reaches("/checkout");
+});
+
+test("who is present collects what a status from after their claim has for them, in a pause too", async () => {
+  const older = { ...READY, collect: true };
+  const paused = { ...READY, phase: "paused", serverTime: NOW + 1 };
+  const boarding = { code: 202, body: { status: "BOARDING", retryAfterMs: 2000, serverTime: NOW } };
+  await visit("queued", { "GET status": [READY, older, paused], "POST claim": [boarding, GRANTED] });
+  await until(() => count("GET status") >= 4);
+  assert.equal(count("POST claim"), 1, "neither the older status nor the pause is one to claim at");
   answers["GET status"] = [{ ...paused, collect: true }];
   await reaches("/checkout");
+  assert.equal(count("POST claim"), 2);
 });
 
 test("with the connection down the place stays, and the page says so and comes back", async () => {
