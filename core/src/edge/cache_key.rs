@@ -9,14 +9,23 @@ const TRACKING: [&str; 12] = [
     "igshid", "ttclid", "_ga",
 ];
 
+/// How many parameters are sorted.
+const SORTED_MAX: usize = 100;
+
 /// The key of a page: its path, and its query sorted and without tracking parameters.
 pub fn cache_key(path: &str, query: Option<&str>) -> String {
-    let mut pairs: Vec<(String, String)> = form_urlencoded::parse(query.unwrap_or("").as_bytes())
-        .filter(|(name, _)| !is_tracking(name))
-        .map(|(name, value)| (name.into_owned(), value.into_owned()))
-        .collect();
-    // Stable, by name alone: the order of a repeated parameter can mean something.
-    pairs.sort_by(|(a, _), (b, _)| a.cmp(b));
+    let mut pairs: Vec<(String, String)> = Vec::new();
+    for (name, value) in form_urlencoded::parse(query.unwrap_or("").as_bytes()) {
+        if !is_tracking(&name) {
+            // By name, then as they came: the order of a repeated parameter can mean something. Past so
+            // many, no page has a meaning for their order that is worth the sorting.
+            let place = match pairs.len() {
+                0..SORTED_MAX => pairs.partition_point(|(known, _)| **known <= *name),
+                count => count,
+            };
+            pairs.insert(place, (name.into_owned(), value.into_owned()));
+        }
+    }
     if pairs.is_empty() {
         return path.to_owned();
     }

@@ -29,7 +29,8 @@ pub struct Stored {
 /// storage alone.
 pub struct Machine {
     pub(super) head: Head,
-    pub(super) lanes: BTreeMap<u16, LaneMark>,
+    /// Each lane's mark, and when it last leased; of that, only how many did lately matters.
+    pub(super) lanes: BTreeMap<u16, (LaneMark, UnixMillis)>,
     /// By position: the first is the next to be admitted.
     pub(super) present: BTreeMap<u64, Claim>,
     /// By index.
@@ -38,8 +39,6 @@ pub struct Machine {
     pub(super) deadlines: BTreeSet<(UnixMillis, u64)>,
     pub(super) recent: RateWindow,
     pub(super) controller: Controller,
-    /// When each lane last leased; only how many did lately matters.
-    pub(super) leased_at: BTreeMap<u16, UnixMillis>,
     pub(super) dirty: Dirty,
 }
 
@@ -127,11 +126,10 @@ impl Machine {
             deadlines: BTreeSet::new(),
             recent: RateWindow::default(),
             controller: Controller::restore(stored.left),
-            leased_at: BTreeMap::new(),
             dirty: Dirty::default(),
         };
         for mark in stored.lanes {
-            machine.lanes.insert(mark.lane, mark);
+            machine.lanes.insert(mark.lane, (mark, 0));
         }
         for at in stored.recent_grants {
             machine.recent.add(at);

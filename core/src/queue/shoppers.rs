@@ -35,7 +35,7 @@ impl Machine {
                 "no such lane, or a group of an impossible size",
             ));
         }
-        if let Some(mark) = self.lanes.get(&lane)
+        if let Some((mark, _)) = self.lanes.get(&lane)
             && sequence <= mark.sequence
         {
             if sequence == mark.sequence && count == mark.count {
@@ -67,18 +67,17 @@ impl Machine {
             granted,
         };
         self.head.entered = self.head.entered.saturating_add(u64::from(granted));
-        self.lanes.insert(lane, mark.clone());
+        self.lanes.insert(lane, (mark.clone(), now));
         self.dirty.lane = Some(mark.clone());
         self.dirty.head = true;
-        self.leased_at.insert(lane, now);
         // Where the line is empty, entering calls up at once: the reply says so.
         self.settle(now);
         Ok(self.leased(&mark, now))
     }
 
     fn leased(&self, mark: &LaneMark, now: UnixMillis) -> Answer {
-        let lately = |at: &&UnixMillis| now.saturating_sub(**at) < 1_000;
-        let busy = self.leased_at.values().filter(lately).count();
+        let lately = |(_, at): &&(LaneMark, UnixMillis)| now.saturating_sub(*at) < 1_000;
+        let busy = self.lanes.values().filter(lately).count();
         let linger = u64::try_from(busy)
             .unwrap_or(0)
             .saturating_mul(LINGER_STEP_MILLIS);
