@@ -146,7 +146,9 @@ fn refusal(site: &Site, problem: &Problem, page: Option<FailurePage>) -> Result<
                 .retry_after_seconds
                 .map(|_| 5_u32.saturating_add(random::jitter() % 10)),
         };
-        problem_page(page, &site.request_id, Some(retry)).ok()
+        // What there is not, no second try will find.
+        let gone = matches!(page, FailurePage::NotFound | FailurePage::QueueNotFound);
+        problem_page(page, &site.request_id, (!gone).then_some(retry)).ok()
     });
     Ok(match html {
         Some(html) => response

@@ -173,8 +173,8 @@ pub(crate) static ENGLISH: Text = Text {
     granted_button: "Go to checkout",
 
     over_heading: "Your turn is over",
-    over_lead: "Your place at the checkout was used or has run out. You can join again at the end \
-                of the queue.",
+    over_lead: "Your place at the checkout was used, or its time has run out. If you have paid, all \
+                is well: your order is with the shop. Otherwise you can join again at the end of the queue.",
     over_button: "Join again",
     sold_out_heading: "Sold out",
     sold_out_lead: "Everything that was for sale here is sold. Thank you for waiting.",
