@@ -8,14 +8,14 @@ use tidegate_core::view::snapshot::EdgeView;
 use tidegate_core::view::status::{Standing, Status};
 use tidegate_pages::{Granted, Message, RoomPage};
 use url::{Url, form_urlencoded};
-use worker::{Request, ResponseBuilder};
+use worker::{Request, Response, ResponseBuilder};
 
 use crate::answer::{Answered, private_page, see_other};
 use crate::body;
 use crate::credentials::{self, Shown};
 use crate::paths::{get, nothing_here, post};
 use crate::random;
-use crate::routes::shoppers::{self, Claimed, with_cookie};
+use crate::routes::shoppers::{self, Claimed};
 use crate::site::Site;
 
 /// How long a message waits for the page that shows it.
@@ -196,4 +196,10 @@ fn render(
 /// The name of the cookie that carries a message from a form to the room.
 fn said(id: &QueueId) -> String {
     format!("__Host-tidegate-said-{id}")
+}
+
+/// The response with one more cookie.
+fn with_cookie(response: Response, cookie: &str) -> Answered {
+    response.headers().append("set-cookie", cookie)?;
+    Ok(response)
 }

@@ -16,7 +16,7 @@ use tidegate_core::token::ticket::Ticket;
 use tidegate_core::view::snapshot::EdgeView;
 use tidegate_core::view::status::Status;
 use tidegate_objects::{binding, stub};
-use worker::{Method, Request, Response};
+use worker::{Method, Request};
 
 use crate::answer::{Answered, json, nothing, private_json};
 use crate::body;
@@ -392,10 +392,4 @@ fn void() -> Problem {
         Code::TicketVoid,
         "The queue was reset since this ticket was given; enter again.",
     )
-}
-
-/// For the room's pages: a response with one more cookie.
-pub fn with_cookie(response: Response, cookie: &str) -> Answered {
-    response.headers().append("set-cookie", cookie)?;
-    Ok(response)
 }
