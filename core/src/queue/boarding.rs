@@ -31,13 +31,19 @@ const PACE_STEP_MILLIS: u64 = 5_000;
 const PACE_SPAN_MILLIS: u64 = 120_000;
 const PACE_LEAST_MILLIS: u64 = 10_000;
 
+/// Tickets that were called up together.
+struct CallUp {
+    at: UnixMillis,
+    called: u64,
+    /// How many of them may still come.
+    outstanding: u64,
+}
+
 /// What the controller knows beyond the stored head. Lost with an eviction, and soon seen again.
 #[derive(Default)]
 pub struct Controller {
-    /// Call-ups of the last seconds: when, and how many.
-    in_flight: VecDeque<(UnixMillis, u64)>,
-    /// How many of those in flight have come.
-    arrived: u64,
+    /// Call-ups of the last seconds.
+    in_flight: VecDeque<CallUp>,
     /// Tickets beyond boarding whose holders left: they are passed over, not waited for.
     left: BTreeSet<u64>,
     /// Since when shoppers are called up for an idle slot and nobody came.
@@ -58,7 +64,9 @@ impl Controller {
     /// Notes that a called-up shopper came for the first time.
     pub fn came(&mut self, head: &mut Head) {
         head.came = head.came.saturating_add(1);
-        self.arrived = self.arrived.saturating_add(1);
+        if let Some(call) = self.in_flight.iter_mut().find(|call| call.outstanding > 0) {
+            call.outstanding = call.outstanding.saturating_sub(1);
+        }
         self.nobody_since = None;
     }
 
@@ -66,13 +74,14 @@ impl Controller {
     pub fn left(&mut self, head: &Head, position: u64) {
         if position >= head.boarding {
             self.left.insert(position);
-        } else if let Some((_, count)) = self
+        } else if let Some(call) = self
             .in_flight
             .iter_mut()
             .rev()
-            .find(|(_, count)| *count > 0)
+            .find(|call| call.outstanding > 0)
         {
-            *count = count.saturating_sub(1);
+            call.called = call.called.saturating_sub(1);
+            call.outstanding = call.outstanding.saturating_sub(1);
         }
     }
 
@@ -101,19 +110,17 @@ impl Controller {
 
     /// Counts as absent whom was called long ago.
     pub fn mature(&mut self, head: &mut Head, now: UnixMillis) {
-        while let Some((at, count)) = self.in_flight.front().copied() {
-            if now.saturating_sub(at) < ARRIVAL_MILLIS {
+        let is_old = |call: &CallUp| now.saturating_sub(call.at) >= ARRIVAL_MILLIS;
+        while self.in_flight.front().is_some_and(is_old) {
+            let Some(call) = self.in_flight.pop_front() else {
                 return;
-            }
-            self.in_flight.pop_front();
-            self.arrived = self.arrived.saturating_sub(count);
-            head.called = head.called.saturating_add(count);
+            };
+            head.called = head.called.saturating_add(call.called);
             if head.called > FADE_AT {
                 head.called /= 2;
                 head.came /= 2;
             }
         }
-        self.arrived = 0;
     }
 
     /// Moves boarding so that about `wanted` shoppers are or soon will be present; says whether it
@@ -132,12 +139,10 @@ impl Controller {
         }
         let share = share(head);
         let patience = if idle { IDLE_MILLIS } else { ARRIVAL_MILLIS };
-        let expected = self
-            .in_flight
-            .iter()
-            .filter(|(at, _)| now.saturating_sub(*at) < patience);
-        let called = expected.fold(0_u64, |sum, (_, count)| sum.saturating_add(*count));
-        let coming = scale(called.saturating_sub(self.arrived), share);
+        let still_expected = |call: &&CallUp| now.saturating_sub(call.at) < patience;
+        let expected = self.in_flight.iter().filter(still_expected);
+        let outstanding = expected.fold(0_u64, |sum, call| sum.saturating_add(call.outstanding));
+        let coming = scale(outstanding, share);
         let shortfall = wanted.saturating_sub(present).saturating_sub(coming);
         if shortfall == 0 {
             return false;
@@ -157,10 +162,15 @@ impl Controller {
             self.nobody_since.get_or_insert(now);
         }
         match self.in_flight.back_mut() {
-            Some((at, count)) if now.saturating_sub(*at) < REVIEW_MILLIS => {
-                *count = count.saturating_add(advance);
+            Some(call) if now.saturating_sub(call.at) < REVIEW_MILLIS => {
+                call.called = call.called.saturating_add(advance);
+                call.outstanding = call.outstanding.saturating_add(advance);
             }
-            _ => self.in_flight.push_back((now, advance)),
+            _ => self.in_flight.push_back(CallUp {
+                at: now,
+                called: advance,
+                outstanding: advance,
+            }),
         }
         true
     }
