@@ -48,11 +48,15 @@ pub async fn json(request: &mut Request) -> Result<Value, Problem> {
 
 /// Reads JSON of one shape, or its default where the body is empty.
 pub async fn typed<T: DeserializeOwned + Default>(request: &mut Request) -> Result<T, Problem> {
-    let body = bytes(request).await?;
+    typed_in(&bytes(request).await?)
+}
+
+/// The same of a body that is here already.
+pub fn typed_in<T: DeserializeOwned + Default>(body: &[u8]) -> Result<T, Problem> {
     if body.iter().all(u8::is_ascii_whitespace) {
         Ok(T::default())
     } else {
-        read(&parse(&body)?)
+        read(&parse(body)?)
     }
 }
 

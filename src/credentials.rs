@@ -29,12 +29,17 @@ pub fn shown(site: &Site, id: &QueueId) -> Shown {
 /// another scheme, so that it is refused rather than overlooked.
 pub fn bearer(site: &Site) -> Option<String> {
     let header = site.header("authorization")?;
-    let (scheme, token) = header.split_once(' ').unwrap_or((&header, ""));
-    Some(if scheme.eq_ignore_ascii_case("bearer") {
-        token.trim().to_owned()
-    } else {
-        String::new()
-    })
+    bearer_in(&header).map(str::to_owned)
+}
+
+/// The bearer token in an `Authorization` header, as [`bearer`] finds it; an empty header is none.
+pub fn bearer_in(header: &str) -> Option<&str> {
+    let (scheme, token) = header.split_once(' ').unwrap_or((header, ""));
+    match scheme {
+        "" => None,
+        _ if scheme.eq_ignore_ascii_case("bearer") => Some(token.trim()),
+        _ => Some(""),
+    }
 }
 
 /// Reads a shown ticket. A missing one is `None`.
@@ -97,9 +102,20 @@ pub fn set_cookie(name: &str, value: Option<&str>, max_age_seconds: u32) -> Stri
 
 /// The value of a cookie.
 pub fn cookie(site: &Site, name: &str) -> Option<String> {
-    let header = site.header("cookie")?;
+    cookie_in(&site.header("cookie")?, name).map(str::to_owned)
+}
+
+fn cookie_in<'a>(header: &'a str, name: &str) -> Option<&'a str> {
     header.split(';').find_map(|pair| {
         let (known, value) = pair.trim().split_once('=')?;
-        (known == name).then(|| value.to_owned())
+        (known == name).then_some(value)
     })
+}
+
+/// A queue's ticket in a `Cookie` header.
+pub fn ticket_in<'a>(header: &'a str, id: &QueueId) -> Option<&'a str> {
+    if header.is_empty() {
+        return None;
+    }
+    cookie_in(header, &ticket_cookie(id))
 }

@@ -127,6 +127,19 @@ impl<T: Serialize + DeserializeOwned + Succeeds + 'static> Shelf<T> {
         self.last(key, fresh)
     }
 
+    /// A fact that memory holds and that needs no refresh by whoever asks now.
+    pub fn ready(&self, key: &str, fresh: u64, now: UnixMillis) -> Option<Seen<T>> {
+        self.slots.with_borrow(|slots| {
+            let slot = slots.get(key)?;
+            let known = slot.known.as_ref()?;
+            let age = now.saturating_sub(known.fetched_at);
+            let others_refresh = slot.refreshing || now < slot.next_try_at;
+            let good =
+                age < fresh || (others_refresh && age < fresh.saturating_add(PASSABLE_MILLIS));
+            good.then(|| known.seen(fresh, now))
+        })
+    }
+
     fn look(&self, key: &str, fresh: u64) -> Look<T> {
         let now = Date::now().as_millis();
         self.slots.with_borrow_mut(|slots| {

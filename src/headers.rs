@@ -4,9 +4,9 @@ use worker::{Headers, Result};
 
 use crate::site::Site;
 
-/// Sets what is missing of the security headers; what the shop said itself stays.
-pub fn secure(headers: &Headers, site: &Site) -> Result<()> {
-    let mut wanted = vec![
+/// What every answer carries.
+pub fn common(https: bool) -> impl Iterator<Item = (&'static str, &'static str)> {
+    const ALWAYS: [(&str, &str); 5] = [
         ("x-content-type-options", "nosniff"),
         ("x-frame-options", "DENY"),
         // A form post must still carry its Origin, which "no-referrer" would make null.
@@ -20,13 +20,16 @@ pub fn secure(headers: &Headers, site: &Site) -> Result<()> {
             "base-uri 'self'; frame-ancestors 'none'; object-src 'none'",
         ),
     ];
-    if site.url.scheme() == "https" {
-        wanted.push((
-            "strict-transport-security",
-            "max-age=31536000; includeSubDomains",
-        ));
-    }
-    for (name, value) in wanted {
+    const SECURE: (&str, &str) = (
+        "strict-transport-security",
+        "max-age=31536000; includeSubDomains",
+    );
+    ALWAYS.into_iter().chain(https.then_some(SECURE))
+}
+
+/// Sets what is missing of the common headers; what the shop said itself stays.
+pub fn secure(headers: &Headers, site: &Site) -> Result<()> {
+    for (name, value) in common(site.url.scheme() == "https") {
         if !headers.has(name)? {
             headers.set(name, value)?;
         }

@@ -57,18 +57,35 @@ pub fn origin(site: &Site) -> Result<Rc<AccessKeys>, Problem> {
     })
 }
 
+/// The keys that sign tickets, if a request from there has read them already.
+pub fn known_ticket(reach: Reach) -> Option<Rc<TicketKeys>> {
+    TICKET.with(|kept| known(kept, reach))
+}
+
+/// The keys that sign handoff tokens, likewise.
+pub fn known_handoff(reach: Reach) -> Option<Rc<HandoffKeys>> {
+    HANDOFF.with(|kept| known(kept, reach))
+}
+
+/// The key that names shoppers, likewise.
+pub fn known_shopper(reach: Reach) -> Option<Rc<[u8; 32]>> {
+    SHOPPER.with(|kept| known(kept, reach))
+}
+
+fn known<T>(kept: &Kept<T>, reach: Reach) -> Option<Rc<T>> {
+    kept.borrow()
+        .iter()
+        .find(|(known, _)| *known == reach)
+        .map(|(_, keys)| Rc::clone(keys))
+}
+
 fn keep<T>(
     kept: &Kept<T>,
     site: &Site,
     binding: &str,
     read: impl FnOnce(&str, Reach) -> Result<T, Problem>,
 ) -> Result<Rc<T>, Problem> {
-    let known = kept
-        .borrow()
-        .iter()
-        .find(|(reach, _)| *reach == site.reach)
-        .map(|(_, keys)| Rc::clone(keys));
-    if let Some(keys) = known {
+    if let Some(keys) = known(kept, site.reach) {
         return Ok(keys);
     }
     let secret = site.env.secret(binding).map_err(|_| {

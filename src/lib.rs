@@ -17,6 +17,7 @@ mod random;
 mod router;
 mod routes;
 mod shop;
+mod short_way;
 mod site;
 mod views;
 

@@ -1,5 +1,7 @@
 //! One request's surroundings: where it was sent, when, and what it may reach.
 
+use std::cell::RefCell;
+
 use tidegate_core::UnixMillis;
 use tidegate_core::ids::hex;
 use tidegate_core::token::keys::Reach;
@@ -7,6 +9,10 @@ use url::{Host, Url};
 use worker::{Context, Date, Env, Headers, Method, Request, Result};
 
 use crate::random;
+
+thread_local! {
+    static KNOWN_ISSUER: RefCell<Option<String>> = const { RefCell::new(None) };
+}
 
 /// See the module's documentation.
 pub struct Site {
@@ -72,7 +78,9 @@ impl Site {
 
     /// What handoff tokens name as `iss`.
     pub fn issuer(&self) -> String {
-        self.var("ISSUER").unwrap_or_else(|| self.origin())
+        let configured = self.var("ISSUER");
+        KNOWN_ISSUER.set(configured.clone());
+        configured.unwrap_or_else(|| self.origin())
     }
 
     /// Whether whoever asks would rather see a page than JSON.
@@ -80,6 +88,38 @@ impl Site {
         self.header("accept")
             .is_some_and(|accept| accept.contains("text/html"))
     }
+}
+
+/// What `ISSUER` says, if it says anything and a request has read it already.
+pub fn known_issuer() -> Option<String> {
+    KNOWN_ISSUER.with_borrow(Clone::clone)
+}
+
+/// The reach of a request to an origin that begins an address. Only the usual names of this machine
+/// count: whoever comes by another goes the long way, or finds no development keys.
+pub fn reach_of_origin(origin: &str) -> Reach {
+    let host = origin.split_once("://").map_or("", |(_, host)| host);
+    let name = host.rsplit_once(':').map_or(host, |(name, port)| {
+        if port.bytes().all(|byte| byte.is_ascii_digit()) {
+            name
+        } else {
+            host
+        }
+    });
+    match name {
+        "localhost" | "127.0.0.1" | "[::1]" => Reach::Loopback,
+        _ => Reach::Public,
+    }
+}
+
+/// A time of JavaScript's.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "`Date.now()` is a whole positive number"
+)]
+pub fn millis(now: f64) -> UnixMillis {
+    now as UnixMillis
 }
 
 /// The platform routes by host name, so nobody outside can reach a deployed Worker as loopback.

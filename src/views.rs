@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use tidegate_core::UnixMillis;
 use tidegate_core::calls::QueueCall;
 use tidegate_core::calls::{
     DirectoryCall, DirectoryEntry, DirectoryReply, QueueReply, RelayCall, RelayReply, Reply,
@@ -103,6 +104,16 @@ pub async fn view(site: &Site, id: &QueueId) -> Result<Seen<EdgeView>, Problem> 
         reply.map(|RelayReply::View(view)| *view)
     };
     VIEWS.find(id.as_str(), SECOND_MILLIS, site, source).await
+}
+
+/// The view, where memory has it and this request need not refresh it.
+pub fn ready(id: &QueueId, now: UnixMillis) -> Option<Seen<EdgeView>> {
+    VIEWS.ready(id.as_str(), SECOND_MILLIS, now)
+}
+
+/// The last view that memory has.
+pub fn known(id: &QueueId) -> Option<Rc<EdgeView>> {
+    VIEWS.peek(id.as_str())
 }
 
 /// The view under which a ticket is judged. A ticket that is younger than the view may be of a newer

@@ -55,7 +55,7 @@ test("however many edges ask a relay, it asks the queue once a second", async ()
   });
   const relays = await world.objects("RELAY");
   const relay = relays.idFromString(heard.object);
-  const ask = () => relays.get(relay).fetch("http://object/", { method: "POST", body: heard.call });
+  const ask = () => relays.get(relay).ask(heard.call);
 
   const begin = calls.length;
   const started = performance.now();
@@ -64,7 +64,7 @@ test("however many edges ask a relay, it asks the queue once a second", async ()
   await until("three answers of the queue", async () => {
     const answers = await Promise.all(Array.from({ length: 10 }, ask));
     asked += answers.length;
-    for (const answer of answers) assert.match(await answer.text(), new RegExp(queue.id));
+    for (const answer of answers) assert.match(answer, new RegExp(queue.id));
     return asked >= 100 && views().length >= 3;
   });
   const most = onceASecond(performance.now() - started);

@@ -4,10 +4,12 @@
 use serde::Deserialize;
 use tidegate_core::calls::{DirectoryCall, DirectoryEntry, DirectoryReply, Reply};
 use tidegate_core::problem::{Code, Problem};
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
 use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
 
 use crate::storage::{rows, run};
-use crate::stub::{read_call, respond, storage_failed};
+use crate::stub::{Answering, answer, asked_only, storage_failed};
 
 /// The most queues of one deployment: every edge keeps the whole list.
 const QUEUES_MAX: usize = 1_000;
@@ -29,9 +31,16 @@ impl DurableObject for Directory {
         Self { state }
     }
 
-    async fn fetch(&self, mut request: Request) -> Result<Response> {
-        let call = read_call(&mut request).await?;
-        respond(&self.handle(call))
+    async fn fetch(&self, _request: Request) -> Result<Response> {
+        asked_only()
+    }
+}
+
+#[wasm_bindgen]
+impl Directory {
+    /// Answers a [`DirectoryCall`].
+    pub fn ask(&self, call: &str) -> std::result::Result<JsValue, JsValue> {
+        answer(call, |call| Answering::Now(self.handle(call)))
     }
 }
 

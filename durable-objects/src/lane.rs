@@ -14,6 +14,8 @@ use tidegate_core::ids::ShopperId;
 use tidegate_core::lane::{Enter, Group, Lane as LaneState, Outcomes, Work};
 use tidegate_core::problem::{Code, Problem};
 use tidegate_core::queue::{Answer, Event};
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
 use worker::{
     Delay, DurableObject, Env, Request, Response, Result, SqlStorage, State, durable_object,
 };
@@ -21,7 +23,7 @@ use worker::{
 use self::rows::{find, key, load, stored_name};
 use crate::binding;
 use crate::storage::{in_transaction, integer, optional_integer, run};
-use crate::stub::{self, read_call, respond, storage_failed};
+use crate::stub::{self, Answering, answer, asked_only, storage_failed};
 
 /// How often a lane asks whether its epoch still lives.
 const REVIEW: Duration = Duration::from_hours(1);
@@ -63,27 +65,8 @@ impl DurableObject for Lane {
         }
     }
 
-    async fn fetch(&self, mut request: Request) -> Result<Response> {
-        let reply = match read_call(&mut request).await? {
-            LaneCall::Enter {
-                lane,
-                shopper,
-                boarding,
-            } => enter(&self.inner, &lane, shopper, boarding).await,
-            LaneCall::Forget { shopper, index } => {
-                let forgotten = self.inner.forget(shopper, index);
-                forgotten
-                    .map(|()| LaneReply::Done)
-                    .map_err(|error| storage_failed(&error))
-            }
-            LaneCall::Retire => {
-                let wiped = self.inner.retire(&retired()).await;
-                wiped
-                    .map(|()| LaneReply::Done)
-                    .map_err(|error| storage_failed(&error))
-            }
-        };
-        respond(&reply)
+    async fn fetch(&self, _request: Request) -> Result<Response> {
+        asked_only()
     }
 
     /// Asks whether the epoch still lives, and cleans up where it does not.
@@ -101,6 +84,34 @@ impl DurableObject for Lane {
         }
         Response::empty()
     }
+}
+
+#[wasm_bindgen]
+impl Lane {
+    /// Answers a [`LaneCall`].
+    pub fn ask(&self, call: &str) -> std::result::Result<JsValue, JsValue> {
+        let inner = Rc::clone(&self.inner);
+        answer(call, |call| match call {
+            LaneCall::Enter {
+                lane,
+                shopper,
+                boarding,
+            } => Answering::later(async move { enter(&inner, &lane, shopper, boarding).await }),
+            LaneCall::Forget { shopper, index } => {
+                let forgotten = inner.forget(shopper, index);
+                Answering::Now(done(forgotten))
+            }
+            LaneCall::Retire => {
+                Answering::later(async move { done(inner.retire(&retired()).await) })
+            }
+        })
+    }
+}
+
+fn done(outcome: Result<()>) -> Reply<LaneReply> {
+    outcome
+        .map(|()| LaneReply::Done)
+        .map_err(|error| storage_failed(&error))
 }
 
 /// Enters a shopper, or finds their entry.

@@ -1,24 +1,32 @@
 //! The Queue object: one a queue. It serializes indices and admissions around the core's machine.
 
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
 
+use futures::channel::oneshot;
 use futures::future::join_all;
 use serde::Deserialize;
 use tidegate_core::UnixMillis;
 use tidegate_core::calls::{
     ADMISSIONS_PAGE, LaneCall, LaneName, LaneReply, QueueCall, QueueReply, Reply,
 };
+use tidegate_core::problem::{Code, Problem};
 use tidegate_core::queue::machine::Stored;
-use tidegate_core::queue::{Claim, ClaimState, Effect, Event, Head, LaneMark, Machine, handle};
+use tidegate_core::queue::{
+    Answer, Claim, ClaimState, Effect, Event, Head, LaneMark, Machine, Writes, handle,
+};
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
 use worker::js_sys;
 use worker::{
-    DurableObject, Env, Error, Request, Response, Result, ScheduledTime, SqlStorage,
+    Delay, DurableObject, Env, Error, Request, Response, Result, ScheduledTime, SqlStorage,
     SqlStorageValue, State, durable_object,
 };
 
 use crate::binding;
 use crate::storage::{in_transaction, integer, now, optional_integer, rows, run};
-use crate::stub::{self, read_call, respond, storage_failed};
+use crate::stub::{self, Answering, answer, asked_only, storage_failed};
 
 /// Format 1. The partial indices serve loading; only tickets that claimed have a row at all.
 const SCHEMA: [&str; 6] = [
@@ -40,11 +48,17 @@ const RETIRE_AT_ONCE: u16 = 6;
 /// See the module's documentation.
 #[durable_object(alarm)]
 pub struct Queue {
+    inner: Rc<Inner>,
+}
+
+struct Inner {
     state: State,
     env: Env,
     /// `None` until storage was read, and again after a write failed.
     memory: RefCell<Option<Memory>>,
     alarm: Cell<Option<UnixMillis>>,
+    /// Events that are handled together, shortly.
+    gathered: RefCell<Vec<(Event, Asker)>>,
 }
 
 /// What storage said: there may be no queue here.
@@ -54,49 +68,111 @@ struct Memory {
 
 impl DurableObject for Queue {
     fn new(state: State, env: Env) -> Self {
-        Self {
+        let inner = Inner {
             state,
             env,
             memory: RefCell::default(),
             alarm: Cell::default(),
+            gathered: RefCell::default(),
+        };
+        Self {
+            inner: Rc::new(inner),
         }
     }
 
-    async fn fetch(&self, mut request: Request) -> Result<Response> {
-        let reply = match read_call(&mut request).await? {
-            QueueCall::Event(event) => self.happen(*event).await,
-            QueueCall::Admissions { state, after } => self
-                .admissions(state, after)
-                .map_err(|error| storage_failed(&error)),
-        };
-        respond(&reply)
+    async fn fetch(&self, _request: Request) -> Result<Response> {
+        asked_only()
     }
 
     async fn alarm(&self) -> Result<Response> {
         // The alarm that fired is gone.
-        self.alarm.set(None);
-        match self.happen(Event::Wake).await {
-            Ok(_) => Response::empty(),
-            // The platform fires a failed alarm again.
-            Err(problem) => Err(Error::from(problem.to_string())),
-        }
+        self.inner.alarm.set(None);
+        // The platform fires an alarm that fails again.
+        self.inner
+            .gather(Event::Wake)
+            .await
+            .map_err(|_| Error::from("interrupted"))?
+            .map_err(|problem| Error::from(problem.to_string()))?;
+        Response::empty()
     }
 }
 
+#[wasm_bindgen]
 impl Queue {
-    /// One event: the clock is read once, the core decides, all is written in one transaction.
-    async fn happen(&self, event: Event) -> Reply<QueueReply> {
-        let (answer, wake_at, effects) = {
-            let mut slot = self.memory.borrow_mut();
-            let step = self.step(&mut slot, event);
-            match step {
-                Ok(step) => step,
-                Err(error) => {
-                    // Memory may be ahead of storage now: the next event reads storage again.
-                    *slot = None;
-                    return Err(storage_failed(&error));
-                }
+    /// Answers a [`QueueCall`].
+    pub fn ask(&self, call: &str) -> std::result::Result<JsValue, JsValue> {
+        answer(call, |call| match call {
+            QueueCall::Event(event) => {
+                let receiver = self.inner.gather(*event);
+                Answering::later(async move {
+                    let answer = receiver.await.unwrap_or_else(|_| Err(interrupted()));
+                    answer.map(QueueReply::Answer)
+                })
             }
+            QueueCall::Admissions { state, after } => {
+                let listed = self.inner.admissions(state, after);
+                Answering::Now(listed.map_err(|error| storage_failed(&error)))
+            }
+        })
+    }
+}
+
+/// One for each event, in order.
+type Answers = Vec<Reply<Answer>>;
+
+/// Who waits for an event's answer.
+type Asker = oneshot::Sender<Reply<Answer>>;
+
+/// Handles what has gathered. Runs beside the requests, one at a time.
+async fn work(inner: Rc<Inner>) {
+    let _gathering = Gathering(Rc::clone(&inner));
+    // Whatever is on its way in now comes in before this goes on.
+    Delay::from(Duration::ZERO).await;
+    let (events, askers): (Vec<Event>, Vec<Asker>) = inner.gathered.take().into_iter().unzip();
+    let answers = match inner.happen(events).await {
+        Ok(answers) => answers,
+        Err(error) => {
+            let problem = storage_failed(&error);
+            askers.iter().map(|_| Err(problem.clone())).collect()
+        }
+    };
+    for (asker, answer) in askers.into_iter().zip(answers) {
+        // Whoever hung up asks again.
+        let _ = asker.send(answer);
+    }
+}
+
+/// While it lives, events gather. If the work ends for whatever reason, the next event starts it anew,
+/// and nobody is left waiting.
+struct Gathering(Rc<Inner>);
+
+impl Drop for Gathering {
+    fn drop(&mut self) {
+        self.0.gathered.take();
+    }
+}
+
+impl Inner {
+    /// Lets an event happen, together with those that come in at the same time.
+    fn gather(self: &Rc<Self>, event: Event) -> oneshot::Receiver<Reply<Answer>> {
+        let (sender, receiver) = oneshot::channel();
+        let mut gathered = self.gathered.borrow_mut();
+        if gathered.is_empty() {
+            self.state.wait_until(work(Rc::clone(self)));
+        }
+        gathered.push((event, sender));
+        receiver
+    }
+
+    /// Events that came together: the clock is read once, the core decides one after the other, all is
+    /// written in one transaction, and only then is anything answered.
+    async fn happen(&self, events: Vec<Event>) -> Result<Answers> {
+        let (answers, wake_at, effects) = {
+            let mut slot = self.memory.borrow_mut();
+            self.step(&mut slot, events).inspect_err(|_| {
+                // Memory may be ahead of storage now: the next event reads storage again.
+                *slot = None;
+            })?
         };
         for effect in effects {
             if let Effect::RetireLanes { id, epoch, lanes } = effect {
@@ -109,50 +185,51 @@ impl Queue {
                     .wait_until(retire(self.env.clone(), names.collect()));
             }
         }
-        self.wake_at(wake_at)
-            .await
-            .map_err(|error| storage_failed(&error))?;
-        answer.map(QueueReply::Answer)
+        // An early alarm finds nothing to do and arms anew.
+        if let Some(at) = wake_at.filter(|at| self.alarm.get().is_none_or(|armed| armed > *at)) {
+            self.wake_at(at).await?;
+        }
+        Ok(answers)
     }
 
     fn step(
         &self,
         slot: &mut Option<Memory>,
-        event: Event,
-    ) -> Result<(
-        Reply<tidegate_core::queue::Answer>,
-        Option<UnixMillis>,
-        Vec<Effect>,
-    )> {
+        events: Vec<Event>,
+    ) -> Result<(Answers, Option<UnixMillis>, Vec<Effect>)> {
         let storage = self.state.storage();
         let Memory { machine } = match slot {
             Some(memory) => memory,
             None => slot.insert(load(&storage.sql())?),
         };
-        let in_memory = |index| machine.as_ref().is_some_and(|machine| machine.holds(index));
-        let record = match event.index().filter(|index| !in_memory(*index)) {
-            Some(index) if machine.is_some() => load_claim(&storage.sql(), index)?,
-            _ => None,
-        };
-        let step = handle(machine, event, record.as_ref(), now());
-        if !step.effects.is_empty() {
+        let (mut answers, mut writes) = (Vec::with_capacity(events.len()), Writes::default());
+        let now = now();
+        for event in events {
+            let in_memory = |index| machine.as_ref().is_some_and(|machine| machine.holds(index));
+            let record = match event.index().filter(|index| !in_memory(*index)) {
+                Some(index) if machine.is_some() => {
+                    writes.claim_or(index, || load_claim(&storage.sql(), index))?
+                }
+                _ => None,
+            };
+            let step = handle(machine, event, record.as_ref(), now);
+            answers.push(step.answer);
+            writes.add(step.effects);
+        }
+        let effects = writes.into_effects();
+        if !effects.is_empty() {
             in_transaction(&storage, |sql| {
-                step.effects
+                effects
                     .iter()
                     .try_for_each(|effect| write(sql, effect, machine.as_ref()))
             })?;
         }
         let wake_at = machine.as_ref().and_then(Machine::next_timeout);
-        Ok((step.answer, wake_at, step.effects))
+        Ok((answers, wake_at, effects))
     }
 
-    /// Arms the object's one alarm, if it is not armed for that time or an earlier one already: an
-    /// early alarm finds nothing to do and arms anew.
-    async fn wake_at(&self, at: Option<UnixMillis>) -> Result<()> {
-        let Some(at) = at else { return Ok(()) };
-        if self.alarm.get().is_some_and(|armed| armed <= at) {
-            return Ok(());
-        }
+    /// Arms the object's one alarm.
+    async fn wake_at(&self, at: UnixMillis) -> Result<()> {
         self.alarm.set(Some(at));
         let soonest = now().saturating_add(1);
         #[expect(clippy::cast_precision_loss, reason = "times are below 2^53")]
@@ -200,6 +277,13 @@ impl Queue {
             .map(|last| last.admission_id.index);
         Ok(QueueReply::Admissions { admissions, next })
     }
+}
+
+fn interrupted() -> Problem {
+    Problem::new(
+        Code::ServiceUnavailable,
+        "The queue was interrupted; try again.",
+    )
 }
 
 /// Tells lanes that their epoch is over. Whoever is missed finds out by its own alarm.

@@ -2,6 +2,7 @@
 //! second however many edges ask the relay. It stores nothing.
 
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
 use futures::channel::oneshot;
 use tidegate_core::UnixMillis;
@@ -10,11 +11,13 @@ use tidegate_core::ids::QueueId;
 use tidegate_core::problem::{Code, Problem};
 use tidegate_core::queue::{Answer, Event};
 use tidegate_core::view::snapshot::EdgeView;
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
 use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
 
 use crate::binding;
 use crate::storage::now;
-use crate::stub::{self, read_call, respond};
+use crate::stub::{self, Answering, answer, asked_only};
 
 /// How long an answer of the Queue object, good or bad, is passed on.
 const FRESH_MILLIS: u64 = 1_000;
@@ -24,6 +27,10 @@ type Seen = Reply<Box<EdgeView>>;
 /// See the module's documentation.
 #[durable_object(fetch)]
 pub struct Relay {
+    inner: Rc<Inner>,
+}
+
+struct Inner {
     env: Env,
     seen: RefCell<Option<(UnixMillis, Seen)>>,
     asking: Cell<bool>,
@@ -32,25 +39,38 @@ pub struct Relay {
 
 impl DurableObject for Relay {
     fn new(_state: State, env: Env) -> Self {
-        Self {
+        let inner = Inner {
             env,
             seen: RefCell::default(),
             asking: Cell::default(),
             waiters: RefCell::default(),
+        };
+        Self {
+            inner: Rc::new(inner),
         }
     }
 
-    async fn fetch(&self, mut request: Request) -> Result<Response> {
-        let RelayCall::View { queue } = read_call(&mut request).await?;
-        respond(&self.view(&queue).await.map(RelayReply::View))
+    async fn fetch(&self, _request: Request) -> Result<Response> {
+        asked_only()
     }
 }
 
+#[wasm_bindgen]
 impl Relay {
+    /// Answers a [`RelayCall`].
+    pub fn ask(&self, call: &str) -> std::result::Result<JsValue, JsValue> {
+        answer(call, |RelayCall::View { queue }| {
+            if let Some(seen) = self.inner.fresh() {
+                return Answering::Now(seen.map(RelayReply::View));
+            }
+            let inner = Rc::clone(&self.inner);
+            Answering::later(async move { inner.view(&queue).await.map(RelayReply::View) })
+        })
+    }
+}
+
+impl Inner {
     async fn view(&self, queue: &QueueId) -> Seen {
-        if let Some(seen) = self.fresh() {
-            return seen;
-        }
         if self.asking.get() {
             let (sender, receiver) = oneshot::channel();
             self.waiters.borrow_mut().push(sender);
@@ -83,10 +103,10 @@ impl Relay {
 
 /// While it lives, this relay asks the Queue object. The caller may hang up at any await: dropping
 /// this lets the next one ask, and tells those who wait.
-struct Asking<'a>(&'a Relay);
+struct Asking<'a>(&'a Inner);
 
 impl<'a> Asking<'a> {
-    fn begin(relay: &'a Relay) -> Self {
+    fn begin(relay: &'a Inner) -> Self {
         relay.asking.set(true);
         Self(relay)
     }

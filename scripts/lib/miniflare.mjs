@@ -122,6 +122,7 @@ function miniflareOptions(port, url, keys, { state, originUrl, vars, worker, sha
 function builtModules() {
   const wasm = readdirSync(BUILD).filter((name) => name.endsWith(".wasm"));
   return [
+    { type: "ESModule", path: path.join(BUILD, "entry.js") },
     { type: "ESModule", path: path.join(BUILD, "index.js") },
     ...wasm.map((name) => ({ type: "CompiledWasm", path: path.join(BUILD, name) })),
   ];

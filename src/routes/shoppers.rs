@@ -11,8 +11,8 @@ use tidegate_core::ids::{EntryKey, QueueId, ShopperId};
 use tidegate_core::problem::{Code, Problem};
 use tidegate_core::queue::event::{Grant, Holder};
 use tidegate_core::queue::{Answer, Event};
-use tidegate_core::token::handoff::Handoff;
-use tidegate_core::token::ticket::Ticket;
+use tidegate_core::token::handoff::{Handoff, HandoffKeys};
+use tidegate_core::token::ticket::{Ticket, TicketKeys};
 use tidegate_core::view::snapshot::EdgeView;
 use tidegate_core::view::status::Status;
 use tidegate_objects::{binding, stub};
@@ -28,7 +28,7 @@ use crate::site::Site;
 use crate::views;
 
 /// A snapshot may be a second old at the edge, and a little older while it is refreshed.
-const SNAPSHOT_CACHE: &str = "public, max-age=1, stale-while-revalidate=5";
+pub const SNAPSHOT_CACHE: &str = "public, max-age=1, stale-while-revalidate=5";
 /// An entry that meets a reset is tried again under the new epoch this often.
 const ENTER_TRIES: usize = 3;
 
@@ -75,7 +75,7 @@ pub async fn call(site: &Site, mut request: Request, id: &QueueId, rest: &[&str]
 /// The body of an enter. What a queue does not require is not looked at.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-struct EnterBody {
+pub struct EnterBody {
     entry_key: Option<String>,
     identity_token: Option<String>,
     #[serde(rename = "invite")]
@@ -87,7 +87,8 @@ struct EnterBody {
 }
 
 impl EnterBody {
-    fn entry_key(&self) -> Result<Option<EntryKey>, Problem> {
+    /// The client's own key, if it sends one.
+    pub fn entry_key(&self) -> Result<Option<EntryKey>, Problem> {
         if self.identity_token.is_some() {
             return Err(Problem::validation(
                 "identityToken: this queue knows no identities",
@@ -157,7 +158,11 @@ pub async fn enter(
         let reply: Reply<LaneReply> = stub::call(&site.env, binding::LANE, &name, &call).await;
         match reply {
             Ok(LaneReply::Entered { index, boarding }) => {
-                return entered(site, view, shopper, index, boarding, seen.stale);
+                let keys = keys::ticket(site)?;
+                let (now, jitter) = (site.now, random::jitter());
+                return entered(
+                    &keys, view, shopper, index, boarding, seen.stale, now, jitter,
+                );
             }
             Ok(LaneReply::Done) => break,
             // The queue was reset since the view was taken.
@@ -171,13 +176,17 @@ pub async fn enter(
     ))
 }
 
-fn entered(
-    site: &Site,
+/// Makes the ticket of an entry, and what it means.
+#[expect(clippy::too_many_arguments, reason = "each is one plain fact")]
+pub fn entered(
+    keys: &TicketKeys,
     view: &Rc<EdgeView>,
     shopper: ShopperId,
     index: u64,
     boarding: u64,
     stale: bool,
+    now: UnixMillis,
+    jitter: u32,
 ) -> Result<Entered, Problem> {
     let ticket = Ticket {
         queue: view.snapshot.id.clone(),
@@ -185,7 +194,7 @@ fn entered(
         shopper,
         index,
         position: Some(index),
-        issued_at: site.now,
+        issued_at: now,
     };
     // The lane may know of boarding that the snapshot has not seen yet.
     let mut snapshot = view.snapshot.clone();
@@ -193,21 +202,25 @@ fn entered(
         snapshot.boarding = boarding;
         views::boarding_is(&snapshot.id, snapshot.epoch, boarding);
     }
-    let status = Status::of(Some(&ticket), &snapshot, stale, random::jitter());
+    let status = Status::of(Some(&ticket), &snapshot, stale, jitter);
     Ok(Entered {
-        token: keys::ticket(site)?.sign(&ticket, site.now)?,
+        token: keys.sign(&ticket, now)?,
         status,
     })
 }
 
-fn respond_entered(site: &Site, id: &QueueId, entered: &Entered) -> Answered {
-    let value = json!({
+/// What an enter answers.
+pub fn entered_body(id: &QueueId, entered: &Entered) -> Value {
+    json!({
         "queueId": id,
         "ticket": entered.token,
         "receipt": null,
         "status": entered.status,
-    });
-    let response = private_json(&value, 200)?;
+    })
+}
+
+fn respond_entered(site: &Site, id: &QueueId, entered: &Entered) -> Answered {
+    let response = private_json(&entered_body(id, entered), 200)?;
     // Another site's page keeps the ticket itself.
     if credentials::from(site) != From::Elsewhere {
         response.headers().append(
@@ -270,11 +283,29 @@ pub enum Claimed {
 pub async fn claim(site: &Site, id: &QueueId, shown: &Shown) -> Result<Claimed, Problem> {
     credentials::check_origin(site, shown)?;
     let holder = holder(site, id, shown).await?;
-    let (epoch, called_up) = (holder.epoch, holder.position.saturating_add(1));
-    let answer = views::queue(site, id, Event::Claim(holder)).await?;
-    views::boarding_is(id, epoch, called_up);
+    let answer = views::queue(site, id, Event::Claim(holder.clone())).await?;
+    claimed(
+        &*keys::handoff(site)?,
+        &site.issuer(),
+        id,
+        &holder,
+        answer,
+        site.now,
+    )
+}
+
+/// Makes of the queue's answer to a claim what the shopper is told.
+pub fn claimed(
+    keys: &HandoffKeys,
+    issuer: &str,
+    id: &QueueId,
+    holder: &Holder,
+    answer: Answer,
+    now: UnixMillis,
+) -> Result<Claimed, Problem> {
+    views::boarding_is(id, holder.epoch, holder.position.saturating_add(1));
     match answer {
-        Answer::Granted(grant) => sign(site, id, grant),
+        Answer::Granted(grant) => sign(keys, issuer, id, grant, now),
         Answer::Boarding {
             retry_after_ms,
             server_time,
@@ -293,7 +324,10 @@ pub async fn claim(site: &Site, id: &QueueId, shown: &Shown) -> Result<Claimed, 
 pub async fn look(site: &Site, id: &QueueId, shown: &Shown) -> Result<Option<Claimed>, Problem> {
     let holder = holder(site, id, shown).await?;
     match views::queue(site, id, Event::Look(holder)).await? {
-        Answer::Granted(grant) => sign(site, id, grant).map(Some),
+        Answer::Granted(grant) => {
+            let keys = keys::handoff(site)?;
+            sign(&keys, &site.issuer(), id, grant, site.now).map(Some)
+        }
         Answer::Boarding {
             retry_after_ms,
             server_time,
@@ -333,6 +367,11 @@ async fn holder(site: &Site, id: &QueueId, shown: &Shown) -> Result<Holder, Prob
             )
         })?
         .ticket;
+    holder_of(&ticket)
+}
+
+/// What a ticket says of its holder to the queue.
+pub fn holder_of(ticket: &Ticket) -> Result<Holder, Problem> {
     let position = ticket.position.ok_or_else(|| {
         Problem::new(
             Code::NotYetServed,
@@ -347,21 +386,33 @@ async fn holder(site: &Site, id: &QueueId, shown: &Shown) -> Result<Holder, Prob
     })
 }
 
-fn sign(site: &Site, id: &QueueId, grant: Grant) -> Result<Claimed, Problem> {
+fn sign(
+    keys: &HandoffKeys,
+    issuer: &str,
+    id: &QueueId,
+    grant: Grant,
+    now: UnixMillis,
+) -> Result<Claimed, Problem> {
     let handoff = Handoff {
         admission_id: grant.admission_id,
         queue: id.clone(),
         subject: grant.shopper,
         position: grant.position,
         access: grant.access,
-        issued_at: site.now,
+        issued_at: now,
         expires_at: grant.expires_at,
     };
-    let token = keys::handoff(site)?.sign(&handoff, &site.issuer(), &grant.audience)?;
+    let token = keys.sign(&handoff, issuer, &grant.audience)?;
     Ok(Claimed::Granted(grant, token))
 }
 
 fn respond_claimed(claimed: Claimed) -> Answered {
+    let (status, body) = claimed_body(claimed);
+    private_json(&body, status)
+}
+
+/// What a claim answers: status and body.
+pub fn claimed_body(claimed: Claimed) -> (u16, Value) {
     match claimed {
         Claimed::Granted(grant, token) => {
             let value = json!({
@@ -371,7 +422,7 @@ fn respond_claimed(claimed: Claimed) -> Answered {
                 "expiresAt": grant.expires_at,
                 "checkoutUrl": grant.checkout_url,
             });
-            private_json(&value, 200)
+            (200, value)
         }
         Claimed::Boarding {
             retry_after_ms,
@@ -382,7 +433,7 @@ fn respond_claimed(claimed: Claimed) -> Answered {
                 "retryAfterMs": retry_after_ms,
                 "serverTime": server_time,
             });
-            private_json(&value, 202)
+            (202, value)
         }
     }
 }

@@ -25,6 +25,7 @@ export async function startWatchedWorld(options = {}) {
       modulesRoot: ROOT,
       modules: [
         module("ESModule", "tests/support/watched_worker.mjs"),
+        module("ESModule", "build/entry.js"),
         module("ESModule", "build/index.js"),
         module("CompiledWasm", "build/index_bg.wasm"),
       ],

@@ -3,7 +3,7 @@
 // `support/watched.mjs` is its other half.
 
 import { DurableObject } from "cloudflare:workers";
-import worker, * as tidegate from "../../build/index.js";
+import worker, * as tidegate from "../../build/entry.js";
 
 export default worker;
 
@@ -16,18 +16,22 @@ function watched(binding, Inner) {
       this.#inner = new Inner(context, env);
     }
 
+    async ask(call) {
+      await this.#tell(call);
+      return this.#inner.ask(call);
+    }
+
     async fetch(request) {
-      const call = await request.text();
-      await this.#ask(call);
-      return this.#inner.fetch(new Request(request.url, { method: request.method, body: call }));
+      await this.#tell("fetch");
+      return this.#inner.fetch(request);
     }
 
-    async alarm(info) {
-      await this.#ask("alarm");
-      return this.#inner.alarm(info);
+    async alarm() {
+      await this.#tell("alarm");
+      return this.#inner.alarm();
     }
 
-    async #ask(call) {
+    async #tell(call) {
       const told = { binding, object: this.ctx.id.toString(), call };
       const answer = await this.env.WATCHMAN.fetch("http://watchman/", { method: "POST", body: JSON.stringify(told) });
       if (!answer.ok) throw new Error(`outage stand-in: ${binding} is out of reach`);

@@ -13,8 +13,10 @@ mod operator;
 mod origin;
 mod settle;
 mod shoppers;
+mod writes;
 
 pub use claim::{Claim, ClaimState};
 pub use event::{Answer, Effect, Event, LaneMark, Step};
 pub use head::Head;
 pub use machine::{Machine, handle};
+pub use writes::Writes;

@@ -1,0 +1,4 @@
+// Baseline: the least that a Worker can do.
+export default {
+  fetch: () => new Response("hello"),
+};

@@ -1,0 +1,100 @@
+// How fast the hot paths are, beside baselines that are loaded in turn with them.
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+import { helloJs, helloRust, naive, tidegate } from "../lib/rooms.mjs";
+import { median } from "../lib/table.mjs";
+import { CONNECTIONS, wrk } from "../lib/wrk.mjs";
+
+const script = (name) => path.resolve(import.meta.dirname, `../wrk/${name}.lua`);
+/** Before the line that is polled: enough that nobody in it is called up. */
+const AHEAD = 200;
+/** Seconds of load before anything is measured: V8 compiles what is hot. */
+const WARM_UP = 3;
+
+export async function measureSpeed({ seconds, rounds }) {
+  const servers = { js: await helloJs(), rust: await helloRust(), naive: await naive(), tidegate: await tidegate() };
+  const folder = mkdtempSync(path.join(tmpdir(), "tidegate-bench-"));
+  try {
+    const loads = await prepare(servers, path.join(folder, "tickets"), seconds * rounds + WARM_UP);
+    for (const load of Object.values(loads)) await load(WARM_UP);
+    const measured = {};
+    for (let round = 1; round <= rounds; round += 1) {
+      for (const [name, load] of Object.entries(loads)) {
+        const result = await load(seconds);
+        if (result.errors > 0) throw new Error(`${name}: ${result.errors} requests failed`);
+        (measured[name] ??= []).push(result);
+        console.log(`round ${round}  ${name.padEnd(20)} ${Math.round(result.perSecond).toString().padStart(6)}/s  ${Math.round(result.cpuMicros)} µs CPU`);
+      }
+    }
+    return rowsOf(measured);
+  } finally {
+    for (const server of Object.values(servers)) await server.stop();
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function prepare({ js, rust, naive: room, tidegate: tide }, tickets, claimSeconds) {
+  await tide.create("line", { maxActive: 1, lanes: 1 });
+  await tide.create("entry", { maxActive: 1, lanes: 1 });
+  await tide.create("claims", { maxActive: 100_000, lanes: 4 });
+  for (let shopper = 0; shopper < AHEAD; shopper += 1) await tide.call("POST", "/v1/queues/line/enter");
+  const { ticket, status } = await tide.call("POST", "/v1/queues/line/enter");
+  if (status.status !== "QUEUED") throw new Error(`the polling shopper is ${status.status}`);
+  const joined = await (await fetch(`${room.url}/join`, { method: "POST" })).json();
+
+  // Each claim needs a ticket of its own: as many enter as will claim, and more.
+  console.log(`entering shoppers who will claim, ${claimSeconds} s`);
+  await wrk(tide, "/v1/queues/claims/enter", { seconds: claimSeconds, script: script("keep-tickets"), env: { TICKETS: tickets } });
+  let used = 0;
+  const claim = async (time) => {
+    const env = { TICKETS: tickets, FROM: String(used) };
+    const result = await wrk(tide, "/v1/queues/claims/claim", { seconds: time, script: script("each-ticket"), env });
+    used += result.answers + CONNECTIONS;
+    return result;
+  };
+
+  const bearer = { Authorization: `Bearer ${ticket}` };
+  const page = await pageOf(tide);
+  return {
+    "JavaScript hello": (time) => wrk(js, "/", { seconds: time }),
+    "worker hello": (time) => wrk(rust, "/", { seconds: time }),
+    "naive join": (time) => wrk(room, "/join", { seconds: time, script: script("post") }),
+    "naive poll": (time) => wrk(room, `/status?id=${joined.id}`, { seconds: time }),
+    status: (time) => wrk(tide, "/v1/queues/line/status", { seconds: time, headers: bearer }),
+    snapshot: (time) => wrk(tide, "/v1/queues/line", { seconds: time }),
+    enter: (time) => wrk(tide, "/v1/queues/entry/enter", { seconds: time, script: script("post") }),
+    claim,
+    ...(page && { "cached page": (time) => wrk(tide, page, { seconds: time }) }),
+  };
+}
+
+/** A page of the shop that the edge keeps, where a shop stands behind it. */
+async function pageOf(tide) {
+  const where = "/products/bench";
+  const found = await fetch(tide.url + where);
+  await found.text();
+  return found.status === 200 ? where : undefined;
+}
+
+function rowsOf(measured) {
+  const rate = (name) => median(measured[name].map(({ perSecond }) => perSecond));
+  const cpu = (name) => median(measured[name].map(({ cpuMicros }) => cpuMicros));
+  // Each round's ratio by itself: what disturbs the machine for a while disturbs both.
+  const ratio = (name, base) => median(measured[name].map(({ perSecond }, round) => perSecond / measured[base][round].perSecond));
+  const compared = (figure, name, base, atLeast) => ({ figure, value: ratio(name, base), unit: "×", atLeast });
+  const rows = [
+    compared("status polls/s ÷ bare worker hello, ticket with a position", "status", "worker hello", 0.85),
+    compared("status polls/s ÷ bare JavaScript hello", "status", "JavaScript hello", 0.6),
+    compared("status polls/s ÷ naive room's", "status", "naive poll", 3),
+    compared("enters/s ÷ naive room's joins/s, one lane", "enter", "naive join", 2),
+    compared("claims/s ÷ naive joins/s", "claim", "naive join", 1),
+    compared("snapshots/s ÷ bare JavaScript hello", "snapshot", "JavaScript hello"),
+  ];
+  if (measured["cached page"]) rows.push(compared("cached pages/s ÷ bare JavaScript hello", "cached page", "JavaScript hello"));
+  for (const name of Object.keys(measured)) rows.push({ figure: `${name}, a second`, value: rate(name), unit: "/s" });
+  for (const name of Object.keys(measured)) rows.push({ figure: `${name}, CPU of workerd`, value: cpu(name), unit: "µs" });
+  return rows;
+}

@@ -1,0 +1,2 @@
+-- Every request is a POST without a body.
+wrk.method = "POST"

@@ -1,0 +1,138 @@
+// The Worker's module. Most requests go to Rust whole. Those that a launch sends by the thousand (a
+// status, a snapshot, an enter, a claim) go the short way: one text in, one text out, for a request's
+// objects cost more to hand over than all that is decided about it. Rust decides on both ways; what
+// the short one cannot answer at once goes the long one, which answers the same.
+
+import { DurableObject } from "cloudflare:workers";
+import Tidegate, * as inRust from "./index.js";
+
+const SHORT = /\/v1\/queues\/[^/?]+(?:\/(status|enter|claim))?$/;
+/** A longer body, or one that does not say how long it is, goes the long way. */
+const BODY_MAX = 1024;
+
+/** Functions that share the long way's memory. */
+const inBrief = Tidegate.prototype;
+/** The headers that answers begin with, by kind and scheme. */
+const beginnings = {};
+
+export default {
+  fetch(request, env, context) {
+    const called = SHORT.exec(request.url);
+    if (called !== null) {
+      try {
+        const answer = brief(called[1], request, env, context);
+        if (answer !== undefined) return answer;
+      } catch (error) {
+        reportError(error); // the long way begins by seeing to it
+      }
+    }
+    return whole(request, env, context);
+  },
+};
+
+function whole(request, env, context) {
+  return new Tidegate(context, env).fetch(request);
+}
+
+/** Answers the short way; with nothing where only the long one will do. */
+function brief(call, request, env, context) {
+  const { method, url } = request;
+  if (method === "GET" && call === "status") {
+    const text = inBrief.brief_status(described(request), Date.now(), chance());
+    return text && new Response(text, { headers: beginning("private", url) });
+  }
+  if (method === "GET" && call === undefined) {
+    const text = inBrief.brief_snapshot(described(request), Date.now());
+    return text && new Response(text, { headers: beginning("public", url) });
+  }
+  if (method === "POST" && (call === "claim" || call === "enter")) {
+    if (request.headers.get("accept")?.includes("text/html")) return undefined; // a refusal would be a page
+    const length = Number(request.headers.get("content-length"));
+    if (request.body === null) return change(call, request, "", env, context);
+    if (length > 0 && length <= BODY_MAX) return request.text().then((body) => change(call, request, body, env, context));
+  }
+  return undefined;
+}
+
+/** Enters or claims: asks the object that Rust names, and answers what Rust makes of its reply. */
+async function change(call, request, body, env, context) {
+  const { url, method, headers } = request;
+  const text = `${described(request)}\n${body}`;
+  let answer;
+  try {
+    const question = inBrief[`brief_${call}`](text, Date.now());
+    if (question !== undefined) {
+      const [name, asked] = inTwo(question, "\n");
+      const object = (call === "enter" ? env.LANE : env.QUEUE).getByName(name);
+      // An object that is out of reach replies nothing.
+      const reply = await object.ask(asked).catch((error) => console.error(`${call}: ${error}`));
+      answer = inBrief[call === "enter" ? "brief_entered" : "brief_claimed"](text, asked, reply, Date.now(), chance());
+    }
+  } catch (error) {
+    reportError(error);
+  }
+  return answer === undefined ? whole(new Request(url, { method, headers, body }), env, context) : response(answer, url);
+}
+
+/** What Rust needs to know of a request. No header holds a line break. */
+function described({ url, headers }) {
+  const authorization = headers.get("authorization");
+  // A bearer wins over a cookie.
+  const cookie = authorization === null ? headers.get("cookie") : null;
+  return `${url}\n${authorization ?? ""}\n${cookie ?? ""}\n${headers.get("origin") ?? ""}`;
+}
+
+/** A response from text: a line with the status, lines of headers, an empty line, the body. */
+function response(text, url) {
+  const [head, body] = inTwo(text, "\n\n");
+  const [status, ...lines] = head.split("\n");
+  const headers = new Headers(beginning("private", url));
+  for (const line of lines) headers.set(...inTwo(line, ": "));
+  return new Response(body, { status: Number(status), headers });
+}
+
+function beginning(kind, url) {
+  const https = url.startsWith("https:");
+  return (beginnings[kind + https] ??= new Headers(
+    inBrief
+      .brief_headers(kind, https)
+      .split("\n")
+      .map((line) => inTwo(line, ": ")),
+  ));
+}
+
+function inTwo(text, separator) {
+  const at = text.indexOf(separator);
+  return [text.slice(0, at), text.slice(at + separator.length)];
+}
+
+const chance = () => Math.floor(Math.random() * 2 ** 32);
+
+/** Objects are called by `ask`, which the platform allows to classes of its own kind only. */
+function object(InRust) {
+  return class extends DurableObject {
+    #inRust;
+
+    constructor(context, env) {
+      super(context, env);
+      this.#inRust = new InRust(context, env);
+    }
+
+    ask(call) {
+      return this.#inRust.ask(call);
+    }
+
+    fetch(request) {
+      return this.#inRust.fetch(request);
+    }
+
+    alarm() {
+      return this.#inRust.alarm();
+    }
+  };
+}
+
+export const Directory = object(inRust.Directory);
+export const Queue = object(inRust.Queue);
+export const Lane = object(inRust.Lane);
+export const Relay = object(inRust.Relay);

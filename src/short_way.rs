@@ -1,0 +1,270 @@
+//! The short way: what a launch sends by the thousand, answered from one text and in one text, without
+//! a request's objects. `entry.js` is its other half.
+//!
+//! Each call answers `None` where only the long way will do: a fact that is not in this isolate's
+//! memory or is due for a refresh, a ticket that is to be renewed or refused, another site's page.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tidegate_core::UnixMillis;
+use tidegate_core::calls::{LaneCall, LaneName, LaneReply, QueueCall, QueueReply, Reply};
+use tidegate_core::ids::{QueueId, ShopperId, hex};
+use tidegate_core::problem::{Code, Problem};
+use tidegate_core::queue::Event;
+use tidegate_core::token::keys::Reach;
+use tidegate_core::token::ticket::Ticket;
+use tidegate_core::view::status::Status;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+use crate::body;
+use crate::credentials;
+use crate::headers::{NO_STORE, common};
+use crate::keys;
+use crate::random;
+use crate::routes::shoppers::{self, EnterBody, SNAPSHOT_CACHE};
+use crate::site;
+use crate::views;
+
+/// The headers that an answer begins with, a line each.
+#[wasm_bindgen]
+pub fn brief_headers(kind: &str, https: bool) -> String {
+    let mut lines = vec![String::from(
+        "content-type: application/json; charset=utf-8",
+    )];
+    if kind == "public" {
+        lines.push(format!("cache-control: {SNAPSHOT_CACHE}"));
+        lines.push(String::from("vary: Origin"));
+    } else {
+        lines.push(format!("cache-control: {NO_STORE}"));
+    }
+    lines.extend(common(https).map(|(name, value)| format!("{name}: {value}")));
+    lines.join("\n")
+}
+
+/// A status, as JSON.
+#[wasm_bindgen]
+pub fn brief_status(request: &str, now: f64, jitter: u32) -> Option<String> {
+    let request = Described::read(request, now)?;
+    let ticket = request.ticket()?;
+    let seen = views::ready(&request.queue, request.now)?;
+    if seen.value.snapshot.epoch != ticket.epoch {
+        return None;
+    }
+    let status = Status::of(Some(&ticket), &seen.value.snapshot, seen.stale, jitter);
+    serde_json::to_string(&status).ok()
+}
+
+/// A snapshot, as JSON.
+#[wasm_bindgen]
+pub fn brief_snapshot(request: &str, now: f64) -> Option<String> {
+    let request = Described::read(request, now)?;
+    let seen = views::ready(&request.queue, request.now)?;
+    serde_json::to_string(&seen.value.snapshot).ok()
+}
+
+/// What to ask which lane to enter somebody who shows no ticket: its name, and the call.
+#[wasm_bindgen]
+pub fn brief_enter(request: &str, now: f64) -> Option<String> {
+    let request = Described::read(request, now)?;
+    if request.shown.is_some() {
+        return None;
+    }
+    let wanted: EnterBody = body::typed_in(request.body.as_bytes()).ok()?;
+    let entry_key = wanted.entry_key().ok()?;
+    let view = views::ready(&request.queue, request.now)?.value;
+    let epoch = view.snapshot.epoch;
+    let shopper = match entry_key {
+        Some(key) => ShopperId::of_entry_key(&*keys::known_shopper(request.reach)?, epoch, key),
+        None => ShopperId::from_bytes(random::bytes().ok()?),
+    };
+    // Without it, the entry could not be answered.
+    keys::known_ticket(request.reach)?;
+    let lane = LaneName {
+        queue: request.queue,
+        epoch,
+        number: shopper.lane(view.lanes),
+    };
+    let name = lane.object_name();
+    let boarding = view.snapshot.boarding;
+    question(
+        &name,
+        &LaneCall::Enter {
+            lane,
+            shopper,
+            boarding,
+        },
+    )
+}
+
+/// The answer to somebody who enters, from the lane's reply; no reply means that it is out of reach.
+#[wasm_bindgen]
+pub fn brief_entered(
+    request: &str,
+    call: &str,
+    reply: Option<String>,
+    now: f64,
+    jitter: u32,
+) -> Option<String> {
+    answer(|| {
+        let request = Described::read(request, now).ok_or_else(lost)?;
+        let Ok(LaneCall::Enter { lane, shopper, .. }) = serde_json::from_str(call) else {
+            return Err(lost());
+        };
+        let LaneReply::Entered { index, boarding } = replied(reply)? else {
+            return Err(lost());
+        };
+        let view = views::known(&lane.queue).ok_or_else(lost)?;
+        if view.snapshot.epoch != lane.epoch {
+            return Err(lost());
+        }
+        let keys = keys::known_ticket(request.reach).ok_or_else(lost)?;
+        let entered = shoppers::entered(
+            &keys,
+            &view,
+            shopper,
+            index,
+            boarding,
+            false,
+            request.now,
+            jitter,
+        )?;
+        let cookie = credentials::set_ticket(&lane.queue, Some(&entered.token));
+        let body = shoppers::entered_body(&lane.queue, &entered);
+        Ok(format!("200\nset-cookie: {cookie}\n\n{body}"))
+    })
+}
+
+/// What to ask which queue for a called-up shopper: its name, and the call.
+#[wasm_bindgen]
+pub fn brief_claim(request: &str, now: f64) -> Option<String> {
+    let request = Described::read(request, now)?;
+    if request.by_cookie && !request.from_here {
+        return None;
+    }
+    let ticket = request.ticket()?;
+    views::known(&request.queue)?;
+    keys::known_handoff(request.reach)?;
+    site::known_issuer()?;
+    let holder = shoppers::holder_of(&ticket).ok()?;
+    let call = QueueCall::Event(Box::new(Event::Claim(holder)));
+    question(request.queue.as_str(), &call)
+}
+
+/// The answer to a shopper who claims, from the queue's reply.
+#[wasm_bindgen]
+pub fn brief_claimed(
+    request: &str,
+    call: &str,
+    reply: Option<String>,
+    now: f64,
+    _jitter: u32,
+) -> Option<String> {
+    answer(|| {
+        let request = Described::read(request, now).ok_or_else(lost)?;
+        let Ok(QueueCall::Event(event)) = serde_json::from_str(call) else {
+            return Err(lost());
+        };
+        let (QueueReply::Answer(reply), Event::Claim(holder)) = (replied(reply)?, *event) else {
+            return Err(lost());
+        };
+        let keys = keys::known_handoff(request.reach).ok_or_else(lost)?;
+        let issuer = site::known_issuer().ok_or_else(lost)?;
+        let claimed =
+            shoppers::claimed(&keys, &issuer, &request.queue, &holder, reply, request.now)?;
+        let (status, body) = shoppers::claimed_body(claimed);
+        Ok(format!("{status}\n\n{body}"))
+    })
+}
+
+/// What is known of a request.
+struct Described<'a> {
+    queue: QueueId,
+    reach: Reach,
+    /// The ticket that is shown, if any.
+    shown: Option<&'a str>,
+    by_cookie: bool,
+    /// A page of this site says that it asks.
+    from_here: bool,
+    body: &'a str,
+    now: UnixMillis,
+}
+
+impl<'a> Described<'a> {
+    /// Reads `url`, `authorization`, `cookie` and `origin`, a line each, and then the body.
+    fn read(text: &'a str, now: f64) -> Option<Self> {
+        let mut lines = text.splitn(5, '\n');
+        let mut next = || lines.next().unwrap_or_default();
+        let (url, authorization, cookie) = (next(), next(), next());
+        let (from, body) = (next(), next());
+        let at = url.find("/v1/queues/")?;
+        let (origin, path) = url.split_at_checked(at)?;
+        let rest = path.strip_prefix("/v1/queues/")?;
+        let queue: QueueId = rest.split('/').next()?.parse().ok()?;
+        // Another site's page needs headers of its own.
+        if !(from.is_empty() || from == origin) {
+            return None;
+        }
+        let (shown, by_cookie) = match credentials::bearer_in(authorization) {
+            Some(token) => (Some(token), false),
+            None => (credentials::ticket_in(cookie, &queue), true),
+        };
+        Some(Self {
+            queue,
+            reach: site::reach_of_origin(origin),
+            shown,
+            by_cookie: by_cookie && shown.is_some(),
+            from_here: !from.is_empty(),
+            body,
+            now: site::millis(now),
+        })
+    }
+
+    /// The ticket that is shown, if it is good and need not be renewed.
+    fn ticket(&self) -> Option<Ticket> {
+        let keys = keys::known_ticket(self.reach)?;
+        let read = keys.verify(self.shown?, &self.queue, self.now).ok()?;
+        (!read.renew).then_some(read.ticket)
+    }
+}
+
+/// An object's name, and what to ask it.
+fn question<C: Serialize>(object: &str, call: &C) -> Option<String> {
+    Some(format!("{object}\n{}", serde_json::to_string(call).ok()?))
+}
+
+fn replied<R: DeserializeOwned>(reply: Option<String>) -> Reply<R> {
+    let text = reply.ok_or_else(|| {
+        Problem::new(
+            Code::ServiceUnavailable,
+            "The queue does not answer; try again, you lose nothing.",
+        )
+    })?;
+    serde_json::from_str(&text).unwrap_or_else(|_| Err(lost()))
+}
+
+/// A problem that time can cure is answered here; every other goes the long way, where it comes up
+/// again and is answered in full.
+fn answer(made: impl FnOnce() -> Result<String, Problem>) -> Option<String> {
+    let problem = match made() {
+        Ok(answer) => return Some(answer),
+        Err(problem) => problem,
+    };
+    let status = problem.code.status();
+    if !matches!(status, 409 | 410 | 429 | 503) {
+        return None;
+    }
+    let id = hex(&random::bytes::<8>().unwrap_or_default());
+    let retry = problem
+        .retry_after_seconds
+        .map(|seconds| format!("retry-after: {seconds}\n"));
+    let body = problem.body(&id);
+    Some(format!(
+        "{status}\ncontent-type: application/problem+json\nx-request-id: {id}\n{}\n{body}",
+        retry.unwrap_or_default()
+    ))
+}
+
+/// Something that was here is not any more: the long way finds out.
+fn lost() -> Problem {
+    Problem::new(Code::InternalError, "The short way lost its thread.")
+}
