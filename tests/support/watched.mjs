@@ -8,7 +8,8 @@ import { startWorld } from "./world.mjs";
 
 /**
  * Starts a world with a watchman. Returns `{world, calls, outage}`: `calls` grows by
- * `{binding, object, call}` with each call, and while `outage` holds a binding's name, calls to it fail.
+ * `{binding, object, life, call}` with each call (an object that comes back from storage has another
+ * life), and while `outage` holds a binding's name, calls to it fail.
  */
 export async function startWatchedWorld(options = {}) {
   const calls = [];

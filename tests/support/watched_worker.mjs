@@ -10,6 +10,8 @@ export default worker;
 function watched(binding, Inner) {
   return class extends DurableObject {
     #inner;
+    /** Names this life of the object: after an eviction or a crash it has a new one. */
+    #life = crypto.randomUUID();
 
     constructor(context, env) {
       super(context, env);
@@ -32,7 +34,7 @@ function watched(binding, Inner) {
     }
 
     async #tell(call) {
-      const told = { binding, object: this.ctx.id.toString(), call };
+      const told = { binding, object: this.ctx.id.toString(), life: this.#life, call };
       const answer = await this.env.WATCHMAN.fetch("http://watchman/", { method: "POST", body: JSON.stringify(told) });
       if (!answer.ok) throw new Error(`outage stand-in: ${binding} is out of reach`);
     }
