@@ -29,11 +29,15 @@ const PASSABLE_MILLIS: u64 = 2_000;
 const STALE_MILLIS: u64 = 4_000;
 /// How long the data centre's cache keeps the last fact, for when the objects are out of reach.
 const KEPT_SECONDS: u32 = 3_600;
-/// How often, and how many times, a request looks whether another has fetched a fact.
+/// How often, and how many times, a request looks whether another has fetched a fact: longer than a
+/// refresh may take, so that whoever looks last takes over from one that was abandoned.
 const LOOK: Duration = Duration::from_millis(10);
-const LOOKS: u32 = 300;
+const LOOKS: u32 = 350;
 /// How long a source may take.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// How long a request has a refresh to itself. If its client hangs up, the platform neither goes on
+/// with it nor drops it.
+const REFRESH_MILLIS: u64 = 3_000;
 
 /// What is kept of an older fact when a newer one comes.
 pub trait Succeeds {
@@ -57,7 +61,8 @@ pub struct Slot<T> {
     known: Option<Known<T>>,
     /// What the source said of a thing that there is not.
     refused: Option<Problem>,
-    refreshing: bool,
+    /// Until when somebody refreshes it; 0 when nobody does.
+    refreshing_until: UnixMillis,
     /// No refresh is begun before this time.
     next_try_at: UnixMillis,
 }
@@ -67,7 +72,7 @@ impl<T> Default for Slot<T> {
         Self {
             known: None,
             refused: None,
-            refreshing: false,
+            refreshing_until: 0,
             next_try_at: 0,
         }
     }
@@ -149,14 +154,15 @@ impl<T: Serialize + DeserializeOwned + Succeeds + 'static> Shelf<T> {
                 .as_ref()
                 .map(|known| now.saturating_sub(known.fetched_at));
             let is_fresh = age.is_some_and(|age| age < fresh);
-            if !is_fresh && !slot.refreshing && now >= slot.next_try_at {
-                slot.refreshing = true;
+            let refreshing = now < slot.refreshing_until;
+            if !is_fresh && !refreshing && now >= slot.next_try_at {
+                slot.refreshing_until = now.saturating_add(REFRESH_MILLIS);
                 return Look::Refresh;
             }
             let passable = age.is_some_and(|age| age < fresh.saturating_add(PASSABLE_MILLIS));
             match &slot.known {
-                Some(known) if passable || !slot.refreshing => Look::Serve(known.seen(fresh, now)),
-                _ if slot.refreshing => Look::Wait,
+                Some(known) if passable || !refreshing => Look::Serve(known.seen(fresh, now)),
+                _ if refreshing => Look::Wait,
                 _ => slot.refused.clone().map_or(Look::Fail, Look::Refuse),
             }
         })
@@ -323,7 +329,7 @@ impl<T> Known<T> {
     }
 }
 
-/// While it lives, one request refreshes a fact. That request may be dropped at any await.
+/// While it lives, one request refreshes a fact, for as long as it may.
 struct Refreshing<'a, T: 'static> {
     shelf: &'static Shelf<T>,
     key: &'a str,
@@ -336,7 +342,7 @@ impl<T> Drop for Refreshing<'_, T> {
             if let Ok(mut slots) = slots.try_borrow_mut()
                 && let Some(slot) = slots.get_mut(self.key)
             {
-                slot.refreshing = false;
+                slot.refreshing_until = 0;
             }
         });
     }

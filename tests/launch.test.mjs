@@ -199,6 +199,29 @@ for (const [moment, isMoment] of Object.entries(MOMENTS)) {
   });
 }
 
+test("a shopper who hangs up while they fetch the queue's public state keeps nobody from the next one", async () => {
+  const { world, calls, held } = await startWatchedWorld();
+  const queue = await world.createQueue();
+  await queue.enter();
+  const before = calls.length;
+  const asks = () => calls.slice(before).some(({ binding }) => binding === "RELAY");
+  let release;
+  held.set("RELAY", new Promise((resolve) => (release = resolve)));
+  // What this edge knows is fresh for a second; then the next reader fetches it anew.
+  const reader = await until("a reader's request asks the relay", async () => {
+    const request = http.get(world.url + queue.path, { agent: false });
+    let isOver = false;
+    request.on("error", () => {}).once("response", (response) => response.resume()).once("close", () => (isOver = true));
+    await until("the request comes to something", () => isOver || asks());
+    return !isOver && request;
+  });
+  reader.socket.resetAndDestroy();
+  held.delete("RELAY");
+  release();
+  await queue.enter();
+  await until("readers see who entered since", async () => (await queue.send("")).json?.entered === 2);
+});
+
 test("shoppers who hang up at any moment of a surge leave no gap, and find one place when they come back", async (context) => {
   const random = seededRandom(context);
   const world = await startWorld();

@@ -32,7 +32,7 @@ pub async fn serve(site: &Site, request: Request) -> Answered {
         return pass(site, request).await;
     }
     // A page that everybody wants at once is fetched once: the others wait for it.
-    let fetching = Fetching::begin(&key);
+    let fetching = Fetching::begin(&key, site.now);
     if fetching.is_none() {
         fetching::finished(&key).await;
         if let Some(response) = cache::find(site, &key).await {

@@ -7,16 +7,19 @@ import { ROOT } from "../../scripts/lib/miniflare.mjs";
 import { startWorld } from "./world.mjs";
 
 /**
- * Starts a world with a watchman. Returns `{world, calls, outage}`: `calls` grows by
+ * Starts a world with a watchman. Returns `{world, calls, outage, held}`: `calls` grows by
  * `{binding, object, life, call}` with each call (an object that comes back from storage has another
- * life), and while `outage` holds a binding's name, calls to it fail.
+ * life). While `outage` has a binding's name, calls to it fail; a promise that `held` has under a
+ * binding's name is waited for before a call to it goes on.
  */
 export async function startWatchedWorld(options = {}) {
   const calls = [];
   const outage = new Set();
+  const held = new Map();
   const watchman = async (request) => {
     const told = await request.json();
     calls.push(told);
+    await held.get(told.binding);
     return new Response(null, { status: outage.has(told.binding) ? 503 : 204 });
   };
   const module = (type, file) => ({ type, path: path.join(ROOT, file) });
@@ -33,5 +36,5 @@ export async function startWatchedWorld(options = {}) {
       serviceBindings: { WATCHMAN: watchman },
     },
   });
-  return { world, calls, outage };
+  return { world, calls, outage, held };
 }
