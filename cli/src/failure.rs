@@ -46,6 +46,11 @@ impl Failure {
         self
     }
 
+    /// What went wrong, without the remedy.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     /// What to print, and the exit code.
     pub fn into_output(self) -> (Output, ExitCode) {
         let mut stderr = format!("error: {}\n", plain(&self.message));

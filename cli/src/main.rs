@@ -1,12 +1,13 @@
 //! `tidegate`: what the operator of a waiting room types. `keys` makes and rotates the secrets that
-//! a deployment is given; `queue` calls the operator's half of a running deployment.
+//! a deployment is given; `queue` calls the operator's half of a running deployment; `load` sends it a crowd.
 //!
-//! A command does its work and returns an [`Output`] or a [`Failure`]; only this file prints. Text
-//! for people and hints go to stderr where stdout carries data.
+//! A command does its work and returns an [`Output`] or a [`Failure`]; only this file prints, but for
+//! `load`'s progress. Text for people and hints go to stderr where stdout carries data.
 
 mod failure;
 mod input;
 mod keys;
+mod load;
 mod output;
 mod queue;
 mod time;
@@ -18,10 +19,11 @@ use clap::{Parser, Subcommand};
 
 use output::Output;
 
-/// Runs Tidegate, the fair waiting room: its keys and its queues.
+/// Runs Tidegate, the fair waiting room: its keys, its queues, and load tests.
 ///
 /// "keys" makes the secrets that a deployment signs with, and rotates them without sending anybody
-/// back to the end of the line. "queue" opens, changes and watches the queues of a deployment.
+/// back to the end of the line. "queue" opens, changes and watches the queues of a deployment. "load" sends it a crowd and
+/// says whether it held.
 #[derive(Parser)]
 #[command(
     version,
@@ -31,6 +33,7 @@ Begin here:
   tidegate keys new --output secrets.json      a deployment's secrets; then scripts/deploy
   tidegate queue put demo --set maxActive=50   a queue, on the local Worker unless --url says else
   tidegate queue show demo                     how it stands
+  tidegate load --shoppers 1000                how it holds under a crowd
 
 \"tidegate help keys rotate\" and the like say more. Exit codes: 0 done, 1 refused or failed, 2 misused."
 )]
@@ -44,6 +47,7 @@ enum Command {
     #[command(subcommand)]
     Keys(keys::Command),
     Queue(queue::QueueArgs),
+    Load(Box<load::LoadArgs>),
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -51,6 +55,7 @@ async fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Keys(command) => keys::run(&command),
         Command::Queue(args) => queue::run(args).await,
+        Command::Load(args) => load::run(*args).await,
     };
     let (output, code) = match outcome {
         Ok(output) => (output, ExitCode::SUCCESS),

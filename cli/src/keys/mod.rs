@@ -13,7 +13,7 @@ use clap::Subcommand;
 use crate::failure::Failure;
 use crate::output::Output;
 
-pub use secrets::first_admin_key;
+pub use secrets::{first_admin_key, first_origin_key};
 
 /// Makes and rotates the secrets that a deployment signs with.
 ///

@@ -115,17 +115,21 @@ impl Secrets {
 
 /// The first of the `ADMIN_KEYS` in the text of a file of secrets.
 pub fn first_admin_key(text: &str) -> Option<String> {
-    #[derive(Deserialize)]
-    struct File {
-        #[serde(rename = "ADMIN_KEYS")]
-        admin_keys: String,
-    }
+    first_key(text, "ADMIN_KEYS")
+}
+
+/// The first of the `ORIGIN_KEYS` in the text of a file of secrets.
+pub fn first_origin_key(text: &str) -> Option<String> {
+    first_key(text, "ORIGIN_KEYS")
+}
+
+fn first_key(text: &str, name: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct Entry {
         key: String,
     }
-    let file: File = serde_json::from_str(text).ok()?;
-    let entries: Vec<Entry> = serde_json::from_str(&file.admin_keys).ok()?;
+    let file: Value = serde_json::from_str(text).ok()?;
+    let entries: Vec<Entry> = serde_json::from_str(file.get(name)?.as_str()?).ok()?;
     entries.into_iter().next().map(|entry| entry.key)
 }
 
@@ -138,9 +142,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_admin_key_is_found_in_a_file_of_secrets() {
-        let text = r#"{"X":"y","ADMIN_KEYS":"[{\"name\":\"a\",\"key\":\"k1\"},{\"name\":\"b\",\"key\":\"k2\"}]"}"#;
+    fn the_keys_that_let_in_are_found_in_a_file_of_secrets() {
+        let text = r#"{"ORIGIN_KEYS":"[{\"name\":\"o\",\"key\":\"k3\"}]","ADMIN_KEYS":"[{\"name\":\"a\",\"key\":\"k1\"},{\"name\":\"b\",\"key\":\"k2\"}]"}"#;
         assert_eq!(first_admin_key(text).as_deref(), Some("k1"));
+        assert_eq!(first_origin_key(text).as_deref(), Some("k3"));
         for other in ["{}", "k1", r#"{"ADMIN_KEYS":"[]"}"#, r#"{"ADMIN_KEYS":[]}"#] {
             assert_eq!(first_admin_key(other), None, "{other}");
         }

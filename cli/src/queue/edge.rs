@@ -110,16 +110,12 @@ impl Edge {
                 );
             }
         };
-        let visible = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic());
-        match HeaderValue::from_str(&format!("Bearer {key}")) {
-            Ok(mut authorization) if visible => {
-                authorization.set_sensitive(true);
-                Ok(AdminKey {
-                    authorization,
-                    source,
-                })
-            }
-            _ => Err(
+        match bearer(&key) {
+            Some(authorization) => Ok(AdminKey {
+                authorization,
+                source,
+            }),
+            None => Err(
                 Failure::failed(format!("{} is no admin key", source.description())).remedy(
                     "a key is one word of visible ASCII characters, alone or in a file of secrets",
                 ),
@@ -143,6 +139,14 @@ impl KeySource {
             Self::Development => format!("the development key {DEVELOPMENT_KEY}"),
         }
     }
+}
+
+/// A key as a header that does not print, if a header can carry it.
+pub fn bearer(key: &str) -> Option<HeaderValue> {
+    let visible = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic());
+    let mut authorization = HeaderValue::from_str(&format!("Bearer {key}")).ok()?;
+    authorization.set_sensitive(true);
+    visible.then_some(authorization)
 }
 
 fn read_key(path: &Path) -> Result<String, Failure> {

@@ -10,16 +10,18 @@ mod text;
 use std::env;
 
 pub use args::QueueArgs;
+pub use edge::{Edge, bearer};
+pub use settings::{Setting, join as join_settings};
 
 use crate::failure::Failure;
 use crate::output::Output;
 
 /// The variable that holds an admin key: on the command line others could read it.
-const KEY_VARIABLE: &str = "TIDEGATE_ADMIN_KEY";
+pub const KEY_VARIABLE: &str = "TIDEGATE_ADMIN_KEY";
 
 /// Does what was asked.
 pub async fn run(args: QueueArgs) -> Result<Output, Failure> {
-    let edge = edge::Edge::parse(&args.place.url)?;
+    let edge = Edge::parse(&args.place.url)?;
     // What is wrong with the command itself comes first: no key is needed to say it.
     let request = args.call.request()?;
     let key = edge.admin_key(args.place.key_file.as_deref(), env::var_os(KEY_VARIABLE))?;

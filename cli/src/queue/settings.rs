@@ -72,7 +72,8 @@ fn read_file(path: &Path) -> Result<Value, Failure> {
     }
 }
 
-fn join(settings: &[Setting]) -> Result<Map<String, Value>, Failure> {
+/// The fields that `settings` name, together.
+pub fn join(settings: &[Setting]) -> Result<Map<String, Value>, Failure> {
     let mut config = Map::new();
     for setting in settings {
         if !insert(&mut config, &setting.path, &setting.value) {

@@ -1,0 +1,227 @@
+//! The words after `tidegate load`.
+
+use core::time::Duration;
+use std::path::PathBuf;
+
+use clap::Args;
+use tidegate_core::ids::QueueId;
+
+use crate::failure::Failure;
+use crate::queue::Setting;
+
+/// Where help lists what the run is aimed at.
+const TARGET: &str = "The target";
+/// Where help lists what happens on sockets.
+const SOCKETS: &str = "Sockets";
+/// Where help lists the ramp's options.
+const RAMP: &str = "Ramp";
+
+/// Loads a deployment with whole shoppers, and checks it from outside as it does.
+///
+/// Each shopper loads a page, enters, polls or listens until called up, claims, and is redeemed and
+/// completed as the merchant's origin would. At the end stand the figures of each step beside the
+/// marks they must meet, and whether the waiting room kept its promises: indices unique and dense,
+/// real-time order, the lowest present first, no limit passed, one admission each.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Keys are read from TIDEGATE_ADMIN_KEY and TIDEGATE_ORIGIN_KEY or from --key-file, never from the
+command line, where others could see them. On loopback the development keys are used where none is
+given. Without an origin key nothing is redeemed: shoppers leave once they are admitted.
+
+Exit codes: 0 every mark met, 1 a mark missed or a promise broken, 2 misused.
+
+Examples:
+  tidegate load --shoppers 5000 --duration 30s
+  tidegate load --shoppers 1000 --rps 400 --concurrency 200 --page /products/tide-lamp
+  tidegate load --shoppers 0 --sockets 1000 --notices 10 --changes-per-second 100
+  tidegate load --ramp --rps 100 --json ramp.json")]
+pub struct LoadArgs {
+    /// The Worker's address: https, or http on loopback
+    #[arg(long, help_heading = TARGET, env = "TIDEGATE_URL", default_value = "http://127.0.0.1:8787")]
+    pub url: String,
+    /// A file that holds the admin key, or the secrets as "tidegate keys new" makes them
+    #[arg(long, help_heading = TARGET, value_name = "FILE")]
+    pub key_file: Option<PathBuf>,
+    /// Load this queue, which exists; without it, a queue is made for the run and deleted after it
+    #[arg(long, help_heading = TARGET, value_name = "ID", value_parser = queue_id)]
+    pub queue: Option<QueueId>,
+    /// Set these fields of the queue that is made, such as maxActive=50 lanes=8
+    #[arg(long, help_heading = TARGET, value_name = "KEY=VALUE", num_args = 1.., conflicts_with = "queue")]
+    pub set: Vec<Setting>,
+    /// The page that each shopper loads first [default: the queue's product page, or its room]
+    #[arg(long, help_heading = TARGET, value_name = "PATH", value_parser = page)]
+    pub page: Option<String>,
+    /// Really load a deployment that is not on this machine
+    #[arg(long, help_heading = TARGET)]
+    pub yes: bool,
+
+    /// How many shoppers come
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
+    pub shoppers: u32,
+    /// The time over which they come, evenly, or the length of each step of a ramp
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    pub duration: Duration,
+    /// The most requests a second; later ones wait for their turn, which is not counted as latency
+    #[arg(long, value_name = "RATE", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub rps: Option<u32>,
+    /// The most requests under way at once; waiting for one to end is counted as latency
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=50_000))]
+    pub concurrency: u32,
+    /// How long shoppers who are still in line are served after the last one came
+    #[arg(long, value_name = "TIME", default_value = "1m", value_parser = duration)]
+    pub drain: Duration,
+    /// How long each shopper stays in the checkout
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration)]
+    pub checkout: Duration,
+    /// The longest wait for one answer
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    pub timeout: Duration,
+    /// Write the report as JSON to this file, or to stdout instead of the text where FILE is "-"
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+
+    /// Hold this many sockets; the first shoppers listen on them instead of polling
+    #[arg(long, help_heading = SOCKETS, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=60_000))]
+    pub sockets: u32,
+    /// Send this many notices, a second apart, and measure their way to every socket
+    ///
+    /// It needs an admin key, and shoppers of the queue read them. [default: 5 on the run's own
+    /// queue, none on another]
+    #[arg(long, help_heading = SOCKETS, value_name = "COUNT", requires = "sockets")]
+    pub notices: Option<u32>,
+    /// At the end change the notice this often, and look when every socket has the last one
+    #[arg(long, help_heading = SOCKETS, value_name = "RATE", requires = "sockets",
+        value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub changes_per_second: Option<u32>,
+    /// For how many seconds
+    #[arg(long, help_heading = SOCKETS, value_name = "SECONDS", default_value_t = 10,
+        requires = "changes_per_second", value_parser = clap::value_parser!(u32).range(1..=600))]
+    pub changes_seconds: u32,
+
+    /// Raise the rate step by step until a mark is missed; name the knee and the rate to plan with
+    #[arg(long, help_heading = RAMP, conflicts_with_all = ["sockets", "shoppers"])]
+    pub ramp: bool,
+    /// Where a ramp ends even if every mark is met
+    #[arg(long, help_heading = RAMP, value_name = "RATE", default_value_t = 20_000, requires = "ramp",
+        value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub max_rps: u32,
+}
+
+impl LoadArgs {
+    /// Refuses what the options allow one by one but not together.
+    pub fn check(&self) -> Result<(), Failure> {
+        if self.shoppers == 0 && self.sockets == 0 && !self.ramp {
+            return Err(Failure::usage("there is nothing to do")
+                .remedy("give --shoppers, --sockets or --ramp"));
+        }
+        if self.timeout.is_zero() {
+            return Err(Failure::usage("--timeout 0 leaves no time for any answer"));
+        }
+        if self.ramp && self.duration.is_zero() {
+            return Err(Failure::usage("--duration 0 leaves a ramp's steps no time"));
+        }
+        if self.ramp && self.rps.is_some_and(|rate| rate > self.max_rps) {
+            return Err(Failure::usage(
+                "--rps, where the ramp begins, is above --max-rps",
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn queue_id(text: &str) -> Result<QueueId, String> {
+    text.parse::<QueueId>().map_err(|problem| problem.detail)
+}
+
+fn page(text: &str) -> Result<String, String> {
+    if text.starts_with('/') && !text.starts_with("//") {
+        Ok(text.to_owned())
+    } else {
+        Err(String::from("it is no path, such as /products/lamp"))
+    }
+}
+
+/// `30`, in seconds, or `500ms`, `30s`, `2m`; at most a day.
+fn duration(text: &str) -> Result<Duration, String> {
+    let parsed = match text.parse::<u32>() {
+        Ok(seconds) => Duration::from_secs(u64::from(seconds)),
+        Err(_) => humantime::parse_duration(text).map_err(|error| error.to_string())?,
+    };
+    if parsed > Duration::from_hours(24) {
+        return Err(String::from("it is longer than a day"));
+    }
+    Ok(parsed)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser, Debug)]
+    struct Words {
+        #[command(flatten)]
+        load: LoadArgs,
+    }
+
+    fn parse(words: &[&str]) -> Result<LoadArgs, clap::Error> {
+        Words::try_parse_from(["load"].iter().chain(words)).map(|words| words.load)
+    }
+
+    #[test]
+    fn times_may_have_units_and_are_seconds_without() {
+        for (text, expected) in [("30", 30_000), ("500ms", 500), ("2m", 120_000), ("0s", 0)] {
+            assert_eq!(
+                duration(text),
+                Ok(Duration::from_millis(expected)),
+                "{text}"
+            );
+        }
+        for bad in ["", "-1", "soon", "25h", "1.5"] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn without_words_two_hundred_come_in_ten_seconds() {
+        let args = parse(&[]).unwrap();
+        assert_eq!(
+            (args.shoppers, args.duration.as_secs(), args.sockets),
+            (200, 10, 0)
+        );
+        assert!(args.check().is_ok());
+    }
+
+    #[test]
+    fn words_that_contradict_each_other_are_refused() {
+        for bad in [
+            &["--ramp", "--sockets", "5"][..],
+            &["--ramp", "--shoppers", "5"],
+            &["--max-rps", "5"],
+            &["--notices", "5"],
+            &["--changes-seconds", "5"],
+            &["--queue", "demo", "--set", "maxActive=5"],
+            &["--queue", "Not An Id"],
+            &["--page", "products"],
+            &["--page", "//elsewhere.example"],
+            &["--concurrency", "0"],
+            &["--rps", "0"],
+            &["--admin-key", "secret"],
+        ] {
+            assert_eq!(parse(bad).unwrap_err().exit_code(), 2, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn words_that_leave_nothing_to_do_are_refused() {
+        for bad in [
+            &["--shoppers", "0"][..],
+            &["--timeout", "0"],
+            &["--ramp", "--duration", "0"],
+            &["--ramp", "--rps", "30000"],
+        ] {
+            assert!(parse(bad).unwrap().check().is_err(), "{bad:?}");
+        }
+    }
+}

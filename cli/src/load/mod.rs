@@ -1,0 +1,191 @@
+//! `tidegate load`: a crowd of whole shoppers against a deployment, what they met, and whether the
+//! deployment kept its promises while they came.
+
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "counts and times of one run, far from their types' bounds; not at the edge"
+)]
+
+mod args;
+mod backoff;
+mod checker;
+mod live;
+mod marks;
+mod pacer;
+mod progress;
+mod push;
+mod ramp;
+mod report;
+mod run;
+mod shopper;
+mod sockets;
+mod stats;
+mod target;
+mod ticket;
+mod wire;
+mod world;
+
+use std::fs;
+use std::path::Path;
+
+pub use args::LoadArgs;
+use pacer::Pacer;
+use report::Report;
+use run::Outcome;
+use target::{Keys, Target};
+use wire::Wire;
+use world::World;
+
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::queue::Edge;
+
+/// Files that a run needs beside its connections.
+const FILES_BESIDE: u64 = 64;
+
+/// Does what was asked.
+pub async fn run(args: LoadArgs) -> Result<Output, Failure> {
+    args.check()?;
+    let edge = Edge::parse(&args.url)?;
+    if !edge.is_loopback() && !args.yes {
+        return Err(
+            Failure::usage(format!("{} is not on this machine", edge.name()))
+                .remedy("a load test costs its owner money and its visitors time")
+                .remedy("add --yes if it is yours and meant"),
+        );
+    }
+    raise_file_limit(&args)?;
+    let keys = Keys::find(&args, &edge)?;
+    let pacer = Pacer::new(args.rps, args.concurrency);
+    let wire = Wire::new(&edge, args.timeout, pacer)?;
+    let target = Target::prepare(&args, &wire, &keys).await?;
+    let world = World::new(wire, keys, target, args.checkout, args.timeout).into();
+    let outcome = run::carry_out(&args, &world, edge.name()).await;
+    let report = conclude(&world, &args, &edge, outcome).await;
+    // Its own queue goes, whatever came of the run.
+    world.target.remove(&world.wire, &world.keys).await?;
+    print(&report?, args.json.as_deref())
+}
+
+/// Looks at what shows only in the end, and gathers all that is known.
+async fn conclude(
+    world: &World,
+    args: &LoadArgs,
+    edge: &Edge,
+    outcome: Outcome,
+) -> Result<Report, Failure> {
+    let took = world.began.elapsed();
+    let Outcome {
+        sockets,
+        changes,
+        ramp,
+        interrupted,
+    } = outcome;
+    if world.keys.origin.is_none() {
+        world.note(String::from(
+            "no origin key: nothing was redeemed or completed; shoppers left once admitted",
+        ));
+    }
+    let standing = world.target.report(&world.wire, &world.keys).await?;
+    let mut records = world.target.records(&world.wire, &world.keys).await?;
+    let mut limits_held = true;
+    let entered = standing.map(|(snapshot, config)| {
+        limits_held = Some(&config) == world.target.config.as_ref();
+        if world
+            .checker
+            .entries(|entries, _| entries.is_of_another_life(snapshot.epoch))
+        {
+            records = None;
+            world.note(String::from(
+                "the queue was reset during the run: less could be checked",
+            ));
+            return None;
+        }
+        Some(snapshot.entered)
+    });
+    if world.keys.admin.is_none() {
+        world.note(String::from(
+            "no admin key: limits and the queue's own times are not known, so less was checked",
+        ));
+    } else if records.is_none() {
+        world.note(String::from(
+            "the queue's own account of admissions was not checked",
+        ));
+    }
+    let entered = entered.flatten();
+    let mut findings = world
+        .checker
+        .finish(world.target.own, entered, records.as_deref());
+    if !limits_held {
+        findings.take_back(checker::Invariant::NeverOverAdmitted);
+        world.note(String::from(
+            "the configuration was changed during the run: its limits were not checked",
+        ));
+    }
+    let no_figures = || Failure::failed("the figures cannot be added up");
+    Ok(Report {
+        url: edge.name().to_owned(),
+        queue: world.target.id.to_string(),
+        own: world.target.own,
+        page: world.target.page.clone(),
+        config: world.target.config.clone(),
+        took,
+        counts: world.crowd.counts(),
+        steps: Report::steps_of(&world.wire.stats),
+        requests: world.wire.stats.requests().ok_or_else(no_figures)?,
+        failures: world.wire.stats.failures(),
+        sockets,
+        changes,
+        ramp,
+        findings,
+        notes: world.notes(),
+        interrupted,
+        all_to_be_served: world.target.own && args.set.is_empty() && !interrupted,
+    })
+}
+
+fn print(report: &Report, json: Option<&Path>) -> Result<Output, Failure> {
+    let as_json = || format!("{:#}\n", report.json());
+    let stdout = match json {
+        Some(path) if path == Path::new("-") => as_json(),
+        Some(path) => {
+            fs::write(path, as_json()).map_err(|error| {
+                Failure::failed(format!("cannot write {}: {error}", path.display()))
+                    .with_reply(report.text())
+            })?;
+            report.text()
+        }
+        None => report.text(),
+    };
+    if report.passed() {
+        return Ok(Output::answer(stdout));
+    }
+    let missed = report.marks().iter().filter(|mark| !mark.met).count();
+    let message = if report.interrupted {
+        String::from("interrupted before the end")
+    } else {
+        format!(
+            "marks missed: {missed}; promises broken: {}",
+            report.findings.count()
+        )
+    };
+    Err(Failure::failed(message).with_reply(stdout))
+}
+
+/// Every connection is an open file.
+fn raise_file_limit(args: &LoadArgs) -> Result<(), Failure> {
+    let needed = u64::from(args.sockets) + u64::from(args.concurrency) + FILES_BESIDE;
+    let limit = rlimit::increase_nofile_limit(needed).map_err(|error| {
+        Failure::failed(format!("cannot read the limit of open files: {error}"))
+    })?;
+    if limit < needed {
+        return Err(Failure::usage(format!(
+            "{needed} files must be open at once, and this process may have {limit}"
+        ))
+        .remedy(format!(
+            "raise it: ulimit -n {needed} (the hard limit, as root, where it is lower)"
+        ))
+        .remedy("or ask for fewer --sockets or less --concurrency"));
+    }
+    Ok(())
+}

@@ -1,0 +1,522 @@
+//! One shopper's whole way: the page, the entry, the wait, the claim, the checkout. Each does what the
+//! waiting room's own page would do, and tells the checker what came of it.
+
+use core::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use reqwest::Method;
+use reqwest::header::HeaderValue;
+use serde::Deserialize;
+use tidegate_core::ids::EntryKey;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
+
+use super::backoff::Backoff;
+use super::live::Seen;
+use super::stats::Step;
+use super::ticket::{self, Place};
+use super::wire::{Answer, Call};
+use super::world::World;
+use crate::queue::bearer;
+
+/// Every so many shoppers one makes its calls twice, to see that the second changes nothing.
+const REPEATS_EVERY: u32 = 20;
+/// How often in a row a shopper tries before they give up.
+const TRIES: u32 = 6;
+/// The pause where a status names none.
+const POLL: Duration = Duration::from_secs(3);
+
+/// How a shopper's way ended.
+enum End {
+    Served,
+    TurnedAway,
+    GaveUp,
+}
+
+/// Somebody who came.
+pub struct Shopper {
+    number: u32,
+    world: Arc<World>,
+    /// The socket they listen on instead of polling.
+    live: Option<watch::Receiver<Seen>>,
+}
+
+/// A shopper who is in line.
+struct Entered {
+    ticket: HeaderValue,
+    place: Place,
+    standing: Standing,
+}
+
+/// What a shopper may do next.
+enum Standing {
+    /// Claim; whoever has claimed before waits until there is something to collect.
+    Ready { collect: bool, server_time: u64 },
+    /// Look again after a while.
+    Wait(Duration),
+    /// Nothing any more.
+    Over,
+}
+
+#[derive(Deserialize)]
+struct EnterAnswer<'a> {
+    ticket: &'a str,
+    #[serde(borrow)]
+    status: StatusAnswer<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct StatusAnswer<'a> {
+    status: &'a str,
+    position: Option<u64>,
+    #[serde(default)]
+    collect: bool,
+    poll_after_ms: Option<u64>,
+    #[serde(default)]
+    server_time: u64,
+    ticket: Option<&'a str>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ClaimAnswer<'a> {
+    #[serde(borrow)]
+    admission_id: Option<&'a str>,
+    handoff_token: Option<&'a str>,
+    retry_after_ms: Option<u64>,
+    #[serde(default)]
+    server_time: u64,
+}
+
+impl Shopper {
+    pub fn new(number: u32, world: &Arc<World>, live: Option<watch::Receiver<Seen>>) -> Self {
+        Self {
+            number,
+            world: Arc::clone(world),
+            live,
+        }
+    }
+
+    /// Goes all the way. `first` is when the first request is due, if that is reserved.
+    pub async fn go(self, first: Option<Instant>) {
+        let crowd = &self.world.crowd;
+        add(&crowd.came);
+        match self.way(first).await {
+            End::Served => add(&crowd.served),
+            End::TurnedAway => add(&crowd.turned_away),
+            End::GaveUp => add(&crowd.gave_up),
+        }
+    }
+
+    async fn way(&self, first: Option<Instant>) -> End {
+        let pacer = &self.world.wire.pacer;
+        let turn = match first {
+            Some(due) => pacer.turn_at(due).await,
+            None => pacer.turn().await,
+        };
+        // Who cannot load the page enters all the same: the room is what is measured.
+        let _ = self
+            .world
+            .wire
+            .send(turn, Step::Page, Call::get(&self.world.target.page))
+            .await;
+        let entered = match self.enter().await {
+            Ok(entered) => entered,
+            Err(end) => return end,
+        };
+        add(&self.world.crowd.entered);
+        self.wait_and_claim(entered).await
+    }
+
+    /// Enters, and tries again with the same key until there is an answer.
+    async fn enter(&self) -> Result<Entered, End> {
+        let wire = &self.world.wire;
+        let key = EntryKey::from_bytes(fastrand::u128(..).to_ne_bytes());
+        let body = format!(r#"{{"entryKey":"{key}"}}"#);
+        let call = || Call::post(&self.world.paths.enter).body(body.clone());
+        let mut backoff = Backoff::default();
+        let mut floor = None;
+        loop {
+            let turn = wire.pacer.turn().await;
+            // Nothing is awaited between this and the sending.
+            let asked = |floor: Option<_>| match floor {
+                Some(floor) => floor,
+                None => self.world.checker.entries(|entries, _| entries.asks()),
+            };
+            let first_floor = *floor.insert(asked(floor));
+            let retry_after = match wire.send(turn, Step::Enter, call()).await {
+                Ok(answer) if answer.status == 200 => {
+                    let Some((entered, shown)) = read_entered(&answer) else {
+                        self.world
+                            .note(String::from("an enter was answered with no ticket"));
+                        return Err(End::GaveUp);
+                    };
+                    self.world.checker.entries(|entries, found| {
+                        entries.entered(self.number, first_floor, entered.place, shown, found);
+                    });
+                    if self.repeats() {
+                        self.enter_again(call()).await;
+                    }
+                    return Ok(entered);
+                }
+                Ok(answer) if Step::Enter.expects(answer.status, answer.code()) => {
+                    return Err(End::TurnedAway);
+                }
+                Ok(answer) if is_final(&answer) => return Err(End::GaveUp),
+                Ok(answer) => answer.retry_after,
+                Err(_) => None,
+            };
+            pause(&mut backoff, retry_after).await?;
+        }
+    }
+
+    async fn enter_again(&self, call: Call<'_>) {
+        let Ok(answer) = self.world.wire.call(Step::Repeat, call).await else {
+            return;
+        };
+        let place = answer
+            .json::<EnterAnswer<'_>>()
+            .filter(|_| answer.status == 200)
+            .and_then(|entered| ticket::read(entered.ticket));
+        if let Some(place) = place {
+            self.world.checker.entries(|entries, found| {
+                entries.entered_again(self.number, place, found);
+            });
+        }
+    }
+
+    async fn wait_and_claim(&self, mut entered: Entered) -> End {
+        let mut live = self.live.clone();
+        let mut backoff = Backoff::default();
+        // Since this moment of the server's, a claim is waiting for its slot.
+        let mut present_since: Option<u64> = None;
+        loop {
+            let claims = match entered.standing {
+                Standing::Ready {
+                    collect,
+                    server_time,
+                } => present_since.is_none_or(|since| collect && server_time >= since),
+                Standing::Wait(_) => false,
+                Standing::Over => return End::TurnedAway,
+            };
+            let mut wait = match entered.standing {
+                Standing::Wait(wait) => wait,
+                _ => POLL,
+            };
+            if claims {
+                match self.claim(&entered).await {
+                    Ok(answer) if answer.status == 200 => {
+                        return self.check_out(&entered, &answer).await;
+                    }
+                    Ok(answer) if answer.status == 202 => {
+                        backoff.reset();
+                        let body = answer.json::<ClaimAnswer<'_>>();
+                        present_since = body.as_ref().map(|body| body.server_time);
+                        wait = body
+                            .and_then(|body| body.retry_after_ms)
+                            .map_or(POLL, millis);
+                    }
+                    Ok(answer) if answer.status == 410 => return End::TurnedAway,
+                    Ok(answer) if answer.status == 409 => backoff.reset(),
+                    Ok(answer) if is_final(&answer) => return End::GaveUp,
+                    refused => {
+                        let asked = refused.ok().and_then(|answer| answer.retry_after);
+                        if let Err(end) = pause(&mut backoff, asked).await {
+                            return end;
+                        }
+                        continue;
+                    }
+                }
+            }
+            if let Err(end) = self.look(&mut entered, &mut live, wait, &mut backoff).await {
+                return end;
+            }
+        }
+    }
+
+    /// Waits for news: by the socket while it stands, by a poll after `wait` else.
+    async fn look(
+        &self,
+        entered: &mut Entered,
+        live: &mut Option<watch::Receiver<Seen>>,
+        wait: Duration,
+        backoff: &mut Backoff,
+    ) -> Result<(), End> {
+        if let Some(news) = live
+            && news.borrow().up
+            && news.changed().await.is_ok()
+        {
+            let seen = *news.borrow_and_update();
+            if seen.up {
+                entered.standing = standing_by(&entered.place, seen);
+                return Ok(());
+            }
+        }
+        sleep(wait).await;
+        let call = Call::get(&self.world.paths.status).bearer(&entered.ticket);
+        match self.world.wire.call(Step::Status, call).await {
+            Ok(answer) if answer.status == 200 => {
+                backoff.reset();
+                if let Some(status) = answer.json::<StatusAnswer<'_>>() {
+                    if let Some(renewed) = status.ticket.and_then(bearer) {
+                        entered.ticket = renewed;
+                    }
+                    if let Some(place) = status.ticket.and_then(ticket::read) {
+                        entered.place = place;
+                    }
+                    entered.standing = standing(&status);
+                }
+                Ok(())
+            }
+            Ok(answer) if is_final(&answer) => Err(End::GaveUp),
+            refused => pause(backoff, refused.ok().and_then(|answer| answer.retry_after)).await,
+        }
+    }
+
+    async fn claim(&self, entered: &Entered) -> Result<Answer, super::wire::Lost> {
+        let world = &self.world;
+        let turn = world.wire.pacer.turn().await;
+        let place = entered.place;
+        let position = place.position.unwrap_or(place.index);
+        let sent = world.micros(Instant::now());
+        world.checker.admissions(|admissions, _| {
+            admissions.claims(self.number, place.index, position, sent);
+        });
+        let call = Call::post(&world.paths.claim).bearer(&entered.ticket);
+        let answer = world.wire.send(turn, Step::Claim, call).await?;
+        let answered = world.micros(answer.answered);
+        match answer.status {
+            202 => world.checker.admissions(|admissions, found| {
+                admissions.waits(self.number, sent, answered, found);
+            }),
+            200 => self.note_granted(&answer),
+            _ => {}
+        }
+        Ok(answer)
+    }
+
+    fn note_granted(&self, answer: &Answer) {
+        let answered = self.world.micros(answer.answered);
+        let granted = answer.json::<ClaimAnswer<'_>>();
+        if let Some(id) = granted.and_then(|granted| granted.admission_id) {
+            self.world.checker.admissions(|admissions, found| {
+                admissions.granted(self.number, id, answered, found);
+            });
+        }
+    }
+
+    /// What the origin does with whoever brings a token.
+    async fn check_out(&self, entered: &Entered, granted: &Answer) -> End {
+        let world = &self.world;
+        add(&world.crowd.admitted);
+        let grant = granted.json::<ClaimAnswer<'_>>();
+        let told = grant.and_then(|grant| Some((grant.admission_id?, grant.handoff_token?)));
+        let Some((admission, token)) = told else {
+            world.note(String::from("a claim was granted without a token"));
+            return End::GaveUp;
+        };
+        if self.repeats() {
+            let again = Call::post(&world.paths.claim).bearer(&entered.ticket);
+            match world.wire.call(Step::Repeat, again).await {
+                Ok(answer) if answer.status == 200 => self.note_granted(&answer),
+                _ => {}
+            }
+        }
+        let Some(origin) = &world.keys.origin else {
+            return self.leave(entered).await;
+        };
+        let body = format!(r#"{{"handoffToken":"{token}"}}"#);
+        let redeem = || {
+            Call::post("/v1/handoffs/redeem")
+                .bearer(origin)
+                .body(body.clone())
+        };
+        let with_key = || Call {
+            idempotency_key: Some(admission),
+            ..redeem()
+        };
+        let redeems_at = world.micros(Instant::now());
+        if self.settled(Step::Redeem, with_key).await.is_none() {
+            return End::GaveUp;
+        }
+        world
+            .checker
+            .admissions(|admissions, _| admissions.redeemed(self.number, redeems_at));
+        if self.repeats()
+            && let Ok(again) = world.wire.call(Step::Repeat, redeem()).await
+        {
+            world.checker.admissions(|admissions, found| {
+                admissions.redeemed_again(self.number, again.status, found);
+            });
+        }
+        if !world.checkout.is_zero() {
+            sleep(world.checkout).await;
+        }
+        let path = format!("{}/{admission}/complete", world.paths.admissions);
+        // From here on the slot may be free.
+        world
+            .checker
+            .admissions(|admissions, _| admissions.ends(self.number));
+        let complete = || Call::post(&path).bearer(origin);
+        let Some(completed) = self.settled(Step::Complete, complete).await else {
+            return End::GaveUp;
+        };
+        world.checker.admissions(|admissions, found| {
+            admissions.completed(world.micros(completed.answered), found);
+        });
+        End::Served
+    }
+
+    async fn leave(&self, entered: &Entered) -> End {
+        let world = &self.world;
+        world
+            .checker
+            .admissions(|admissions, _| admissions.ends(self.number));
+        let leave = || Call {
+            method: Method::DELETE,
+            ..Call::get(&world.paths.leave).bearer(&entered.ticket)
+        };
+        match self.settled(Step::Leave, leave).await {
+            Some(_) => End::Served,
+            None => End::GaveUp,
+        }
+    }
+
+    /// Sends until the answer is the one that is wanted; `None` where it is another for good.
+    async fn settled<'a>(&self, step: Step, call: impl Fn() -> Call<'a>) -> Option<Answer> {
+        let mut backoff = Backoff::default();
+        loop {
+            let retry_after = match self.world.wire.call(step, call()).await {
+                Ok(answer) if step.expects(answer.status, answer.code()) => return Some(answer),
+                Ok(answer) if is_final(&answer) => return None,
+                Ok(answer) => answer.retry_after,
+                Err(_) => None,
+            };
+            pause(&mut backoff, retry_after).await.ok()?;
+        }
+    }
+
+    const fn repeats(&self) -> bool {
+        self.number % REPEATS_EVERY == 0
+    }
+}
+
+/// Waits before another try, and gives up after too many.
+async fn pause(backoff: &mut Backoff, retry_after: Option<Duration>) -> Result<(), End> {
+    let wait = backoff.next(retry_after);
+    if backoff.failures() >= TRIES {
+        return Err(End::GaveUp);
+    }
+    sleep(wait).await;
+    Ok(())
+}
+
+/// The place, and the position that the status shows.
+fn read_entered(answer: &Answer) -> Option<(Entered, Option<u64>)> {
+    let body = answer.json::<EnterAnswer<'_>>()?;
+    let entered = Entered {
+        ticket: bearer(body.ticket)?,
+        place: ticket::read(body.ticket)?,
+        standing: standing(&body.status),
+    };
+    Some((entered, body.status.position))
+}
+
+fn standing(status: &StatusAnswer<'_>) -> Standing {
+    match status.status {
+        "READY" => Standing::Ready {
+            collect: status.collect,
+            server_time: status.server_time,
+        },
+        "CLOSED" | "NOT_SELECTED" | "NOT_QUEUED" => Standing::Over,
+        _ => Standing::Wait(status.poll_after_ms.map_or(POLL, millis)),
+    }
+}
+
+/// What a snapshot means for a place, as the waiting room's page works it out.
+fn standing_by(place: &Place, seen: Seen) -> Standing {
+    let Some(position) = place.position else {
+        return Standing::Wait(POLL);
+    };
+    let collect = position < seen.admitted_below;
+    if position < seen.boarding && (collect || !seen.over) {
+        Standing::Ready {
+            collect,
+            server_time: seen.server_time,
+        }
+    } else if seen.over {
+        Standing::Over
+    } else {
+        Standing::Wait(POLL)
+    }
+}
+
+/// Whether trying again would get the same answer.
+fn is_final(answer: &Answer) -> bool {
+    (400..500).contains(&answer.status) && answer.status != 429 && answer.status != 408
+}
+
+fn add(count: &AtomicU64) {
+    count.fetch_add(1, Ordering::Relaxed);
+}
+
+const fn millis(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+#[cfg(test)]
+mod tests {
+    use tidegate_core::ids::Epoch;
+
+    use super::*;
+
+    fn stands(index: u64, seen: Seen) -> &'static str {
+        let place = Place {
+            epoch: Epoch::from_bytes([1; 16]),
+            index,
+            position: Some(index),
+        };
+        match standing_by(&place, seen) {
+            Standing::Ready { collect: true, .. } => "collect",
+            Standing::Ready { .. } => "ready",
+            Standing::Wait(_) => "wait",
+            Standing::Over => "over",
+        }
+    }
+
+    #[test]
+    fn a_snapshot_means_what_a_status_would_say() {
+        let seen = Seen {
+            up: true,
+            boarding: 40,
+            admitted_below: 37,
+            server_time: 5,
+            over: false,
+        };
+        let over = Seen { over: true, ..seen };
+        assert_eq!(
+            [60, 39, 36].map(|index| stands(index, seen)),
+            ["wait", "ready", "collect"]
+        );
+        assert_eq!(
+            [60, 39, 36].map(|index| stands(index, over)),
+            ["over", "over", "collect"]
+        );
+    }
+
+    #[test]
+    fn a_status_without_script_reads_the_same() {
+        let text =
+            r#"{"status":"READY","position":2,"collect":true,"pollAfterMs":2000,"serverTime":7}"#;
+        let status: StatusAnswer<'_> = serde_json::from_str(text).unwrap();
+        assert!(matches!(
+            standing(&status),
+            Standing::Ready {
+                collect: true,
+                server_time: 7
+            }
+        ));
+    }
+}

@@ -1,0 +1,343 @@
+//! What is loaded: a deployment, a queue there, and the keys for what only operators and origins may.
+
+use core::time::Duration;
+use std::env;
+use std::path::Path;
+
+use reqwest::Method;
+use reqwest::header::HeaderValue;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use tidegate_core::ids::QueueId;
+use tidegate_core::view::snapshot::{Notice, Snapshot};
+use tokio::time::{Instant, sleep};
+
+use super::args::LoadArgs;
+use super::checker::{Record, Rules};
+use super::wire::{Answer, Call, Wire};
+use crate::failure::Failure;
+use crate::input;
+use crate::keys::first_origin_key;
+use crate::queue::{Edge, KEY_VARIABLE, bearer, join_settings};
+
+const ORIGIN_KEY_VARIABLE: &str = "TIDEGATE_ORIGIN_KEY";
+/// What `scripts/dev` lets in.
+const DEVELOPMENT_ORIGIN_KEY: &str = "dev-origin-key";
+const KEY_FILE_MAX: u64 = 1024 * 1024;
+/// How long a new queue may take until the edge knows it.
+const KNOWN_WITHIN: Duration = Duration::from_secs(15);
+/// How long before the next look at whether it does.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+/// The most admissions that are read back in the end.
+const RECORDS_MAX: usize = 500_000;
+
+/// The keys, where they are known.
+pub struct Keys {
+    pub admin: Option<HeaderValue>,
+    pub origin: Option<HeaderValue>,
+}
+
+/// The queue.
+pub struct Target {
+    pub id: QueueId,
+    /// Whether this run made it, and so nobody else is in it.
+    pub own: bool,
+    /// Its configuration, if there is an admin key.
+    pub config: Option<Value>,
+    /// The page that shoppers load first.
+    pub page: String,
+    /// What it said before this run says something.
+    notice: Option<Notice>,
+}
+
+impl Keys {
+    /// Finds the keys as `tidegate queue` does. A named queue can do without the admin key.
+    pub fn find(args: &LoadArgs, edge: &Edge) -> Result<Self, Failure> {
+        let variable = env::var_os(KEY_VARIABLE).filter(|value| !value.is_empty());
+        let given = args.key_file.is_some() || variable.is_some();
+        let admin = if given || edge.is_loopback() || args.queue.is_none() {
+            Some(
+                edge.admin_key(args.key_file.as_deref(), variable)?
+                    .authorization,
+            )
+        } else {
+            None
+        };
+        let origin = match origin_key(args.key_file.as_deref())? {
+            // A deployment whose admin key is no development key takes no such origin key either.
+            None if edge.is_loopback() && !given => bearer(DEVELOPMENT_ORIGIN_KEY),
+            found => found,
+        };
+        Ok(Self { admin, origin })
+    }
+}
+
+fn origin_key(file: Option<&Path>) -> Result<Option<HeaderValue>, Failure> {
+    let key = match env::var(ORIGIN_KEY_VARIABLE) {
+        Ok(key) if !key.is_empty() => Some(key.trim().to_owned()),
+        _ => match file {
+            Some(path) => first_origin_key(&input::file(path, KEY_FILE_MAX)?),
+            None => None,
+        },
+    };
+    let Some(key) = key else { return Ok(None) };
+    let unusable = || {
+        Failure::failed(format!(
+            "the key in {ORIGIN_KEY_VARIABLE} or --key-file is no origin key"
+        ))
+        .remedy("a key is one word of visible ASCII characters")
+    };
+    bearer(&key).map(Some).ok_or_else(unusable)
+}
+
+impl Target {
+    /// Finds the queue that was named, or makes one.
+    pub async fn prepare(args: &LoadArgs, wire: &Wire, keys: &Keys) -> Result<Self, Failure> {
+        let mut target = match &args.queue {
+            Some(id) => {
+                let report = match &keys.admin {
+                    Some(key) => Some(admin(wire, key, Method::GET, id, "", None).await?),
+                    None => None,
+                };
+                Self::known(id, false, report)
+            }
+            None => Self::make(args, wire, keys).await?,
+        };
+        if let Some(page) = &args.page {
+            target.page.clone_from(page);
+        }
+        if let Err(failure) = target.until_known(wire).await {
+            // Its own queue must not be left behind.
+            target.remove(wire, keys).await?;
+            return Err(failure);
+        }
+        Ok(target)
+    }
+
+    fn known(id: &QueueId, own: bool, report: Option<Value>) -> Self {
+        let pointer = |at: &str| {
+            report
+                .as_ref()
+                .and_then(|report| report.pointer(at))
+                .cloned()
+        };
+        let product = pointer("/config/product/path");
+        Self {
+            id: id.clone(),
+            own,
+            page: product
+                .and_then(|path| path.as_str().map(str::to_owned))
+                .unwrap_or_else(|| format!("/queue/{id}")),
+            notice: pointer("/snapshot/notice")
+                .and_then(|notice| serde_json::from_value(notice).ok()),
+            config: pointer("/config"),
+        }
+    }
+
+    async fn make(args: &LoadArgs, wire: &Wire, keys: &Keys) -> Result<Self, Failure> {
+        let Some(key) = &keys.admin else {
+            return Err(Failure::usage(
+                "without an admin key there must be a --queue",
+            ));
+        };
+        let name = format!("load-{:08x}", fastrand::u32(..));
+        let id: QueueId = name
+            .parse()
+            .map_err(|_| Failure::failed(format!("{name} is no queue id")))?;
+        let mut config = suitable(args);
+        // What the operator sets replaces what would be suitable, a limit also the other limit.
+        let set = join_settings(&args.set)?;
+        if set.contains_key("admitRatePerMinute") && !set.contains_key("maxActive") {
+            config.remove("maxActive");
+        }
+        config.extend(set);
+        let report = admin(wire, key, Method::PUT, &id, "", Some(Value::Object(config))).await?;
+        Ok(Self::known(&id, true, Some(report)))
+    }
+
+    /// An edge's list of queues may be a second old.
+    async fn until_known(&self, wire: &Wire) -> Result<(), Failure> {
+        let path = format!("/v1/queues/{}", self.id);
+        let began = Instant::now();
+        loop {
+            let said = match wire.exchange(Call::get(&path)).await {
+                Ok(answer) if answer.status == 200 => return Ok(()),
+                Ok(answer) => format!("{} {}", answer.status, answer.code().unwrap_or_default()),
+                Err(lost) => lost.why,
+            };
+            if began.elapsed() > KNOWN_WITHIN {
+                return Err(Failure::failed(format!(
+                    "queue {} does not answer: {said}",
+                    self.id
+                )));
+            }
+            sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    /// What the configuration promises.
+    pub fn rules(&self) -> Rules {
+        let number = |field: &str| self.config.as_ref()?.get(field)?.as_u64();
+        let micros =
+            |field: &str| number(field).map_or(u64::MAX / 4, |seconds| seconds * 1_000_000);
+        Rules {
+            max_active: number("maxActive"),
+            rate_per_minute: number("admitRatePerMinute"),
+            max_admissions: number("maxAdmissions"),
+            handoff: micros("handoffSeconds"),
+            session: micros("sessionSeconds"),
+        }
+    }
+
+    /// How the queue and its configuration stand, straight from the queue.
+    pub async fn report(
+        &self,
+        wire: &Wire,
+        keys: &Keys,
+    ) -> Result<Option<(Snapshot, Value)>, Failure> {
+        #[derive(Deserialize)]
+        struct Report {
+            config: Value,
+            snapshot: Snapshot,
+        }
+        let Some(key) = &keys.admin else {
+            return Ok(None);
+        };
+        let report = admin(wire, key, Method::GET, &self.id, "", None).await?;
+        let report: Option<Report> = serde_json::from_value(report).ok();
+        Ok(report.map(|report| (report.snapshot, report.config)))
+    }
+
+    /// The queue's own account of admissions; `None` where it is too long to read or there is no key.
+    pub async fn records(&self, wire: &Wire, keys: &Keys) -> Result<Option<Vec<Record>>, Failure> {
+        #[derive(Deserialize)]
+        struct Page {
+            admissions: Vec<Record>,
+            next: Option<u64>,
+        }
+        let Some(key) = &keys.admin else {
+            return Ok(None);
+        };
+        let (mut records, mut after) = (Vec::new(), None);
+        while records.len() < RECORDS_MAX {
+            let path = after.map_or_else(
+                || String::from("/admissions"),
+                |after: u64| format!("/admissions?after={after}"),
+            );
+            let page = admin(wire, key, Method::GET, &self.id, &path, None).await?;
+            let page: Page = serde_json::from_value(page).map_err(|error| {
+                Failure::failed(format!("the queue's account of admissions is odd: {error}"))
+            })?;
+            records.extend(page.admissions);
+            after = page.next;
+            if after.is_none() {
+                return Ok(Some(records));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Says something to everybody in the room, or what was said before.
+    pub async fn say(&self, wire: &Wire, keys: &Keys, text: Option<&str>) -> Result<(), Failure> {
+        let Some(key) = &keys.admin else {
+            return Ok(());
+        };
+        let said = match text {
+            Some(text) => json!({ "level": "info", "text": text }),
+            None => json!(self.notice),
+        };
+        admin(wire, key, Method::PUT, &self.id, "/notice", Some(said)).await?;
+        Ok(())
+    }
+
+    /// Deletes the queue if this run made it.
+    pub async fn remove(&self, wire: &Wire, keys: &Keys) -> Result<(), Failure> {
+        match &keys.admin {
+            Some(key) if self.own => admin(wire, key, Method::DELETE, &self.id, "", None)
+                .await
+                .map(|_| ()),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Limits under which a line forms and still moves: about a dozen seconds for everybody, however
+/// many come. A ramp measures the way through, and so holds hardly anybody back.
+fn suitable(args: &LoadArgs) -> Map<String, Value> {
+    let max_active = if args.ramp {
+        20_000
+    } else {
+        (args.shoppers / 8).clamp(10, 5_000)
+    };
+    let config = json!({ "maxActive": max_active, "lanes": 8 });
+    config.as_object().cloned().unwrap_or_default()
+}
+
+/// One call of the operator's; it must be answered with success.
+async fn admin(
+    wire: &Wire,
+    key: &HeaderValue,
+    method: Method,
+    id: &QueueId,
+    below: &str,
+    body: Option<Value>,
+) -> Result<Value, Failure> {
+    let path = format!("/v1/admin/queues/{id}{below}");
+    let call = Call {
+        method,
+        body: body.map(|body| body.to_string()),
+        ..Call::get(&path).bearer(key)
+    };
+    let answer = wire.exchange(call).await.map_err(|lost| {
+        Failure::failed(format!("no answer to the operator's call: {}", lost.why))
+            .remedy("is --url the address of the Worker, and is the Worker up?")
+    })?;
+    if (200..300).contains(&answer.status) {
+        return Ok(answer.json().unwrap_or_default());
+    }
+    Err(refused(&answer))
+}
+
+fn refused(answer: &Answer) -> Failure {
+    #[derive(Deserialize)]
+    struct Problem {
+        code: String,
+        detail: String,
+    }
+    match answer.json::<Problem>() {
+        Some(Problem { code, detail }) => {
+            let failure = Failure::failed(format!(
+                "the operator's call was refused: {} ({code})",
+                detail.trim_end_matches('.')
+            ));
+            if code == "UNAUTHORIZED" {
+                failure.remedy(format!(
+                    "set {KEY_VARIABLE}, or name a file: --key-file FILE"
+                ))
+            } else {
+                failure
+            }
+        }
+        None => Failure::failed(format!(
+            "the operator's call was answered with {}, and not as Tidegate does",
+            answer.status
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_named_queues_page_is_its_product() {
+        let id: QueueId = "lamp".parse().unwrap();
+        let report =
+            json!({"config": {"product": {"path": "/lamp"}, "maxActive": 5, "handoffSeconds": 2}});
+        let target = Target::known(&id, false, Some(report));
+        assert_eq!(target.page, "/lamp");
+        assert_eq!(target.rules().max_active, Some(5));
+        assert_eq!(target.rules().handoff, 2_000_000);
+        assert_eq!(Target::known(&id, false, None).page, "/queue/lamp");
+    }
+}
