@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use tidegate_core::ids::QueueId;
 
+use super::marks::Bounds;
 use crate::failure::Failure;
 use crate::queue::Setting;
 
@@ -13,6 +14,8 @@ use crate::queue::Setting;
 const TARGET: &str = "The target";
 /// Where help lists what happens on sockets.
 const SOCKETS: &str = "Sockets";
+/// Where help lists the times that must not be reached.
+const MARKS: &str = "Marks";
 /// Where help lists the ramp's options.
 const RAMP: &str = "Ramp";
 
@@ -67,11 +70,12 @@ pub struct LoadArgs {
     /// The most requests under way at once; waiting for one to end is counted as latency
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=50_000))]
     pub concurrency: u32,
-    /// How long shoppers who are still in line are served after the last one came
-    #[arg(long, value_name = "TIME", default_value = "1m", value_parser = duration)]
-    pub drain: Duration,
+    /// How long shoppers who are still in line are served after the last one came [default: a
+    /// minute, and three times --duration]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub drain: Option<Duration>,
     /// How long each shopper stays in the checkout
-    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration)]
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration)]
     pub checkout: Duration,
     /// The longest wait for one answer
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
@@ -98,6 +102,19 @@ pub struct LoadArgs {
         requires = "changes_per_second", value_parser = clap::value_parser!(u32).range(1..=600))]
     pub changes_seconds: u32,
 
+    /// The time that 95 % of a step's requests must stay below
+    #[arg(long, help_heading = MARKS, value_name = "TIME", default_value = "500ms", value_parser = duration)]
+    pub p95: Duration,
+    /// The time that 99 % of a step's requests must stay below
+    #[arg(long, help_heading = MARKS, value_name = "TIME", default_value = "1s", value_parser = duration)]
+    pub p99: Duration,
+    /// The time that 99 % of sockets must connect in
+    #[arg(long, help_heading = MARKS, value_name = "TIME", default_value = "100ms", value_parser = duration)]
+    pub connect_p99: Duration,
+    /// The time that 99 % of pushes must arrive in
+    #[arg(long, help_heading = MARKS, value_name = "TIME", default_value = "500ms", value_parser = duration)]
+    pub push_p99: Duration,
+
     /// Raise the rate step by step until a mark is missed; name the knee and the rate to plan with
     #[arg(long, help_heading = RAMP, conflicts_with_all = ["sockets", "shoppers"])]
     pub ramp: bool,
@@ -108,6 +125,22 @@ pub struct LoadArgs {
 }
 
 impl LoadArgs {
+    /// The times that must not be reached.
+    pub const fn bounds(&self) -> Bounds {
+        Bounds {
+            p95: self.p95,
+            p99: self.p99,
+            connect_p99: self.connect_p99,
+            push_p99: self.push_p99,
+        }
+    }
+
+    /// How long shoppers who are still in line are served after the last one came.
+    pub fn drain(&self) -> Duration {
+        self.drain
+            .unwrap_or(Duration::from_mins(1) + self.duration * 3)
+    }
+
     /// Refuses what the options allow one by one but not together.
     pub fn check(&self) -> Result<(), Failure> {
         if self.shoppers == 0 && self.sockets == 0 && !self.ramp {

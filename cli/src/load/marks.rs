@@ -1,16 +1,23 @@
 //! The pass marks, and whether they were met. They are those of the requirements R21 (requests) and
 //! R32 (sockets).
 
+use core::time::Duration;
+
 use serde::Serialize;
 
 use super::stats::{Step, StepStats};
 
 /// The share of requests, sockets and pushes that must go well: above it.
 const SUCCESS: f64 = 0.99;
-const P95_MILLIS: f64 = 500.0;
-const P99_MILLIS: f64 = 1000.0;
-const CONNECT_P99_MILLIS: f64 = 100.0;
-const PUSH_P99_MILLIS: f64 = 500.0;
+
+/// The times that must not be reached.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    pub p95: Duration,
+    pub p99: Duration,
+    pub connect_p99: Duration,
+    pub push_p99: Duration,
+}
 
 /// A figure beside its mark.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -54,6 +61,11 @@ impl Mark {
         Self::new(name, count as f64, Unit::Count, 0.0)
     }
 
+    /// A time that must stay below a bound.
+    fn time(name: impl Into<String>, value: f64, bound: Duration) -> Self {
+        Self::new(name, value, Unit::Millis, bound.as_secs_f64() * 1000.0)
+    }
+
     fn new(name: impl Into<String>, value: f64, unit: Unit, bound: f64) -> Self {
         let met = match unit {
             Unit::Share => value > bound,
@@ -84,57 +96,44 @@ impl Mark {
     }
 }
 
-/// The marks of a step that was taken at least once.
-pub fn of_step(step: Step, figures: &StepStats) -> Vec<Mark> {
-    if figures.count == 0 {
-        return Vec::new();
+impl Bounds {
+    /// The marks of a step that was taken at least once.
+    pub fn of_step(&self, step: Step, figures: &StepStats) -> Vec<Mark> {
+        if figures.count == 0 {
+            return Vec::new();
+        }
+        let p99 = figures.millis_at(0.99);
+        match step {
+            Step::SocketConnect => vec![Mark::time("socket connect p99", p99, self.connect_p99)],
+            Step::Push => vec![
+                Mark::share("push delivered", figures.good, figures.count),
+                Mark::time("push p99", p99, self.push_p99),
+            ],
+            _ => self.of_requests(step.name(), figures).into(),
+        }
     }
-    let name = step.name();
-    match step {
-        Step::SocketConnect => vec![Mark::new(
-            "socket connect p99",
-            figures.millis_at(0.99),
-            Unit::Millis,
-            CONNECT_P99_MILLIS,
-        )],
-        Step::Push => vec![
-            Mark::share("push delivered", figures.good, figures.count),
-            Mark::new(
-                "push p99",
-                figures.millis_at(0.99),
-                Unit::Millis,
-                PUSH_P99_MILLIS,
-            ),
-        ],
-        _ => of_requests(name, figures).into(),
-    }
-}
 
-/// The marks of requests.
-pub fn of_requests(name: &str, figures: &StepStats) -> [Mark; 3] {
-    [
-        Mark::share(format!("{name} success"), figures.good, figures.count),
-        Mark::new(
-            format!("{name} p95"),
-            figures.millis_at(0.95),
-            Unit::Millis,
-            P95_MILLIS,
-        ),
-        Mark::new(
-            format!("{name} p99"),
-            figures.millis_at(0.99),
-            Unit::Millis,
-            P99_MILLIS,
-        ),
-    ]
+    /// The marks of requests.
+    pub fn of_requests(&self, name: &str, figures: &StepStats) -> [Mark; 3] {
+        [
+            Mark::share(format!("{name} success"), figures.good, figures.count),
+            Mark::time(format!("{name} p95"), figures.millis_at(0.95), self.p95),
+            Mark::time(format!("{name} p99"), figures.millis_at(0.99), self.p99),
+        ]
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use core::time::Duration;
-
     use super::*;
     use crate::load::stats::{Ending, Stats};
+
+    const BOUNDS: Bounds = Bounds {
+        p95: Duration::from_millis(500),
+        p99: Duration::from_secs(1),
+        connect_p99: Duration::from_millis(100),
+        push_p99: Duration::from_millis(500),
+    };
 
     fn figures(step: Step, times: &[(u64, u64)], bad: u64) -> StepStats {
         let stats = Stats::new().unwrap();
@@ -164,7 +163,7 @@ mod tests {
 
     #[test]
     fn requests_pass_just_within_every_mark() {
-        let marks = of_step(
+        let marks = BOUNDS.of_step(
             Step::Enter,
             &figures(Step::Enter, &[(950, 490), (49, 990)], 1),
         );
@@ -178,7 +177,7 @@ mod tests {
             (&[(940, 1), (60, 510)], 0, "enter p95"),
             (&[(980, 1), (20, 1010)], 0, "enter p99"),
         ] {
-            let marks = of_step(Step::Enter, &figures(Step::Enter, times, bad));
+            let marks = BOUNDS.of_step(Step::Enter, &figures(Step::Enter, times, bad));
             assert_eq!(missed(&marks), [expected]);
         }
     }
@@ -187,19 +186,22 @@ mod tests {
     fn sockets_have_marks_of_their_own() {
         let connect = figures(Step::SocketConnect, &[(100, 150)], 0);
         assert_eq!(
-            missed(&of_step(Step::SocketConnect, &connect)),
+            missed(&BOUNDS.of_step(Step::SocketConnect, &connect)),
             ["socket connect p99"]
         );
         let push = figures(Step::Push, &[(90, 600)], 10);
         assert_eq!(
-            missed(&of_step(Step::Push, &push)),
+            missed(&BOUNDS.of_step(Step::Push, &push)),
             ["push delivered", "push p99"]
         );
     }
 
     #[test]
     fn what_was_not_done_has_no_mark() {
-        assert_eq!(of_step(Step::Redeem, &figures(Step::Redeem, &[], 0)), []);
+        assert_eq!(
+            BOUNDS.of_step(Step::Redeem, &figures(Step::Redeem, &[], 0)),
+            []
+        );
     }
 
     #[test]

@@ -140,6 +140,7 @@ async fn conclude(
         findings,
         notes: world.notes(),
         interrupted,
+        bounds: args.bounds(),
         all_to_be_served: world.target.own && args.set.is_empty() && !interrupted,
     })
 }

@@ -4,6 +4,7 @@
 use core::time::Duration;
 use std::io::{IsTerminal, Write, stderr};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Deserialize;
@@ -23,6 +24,8 @@ struct Seen {
     waiting: u64,
     present: u64,
     active: u64,
+    #[serde(default)]
+    relays: u16,
 }
 
 /// Shows how the run goes, until it is dropped. `expected`: how many shoppers are to come, if that is
@@ -70,6 +73,7 @@ async fn look_at(world: &World) -> Seen {
         return Seen::default();
     };
     let seen = answer.json::<Seen>().unwrap_or_default();
+    world.relays.store(seen.relays, Ordering::Relaxed);
     world
         .checker
         .admissions(|admissions, found| admissions.says_active(seen.active, found));

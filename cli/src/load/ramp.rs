@@ -8,7 +8,7 @@ use serde::Serialize;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::marks::of_requests;
+use super::marks::Bounds;
 use super::shopper::Shopper;
 use super::world::World;
 
@@ -56,9 +56,16 @@ pub struct Ramp {
 }
 
 /// Raises the rate from `first` to at most `last`, each step for `length`.
-pub async fn climb(world: &Arc<World>, first: u32, last: u32, length: Duration) -> Ramp {
+pub async fn climb(
+    world: &Arc<World>,
+    bounds: Bounds,
+    first: u32,
+    last: u32,
+    length: Duration,
+) -> Ramp {
     let mut climber = Climber {
         world,
+        bounds,
         shoppers: 0,
         length,
     };
@@ -110,6 +117,7 @@ fn four_fifths(rate: u32) -> u32 {
 
 struct Climber<'a> {
     world: &'a Arc<World>,
+    bounds: Bounds,
     shoppers: u32,
     length: Duration,
 }
@@ -161,7 +169,7 @@ impl Climber<'_> {
         let Some(window) = stats.take_window() else {
             return step;
         };
-        let marks = of_requests("", &window);
+        let marks = self.bounds.of_requests("", &window);
         step.missed = marks
             .iter()
             .filter(|mark| !mark.met)

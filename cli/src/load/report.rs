@@ -6,7 +6,7 @@ use core::time::Duration;
 use serde_json::{Value, json};
 
 use super::checker::Findings;
-use super::marks::{self, Mark};
+use super::marks::{Bounds, Mark};
 use super::push::Changes;
 use super::ramp::Ramp;
 use super::sockets::FleetFigures;
@@ -32,6 +32,7 @@ pub struct Report {
     pub findings: Findings,
     pub notes: Vec<String>,
     pub interrupted: bool,
+    pub bounds: Bounds,
     /// Whether everybody was to be served: the limits were this tool's own.
     pub all_to_be_served: bool,
 }
@@ -61,10 +62,10 @@ impl Report {
         let mut marks: Vec<Mark> = self
             .steps
             .iter()
-            .flat_map(|(step, figures)| marks::of_step(*step, figures))
+            .flat_map(|(step, figures)| self.bounds.of_step(*step, figures))
             .collect();
         if self.requests.count > 0 {
-            marks.extend(marks::of_requests("all requests", &self.requests));
+            marks.extend(self.bounds.of_requests("all requests", &self.requests));
         }
         let all = self.steps.iter().map(|(_, figures)| figures);
         marks.push(Mark::none(
@@ -99,7 +100,7 @@ impl Report {
         text.push_str(&self.step_table());
         if let Some(ramp) = &self.ramp {
             text.push('\n');
-            text.push_str(&ramp_text(ramp));
+            text.push_str(&ramp_text(ramp, self.bounds));
         }
         text.push('\n');
         text.push_str(&self.mark_table());
@@ -183,7 +184,11 @@ impl Report {
         ];
         let mut rows = vec![heads.map(str::to_owned).to_vec()];
         for (step, figures) in &self.steps {
-            let all_met = marks::of_step(*step, figures).iter().all(|mark| mark.met);
+            let all_met = self
+                .bounds
+                .of_step(*step, figures)
+                .iter()
+                .all(|mark| mark.met);
             let verdict = match (self.ramp.is_some(), all_met) {
                 (true, _) => "",
                 (false, true) => "met",
@@ -208,7 +213,7 @@ impl Report {
         } else {
             self.steps
                 .iter()
-                .map(|(step, figures)| marks::of_step(*step, figures).len())
+                .map(|(step, figures)| self.bounds.of_step(*step, figures).len())
                 .sum()
         };
         let mut rows = vec![
@@ -320,9 +325,10 @@ fn figures_json(name: &str, figures: &StepStats) -> Value {
     })
 }
 
-/// A table of rates, with the 95th percentile as a bar whose full width is the mark of 500 ms.
-fn ramp_text(ramp: &Ramp) -> String {
+/// A table of rates, with the 95th percentile as a bar whose full width is its mark.
+fn ramp_text(ramp: &Ramp, bounds: Bounds) -> String {
     const BAR: u32 = 25;
+    let width = bounds.p95.as_secs_f64() * 1000.0 / f64::from(BAR);
     let heads = [
         "RATE/s",
         "DONE/s",
@@ -330,13 +336,12 @@ fn ramp_text(ramp: &Ramp) -> String {
         "P50 ms",
         "P95 ms",
         "P99 ms",
-        "P95 of 500 ms",
+        "P95, full at its mark",
         "",
     ];
     let mut rows = vec![heads.map(str::to_owned).to_vec()];
     for step in &ramp.steps {
-        let full =
-            (0..BAR).take_while(|cell| f64::from(*cell) * 500.0 / f64::from(BAR) < step.p95_ms);
+        let full = (0..BAR).take_while(|cell| f64::from(*cell) * width < step.p95_ms);
         let verdict = if step.met {
             String::new()
         } else {

@@ -45,7 +45,7 @@ pub async fn carry_out(args: &LoadArgs, world: &Arc<World>, url: &str) -> Outcom
 async fn course(args: &LoadArgs, world: &Arc<World>, url: &str) -> Outcome {
     if args.ramp {
         let first = args.rps.unwrap_or(ramp::FIRST_RATE).min(args.max_rps);
-        let ramp = ramp::climb(world, first, args.max_rps, args.duration).await;
+        let ramp = ramp::climb(world, args.bounds(), first, args.max_rps, args.duration).await;
         return Outcome {
             ramp: Some(ramp),
             ..Outcome::default()
@@ -106,7 +106,7 @@ async fn crowd(args: &LoadArgs, world: &Arc<World>, fleet: Option<&Fleet>) {
     }
     let rest = async { while shoppers.join_next().await.is_some() {} };
     // Those who are not through by then count as still in line.
-    let _ = timeout(args.drain, rest).await;
+    let _ = timeout(args.drain(), rest).await;
     shoppers.shutdown().await;
 }
 

@@ -2,7 +2,7 @@
 //! when they drop.
 
 use core::time::Duration;
-use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::{SinkExt, StreamExt};
@@ -55,7 +55,6 @@ struct Shared {
     drops: AtomicU64,
     /// Upgrades that a full relay refused.
     refused: AtomicU64,
-    relays: AtomicU16,
     arrived: Notify,
     /// The last frame and its meaning: every socket gets the same.
     last: Mutex<Option<(Utf8Bytes, Option<Arc<Frame>>)>>,
@@ -88,7 +87,6 @@ impl Fleet {
             tried: AtomicU64::new(0),
             drops: AtomicU64::new(0),
             refused: AtomicU64::new(0),
-            relays: AtomicU16::new(1),
             arrived: Notify::new(),
             last: Mutex::new(None),
         });
@@ -177,7 +175,7 @@ async fn hold(shared: Arc<Shared>, said: watch::Sender<Seen>) {
             Err(Some(retry_after)) => {
                 shared.refused.fetch_add(1, Ordering::Relaxed);
                 full += 1;
-                let relays = shared.relays.load(Ordering::Relaxed).max(1);
+                let relays = shared.world.relays.load(Ordering::Relaxed).max(1);
                 relay = Some(fastrand::u16(..relays));
                 if full % RELAYS_TRIED == 0 || relays == 1 {
                     note_tried(&shared, &mut tried);
@@ -307,7 +305,7 @@ impl Shared {
         highest: &mut Option<usize>,
     ) {
         if let Some(relays) = frame.relays {
-            self.relays.store(relays, Ordering::Relaxed);
+            self.world.relays.store(relays, Ordering::Relaxed);
         }
         if let Some(seen) = frame.seen {
             said.send_replace(seen);

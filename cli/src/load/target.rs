@@ -261,14 +261,21 @@ impl Target {
     }
 }
 
-/// Limits under which a line forms and still moves: about a dozen seconds for everybody, however
-/// many come. A ramp measures the way through, and so holds hardly anybody back.
+/// Limits under which a line forms and moves: a little fewer slots than those who come would fill if
+/// none waited. A ramp measures the way through, and so holds hardly anybody back.
 fn suitable(args: &LoadArgs) -> Map<String, Value> {
-    let max_active = if args.ramp {
-        20_000
-    } else {
-        (args.shoppers / 8).clamp(10, 5_000)
-    };
+    const RAMP: u32 = 20_000;
+    const LEAST: f64 = 10.0;
+    const SHARE: f64 = 0.8;
+    let come_within = args.duration.max(Duration::from_secs(10));
+    let per_second = f64::from(args.shoppers) / come_within.as_secs_f64();
+    let slots = (per_second * args.checkout.as_secs_f64() * SHARE).clamp(LEAST, f64::from(RAMP));
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "clamped to a positive u32"
+    )]
+    let max_active = if args.ramp { RAMP } else { slots as u32 };
     let config = json!({ "maxActive": max_active, "lanes": 8 });
     config.as_object().cloned().unwrap_or_default()
 }

@@ -2,7 +2,7 @@
 //! shoppers are where.
 
 use core::time::Duration;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use tokio::time::Instant;
@@ -30,6 +30,8 @@ pub struct World {
     pub timeout: Duration,
     /// The paths of the queue's calls.
     pub paths: Paths,
+    /// How many relays serve sockets, as the queue said last.
+    pub relays: AtomicU16,
     notes: Mutex<Vec<String>>,
 }
 
@@ -122,6 +124,7 @@ impl World {
             began: Instant::now(),
             checkout,
             timeout,
+            relays: AtomicU16::new(1),
             notes: Mutex::default(),
         }
     }

@@ -1,0 +1,98 @@
+// `tidegate load` against a real Tidegate, and against a fake that breaks its promises. Only how
+// things ended is looked at here, never how long they took.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { startFakeTidegate } from "./support/fake-tidegate.mjs";
+import { runLoad } from "./support/load.mjs";
+import { startWorld } from "./support/world.mjs";
+
+const said = ({ code, stdout, stderr }) => `exit code ${code}\n${stdout}\n${stderr}`;
+const counts = (report) => Object.fromEntries(report.steps.map(({ name, count }) => [name, count]));
+const broken = (report) => report.invariants.filter(({ violations }) => violations > 0).map(({ invariant }) => invariant);
+
+const world = await startWorld();
+const keys = { admin: world.keys.admin, origin: world.keys.origin };
+
+test("two hundred whole shoppers are served, every promise is seen kept, and the queue is gone afterwards", async () => {
+  const ran = await runLoad(world.url, ["--shoppers", "200", "--duration", "2s", "--checkout", "200ms", "--set", "maxActive=30", "lanes=8"], keys);
+  const { code, report } = ran;
+  assert.equal(code, 0, said(ran));
+  assert.equal(report.passed, true);
+  assert.deepEqual(
+    report.shoppers,
+    { came: 200, entered: 200, admitted: 200, served: 200, turnedAway: 0, gaveUp: 0, stillInLine: 0 },
+  );
+  const { page, enter, redeem, complete, claim, status } = counts(report);
+  assert.deepEqual({ page, enter, redeem, complete }, { page: 200, enter: 200, redeem: 200, complete: 200 });
+  assert.ok(claim >= 200 && status > 0, "a line forms, and is polled");
+  for (const { invariant, observations } of report.invariants) assert.ok(observations > 0, invariant);
+  assert.deepEqual(report.violations, []);
+  assert.deepEqual((await world.asOperator("/v1/admin/queues")).json.queues, []);
+});
+
+test("an operator's queue is loaded within its limits and left as it was", async () => {
+  const queue = await world.createQueue({ admitRatePerMinute: 20 });
+  await queue.enterMany(5);
+  const ran = await runLoad(world.url, ["--queue", queue.id, "--shoppers", "40", "--duration", "1s", "--drain", "3s"], keys);
+  assert.equal(ran.code, 0, said(ran));
+  assert.equal(ran.report.queue.own, false);
+  assert.ok(ran.report.shoppers.admitted <= 20, "no more than the rate allows");
+  const { entered, notice } = await queue.snapshot();
+  assert.deepEqual({ entered, notice }, { entered: 45, notice: null });
+  await queue.operate("DELETE");
+});
+
+test("without an origin key nothing is redeemed, and shoppers make room by leaving", async () => {
+  const ran = await runLoad(world.url, ["--shoppers", "60", "--duration", "1s", "--checkout", "0s"], { ...keys, origin: "" });
+  assert.equal(ran.code, 0, said(ran));
+  assert.equal(counts(ran.report).leave, 60);
+  assert.equal(counts(ran.report).redeem, undefined);
+  assert.match(ran.report.notes.join(), /no origin key/);
+});
+
+test("a ramp names the rate to plan with", async () => {
+  const ran = await runLoad(world.url, ["--ramp", "--rps", "20", "--max-rps", "20", "--duration", "1s"], keys);
+  // On a machine that is busy even this rate may be missed; what is told must fit.
+  const { steps, knee, planWith } = ran.report.ramp;
+  assert.deepEqual(steps.map(({ rate }) => rate), [20]);
+  assert.equal(knee, steps[0].met ? 20 : null);
+  assert.equal(planWith, steps[0].met ? 16 : null);
+  assert.equal(ran.code, steps[0].met ? 0 : 1, said(ran));
+});
+
+test("a key that is refused ends the run before anybody comes, and is not shown", async () => {
+  const ran = await runLoad(world.url, [], { admin: "some-wrong-key" });
+  assert.equal(ran.code, 1);
+  assert.match(ran.stderr, /UNAUTHORIZED/);
+  assert.doesNotMatch(ran.stdout + ran.stderr, /some-wrong-key/);
+});
+
+test("wrong use is told apart from failure", async () => {
+  for (const wrong of [["--shoppers", "0"], ["--url", "https://shop.example"], ["--url", "http://shop.example", "--yes"]]) {
+    const ran = await runLoad(world.url, wrong, keys);
+    assert.equal(ran.code, 2, said(ran));
+  }
+});
+
+test("a fake that keeps its promises passes", async () => {
+  const fake = await startFakeTidegate();
+  const ran = await runLoad(fake.url, ["--shoppers", "40", "--duration", "500ms", "--checkout", "0s"]);
+  assert.equal(ran.code, 0, said(ran));
+});
+
+test("a fake that gives an index twice is found out", async () => {
+  const fake = await startFakeTidegate({ indexOf: (count) => (count === 21 ? 20 : count) });
+  const ran = await runLoad(fake.url, ["--shoppers", "40", "--duration", "500ms", "--checkout", "0s"]);
+  assert.equal(ran.code, 1, said(ran));
+  assert.ok(broken(ran.report).includes("uniqueAndDense"), said(ran));
+  assert.match(ran.stdout, /both hold index 20/);
+});
+
+test("a fake that redeems a token twice is found out", async () => {
+  const fake = await startFakeTidegate({ redeemed: () => 200 });
+  const ran = await runLoad(fake.url, ["--shoppers", "40", "--duration", "500ms", "--checkout", "0s"]);
+  assert.equal(ran.code, 1, said(ran));
+  assert.deepEqual(broken(ran.report), ["oneEach"]);
+});
