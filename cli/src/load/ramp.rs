@@ -76,14 +76,14 @@ pub async fn climb(
         let step = climber.step(rate).await;
         let met = step.met;
         steps.push(step);
-        if !met {
-            bad = Some(rate);
-        } else {
+        if met {
             good = Some(rate);
             if rate >= last {
                 break;
             }
             rate = next_rate(rate).min(last);
+        } else {
+            bad = Some(rate);
         }
     }
     if let (Some(mut low), Some(mut high)) = (good, bad) {

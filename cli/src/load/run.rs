@@ -16,7 +16,7 @@ use super::sockets::{Fleet, FleetFigures};
 use super::world::World;
 
 /// How long sockets may take to connect before the crowd comes all the same.
-const CONNECTED_WITHIN: Duration = Duration::from_secs(60);
+const CONNECTED_WITHIN: Duration = Duration::from_mins(1);
 /// Notices on a queue of the run's own, where nobody else reads them.
 const NOTICES: u32 = 5;
 

@@ -399,7 +399,7 @@ impl Shopper {
     }
 
     const fn repeats(&self) -> bool {
-        self.number % REPEATS_EVERY == 0
+        self.number.is_multiple_of(REPEATS_EVERY)
     }
 }
 

@@ -99,7 +99,7 @@ impl Target {
                     Some(key) => Some(admin(wire, key, Method::GET, id, "", None).await?),
                     None => None,
                 };
-                Self::known(id, false, report)
+                Self::known(id, false, report.as_ref())
             }
             None => Self::make(args, wire, keys).await?,
         };
@@ -114,13 +114,8 @@ impl Target {
         Ok(target)
     }
 
-    fn known(id: &QueueId, own: bool, report: Option<Value>) -> Self {
-        let pointer = |at: &str| {
-            report
-                .as_ref()
-                .and_then(|report| report.pointer(at))
-                .cloned()
-        };
+    fn known(id: &QueueId, own: bool, report: Option<&Value>) -> Self {
+        let pointer = |at: &str| report.and_then(|report| report.pointer(at)).cloned();
         let product = pointer("/config/product/path");
         Self {
             id: id.clone(),
@@ -152,7 +147,7 @@ impl Target {
         }
         config.extend(set);
         let report = admin(wire, key, Method::PUT, &id, "", Some(Value::Object(config))).await?;
-        Ok(Self::known(&id, true, Some(report)))
+        Ok(Self::known(&id, true, Some(&report)))
     }
 
     /// An edge's list of queues may be a second old.
@@ -341,7 +336,7 @@ mod tests {
         let id: QueueId = "lamp".parse().unwrap();
         let report =
             json!({"config": {"product": {"path": "/lamp"}, "maxActive": 5, "handoffSeconds": 2}});
-        let target = Target::known(&id, false, Some(report));
+        let target = Target::known(&id, false, Some(&report));
         assert_eq!(target.page, "/lamp");
         assert_eq!(target.rules().max_active, Some(5));
         assert_eq!(target.rules().handoff, 2_000_000);
