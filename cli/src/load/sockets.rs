@@ -28,8 +28,8 @@ const CONNECTING_AT_ONCE: usize = 64;
 const PING_EVERY: Duration = Duration::from_secs(30);
 /// Frames are short; the library would keep 128 KiB for each socket.
 const BUFFER: usize = 4 * 1024;
-/// How often a relay that is full sends on to another before the socket backs off.
-const RELAYS_TRIED: u32 = 3;
+/// How many relays are tried, one after the other, before the socket backs off.
+const RELAYS_TRIED: u16 = 16;
 
 /// One socket's state, for the shopper who listens on it.
 pub struct Live {
@@ -152,7 +152,9 @@ impl Fleet {
 /// Keeps one socket open.
 async fn hold(shared: Arc<Shared>, said: watch::Sender<Seen>) {
     let mut backoff = Backoff::default();
-    let (mut first_up, mut highest, mut relay, mut full) = (None, None, None, 0);
+    let (mut first_up, mut highest) = (None, None);
+    // The relay to ask for, and how many in a row were full.
+    let (mut relay, mut full) = (None, 0);
     let mut tried = false;
     loop {
         let result = connect(&shared, relay).await;
@@ -174,13 +176,21 @@ async fn hold(shared: Arc<Shared>, said: watch::Sender<Seen>) {
             }
             Err(Some(retry_after)) => {
                 shared.refused.fetch_add(1, Ordering::Relaxed);
-                full += 1;
                 let relays = shared.world.relays.load(Ordering::Relaxed).max(1);
-                relay = Some(fastrand::u16(..relays));
-                if full % RELAYS_TRIED == 0 || relays == 1 {
+                let round = if relays == 1 {
+                    0
+                } else {
+                    relays.min(RELAYS_TRIED)
+                };
+                if full >= round {
+                    // Each was full: later then, and at first wherever the edge sends it.
+                    (relay, full) = (None, 0);
                     note_tried(&shared, &mut tried);
                     backoff.next(Some(retry_after))
                 } else {
+                    let before: u16 = relay.unwrap_or_else(|| fastrand::u16(..));
+                    relay = Some(before.wrapping_add(1) % relays);
+                    full += 1;
                     Duration::ZERO
                 }
             }

@@ -46,6 +46,8 @@ pub struct Target {
     pub config: Option<Value>,
     /// The page that shoppers load first.
     pub page: String,
+    /// How many relays it has.
+    pub relays: u16,
     /// What it said before this run says something.
     notice: Option<Notice>,
 }
@@ -106,10 +108,13 @@ impl Target {
         if let Some(page) = &args.page {
             target.page.clone_from(page);
         }
-        if let Err(failure) = target.until_known(wire).await {
-            // Its own queue must not be left behind.
-            target.remove(wire, keys).await?;
-            return Err(failure);
+        match target.until_known(wire).await {
+            Ok(relays) => target.relays = relays,
+            Err(failure) => {
+                // Its own queue must not be left behind.
+                target.remove(wire, keys).await?;
+                return Err(failure);
+            }
         }
         Ok(target)
     }
@@ -120,6 +125,7 @@ impl Target {
         Self {
             id: id.clone(),
             own,
+            relays: 1,
             page: product
                 .and_then(|path| path.as_str().map(str::to_owned))
                 .unwrap_or_else(|| format!("/queue/{id}")),
@@ -150,13 +156,20 @@ impl Target {
         Ok(Self::known(&id, true, Some(&report)))
     }
 
-    /// An edge's list of queues may be a second old.
-    async fn until_known(&self, wire: &Wire) -> Result<(), Failure> {
+    /// Waits until the edge knows the queue, whose list may be a second old. Returns how many relays
+    /// the queue has.
+    async fn until_known(&self, wire: &Wire) -> Result<u16, Failure> {
+        #[derive(Default, Deserialize)]
+        struct Snapshot {
+            relays: u16,
+        }
         let path = format!("/v1/queues/{}", self.id);
         let began = Instant::now();
         loop {
             let said = match wire.exchange(Call::get(&path)).await {
-                Ok(answer) if answer.status == 200 => return Ok(()),
+                Ok(answer) if answer.status == 200 => {
+                    return Ok(answer.json::<Snapshot>().unwrap_or_default().relays);
+                }
                 Ok(answer) => format!("{} {}", answer.status, answer.code().unwrap_or_default()),
                 Err(lost) => lost.why,
             };

@@ -118,13 +118,13 @@ impl World {
             keys,
             checker: Checker::new(target.rules()),
             paths: Paths::of(target.id.as_str()),
+            relays: AtomicU16::new(target.relays),
             target,
             push: Push::new(),
             crowd: Crowd::default(),
             began: Instant::now(),
             checkout,
             timeout,
-            relays: AtomicU16::new(1),
             notes: Mutex::default(),
         }
     }

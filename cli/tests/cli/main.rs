@@ -11,7 +11,9 @@
 )]
 
 mod keys;
+mod load;
 mod queue;
 mod refusals;
 mod run;
 mod stand_in;
+mod stand_in_live;
