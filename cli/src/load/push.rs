@@ -36,7 +36,8 @@ pub struct Push {
 /// What a storm of changes came to.
 #[derive(Clone, Copy, Debug)]
 pub struct Changes {
-    /// Changes that were answered with success.
+    /// Changes that were asked for, and those that were answered with success.
+    pub wanted: u64,
     pub made: u64,
     /// From the first to the last.
     pub took: Duration,
@@ -143,13 +144,7 @@ pub async fn changes(world: &Arc<World>, fleet: &Fleet, per_second: u32, seconds
         ticks.tick().await;
         let text = world.push.text(world.push.begin(false));
         let world = Arc::clone(world);
-        calls.spawn(async move {
-            world
-                .target
-                .say(&world.wire, &world.keys, Some(&text))
-                .await
-                .is_ok()
-        });
+        calls.spawn(async move { change(&world, &text).await });
     }
     ticks.tick().await;
     // The last one is to be the last: it is sent when no other is under way.
@@ -162,24 +157,24 @@ pub async fn changes(world: &Arc<World>, fleet: &Fleet, per_second: u32, seconds
     let number = world.push.begin(false);
     let last = Instant::now();
     let text = world.push.text(number);
-    match world
-        .target
-        .say(&world.wire, &world.keys, Some(&text))
-        .await
-    {
-        Ok(()) => made += 1,
-        Err(failure) => world.note(format!(
-            "the last change was not taken: {}",
-            failure.message()
-        )),
-    }
+    made += u64::from(change(world, &text).await);
     sleep_until(last + SETTLED + Duration::from_millis(100)).await;
     Changes {
+        wanted: u64::from(per_second) * u64::from(seconds),
         made,
         took: last - began,
         sockets,
         in_time: world.push.delivered(number).1,
     }
+}
+
+/// Whether the change was taken.
+async fn change(world: &World, text: &str) -> bool {
+    let result = world.target.say(&world.wire, &world.keys, Some(text)).await;
+    if let Err(failure) = &result {
+        world.note(format!("a change was not taken: {}", failure.message()));
+    }
+    result.is_ok()
 }
 
 #[cfg(test)]

@@ -87,6 +87,7 @@ impl Report {
             ));
         }
         if let Some(changes) = &self.changes {
+            marks.push(Mark::share("changes made", changes.made, changes.wanted));
             let name = "last change held within 500 ms";
             marks.push(Mark::share(name, changes.in_time, changes.sockets));
         }
@@ -163,8 +164,9 @@ impl Report {
         if let Some(changes) = &self.changes {
             let _ = writeln!(
                 text,
-                "changes: {} in {:.1} s; {} of {} sockets held the last one within 500 ms",
+                "changes: {} of {} made in {:.1} s; {} of {} sockets held the last one within 500 ms",
                 changes.made,
+                changes.wanted,
                 changes.took.as_secs_f64(),
                 changes.in_time,
                 changes.sockets
@@ -291,6 +293,7 @@ impl Report {
                 "refusedByFullRelays": sockets.refused,
             })),
             "changes": self.changes.map(|changes| json!({
+                "wanted": changes.wanted,
                 "made": changes.made,
                 "seconds": changes.took.as_secs_f64(),
                 "sockets": changes.sockets,
