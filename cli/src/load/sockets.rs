@@ -22,8 +22,8 @@ use super::world::World;
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-/// How many connect at the same time.
-const CONNECTING_AT_ONCE: usize = 64;
+/// How many connect at the same time: more would measure their wait for each other.
+const CONNECTING_AT_ONCE: usize = 16;
 /// How often a client says that it is there.
 const PING_EVERY: Duration = Duration::from_secs(30);
 /// Frames are short; the library would keep 128 KiB for each socket.
