@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::marks::Bounds;
 use super::shopper::Shopper;
@@ -18,6 +18,8 @@ pub const FIRST_RATE: u32 = 50;
 const WARM_UP: Duration = Duration::from_secs(2);
 /// How long what a step began may take after it.
 const SETTLE: Duration = Duration::from_secs(3);
+/// How long the deployment has to recover from a rate that was too high.
+const REST: Duration = Duration::from_secs(5);
 /// How often the knee is narrowed down between the last good rate and the first bad one.
 const NARROWED: u32 = 3;
 /// The share of the rate that must be answered within the step.
@@ -180,6 +182,9 @@ impl Climber<'_> {
         }
         if answered < f64::from(rate) * KEEPS_UP {
             step.missed.push(String::from("keeping up"));
+        }
+        if !step.missed.is_empty() {
+            sleep(REST).await;
         }
         RampStep {
             success: window.success(),
