@@ -19,6 +19,7 @@ mod report;
 mod run;
 mod shopper;
 mod sockets;
+mod standing;
 mod stats;
 mod target;
 mod ticket;

@@ -6,16 +6,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use reqwest::Method;
-use reqwest::header::HeaderValue;
-use serde::Deserialize;
 use tidegate_core::ids::EntryKey;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use super::backoff::Backoff;
 use super::live::Seen;
+use super::standing::{
+    ClaimAnswer, EnterAnswer, Entered, POLL, Standing, StatusAnswer, millis, read_entered,
+    standing, standing_by,
+};
 use super::stats::Step;
-use super::ticket::{self, Place};
+use super::ticket;
 use super::wire::{Answer, Call};
 use super::world::World;
 use crate::queue::bearer;
@@ -24,8 +26,6 @@ use crate::queue::bearer;
 const REPEATS_EVERY: u32 = 20;
 /// How often in a row a shopper tries before they give up.
 const TRIES: u32 = 6;
-/// The pause where a status names none.
-const POLL: Duration = Duration::from_secs(3);
 
 /// How a shopper's way ended.
 enum End {
@@ -40,54 +40,6 @@ pub struct Shopper {
     world: Arc<World>,
     /// The socket they listen on instead of polling.
     live: Option<watch::Receiver<Seen>>,
-}
-
-/// A shopper who is in line.
-struct Entered {
-    ticket: HeaderValue,
-    place: Place,
-    standing: Standing,
-}
-
-/// What a shopper may do next.
-enum Standing {
-    /// Claim; whoever has claimed before waits until there is something to collect.
-    Ready { collect: bool, server_time: u64 },
-    /// Look again after a while.
-    Wait(Duration),
-    /// Nothing any more.
-    Over,
-}
-
-#[derive(Deserialize)]
-struct EnterAnswer<'a> {
-    ticket: &'a str,
-    #[serde(borrow)]
-    status: StatusAnswer<'a>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct StatusAnswer<'a> {
-    status: &'a str,
-    position: Option<u64>,
-    #[serde(default)]
-    collect: bool,
-    poll_after_ms: Option<u64>,
-    #[serde(default)]
-    server_time: u64,
-    ticket: Option<&'a str>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ClaimAnswer<'a> {
-    #[serde(borrow)]
-    admission_id: Option<&'a str>,
-    handoff_token: Option<&'a str>,
-    retry_after_ms: Option<u64>,
-    #[serde(default)]
-    server_time: u64,
 }
 
 impl Shopper {
@@ -413,46 +365,6 @@ async fn pause(backoff: &mut Backoff, retry_after: Option<Duration>) -> Result<(
     Ok(())
 }
 
-/// The place, and the position that the status shows.
-fn read_entered(answer: &Answer) -> Option<(Entered, Option<u64>)> {
-    let body = answer.json::<EnterAnswer<'_>>()?;
-    let entered = Entered {
-        ticket: bearer(body.ticket)?,
-        place: ticket::read(body.ticket)?,
-        standing: standing(&body.status),
-    };
-    Some((entered, body.status.position))
-}
-
-fn standing(status: &StatusAnswer<'_>) -> Standing {
-    match status.status {
-        "READY" => Standing::Ready {
-            collect: status.collect,
-            server_time: status.server_time,
-        },
-        "CLOSED" | "NOT_SELECTED" | "NOT_QUEUED" => Standing::Over,
-        _ => Standing::Wait(status.poll_after_ms.map_or(POLL, millis)),
-    }
-}
-
-/// What a snapshot means for a place, as the waiting room's page works it out.
-fn standing_by(place: &Place, seen: Seen) -> Standing {
-    let Some(position) = place.position else {
-        return Standing::Wait(POLL);
-    };
-    let collect = position < seen.admitted_below;
-    if position < seen.boarding && (collect || !seen.over) {
-        Standing::Ready {
-            collect,
-            server_time: seen.server_time,
-        }
-    } else if seen.over {
-        Standing::Over
-    } else {
-        Standing::Wait(POLL)
-    }
-}
-
 /// Whether trying again would get the same answer.
 fn is_final(answer: &Answer) -> bool {
     (400..500).contains(&answer.status) && answer.status != 429 && answer.status != 408
@@ -460,63 +372,4 @@ fn is_final(answer: &Answer) -> bool {
 
 fn add(count: &AtomicU64) {
     count.fetch_add(1, Ordering::Relaxed);
-}
-
-const fn millis(millis: u64) -> Duration {
-    Duration::from_millis(millis)
-}
-
-#[cfg(test)]
-mod tests {
-    use tidegate_core::ids::Epoch;
-
-    use super::*;
-
-    fn stands(index: u64, seen: Seen) -> &'static str {
-        let place = Place {
-            epoch: Epoch::from_bytes([1; 16]),
-            index,
-            position: Some(index),
-        };
-        match standing_by(&place, seen) {
-            Standing::Ready { collect: true, .. } => "collect",
-            Standing::Ready { .. } => "ready",
-            Standing::Wait(_) => "wait",
-            Standing::Over => "over",
-        }
-    }
-
-    #[test]
-    fn a_snapshot_means_what_a_status_would_say() {
-        let seen = Seen {
-            up: true,
-            boarding: 40,
-            admitted_below: 37,
-            server_time: 5,
-            over: false,
-        };
-        let over = Seen { over: true, ..seen };
-        assert_eq!(
-            [60, 39, 36].map(|index| stands(index, seen)),
-            ["wait", "ready", "collect"]
-        );
-        assert_eq!(
-            [60, 39, 36].map(|index| stands(index, over)),
-            ["over", "over", "collect"]
-        );
-    }
-
-    #[test]
-    fn a_status_without_script_reads_the_same() {
-        let text =
-            r#"{"status":"READY","position":2,"collect":true,"pollAfterMs":2000,"serverTime":7}"#;
-        let status: StatusAnswer<'_> = serde_json::from_str(text).unwrap();
-        assert!(matches!(
-            standing(&status),
-            Standing::Ready {
-                collect: true,
-                server_time: 7
-            }
-        ));
-    }
 }
