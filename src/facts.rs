@@ -138,7 +138,7 @@ impl<T: Serialize + DeserializeOwned + Succeeds + 'static> Shelf<T> {
             let slot = slots.get(key)?;
             let known = slot.known.as_ref()?;
             let age = now.saturating_sub(known.fetched_at);
-            let others_refresh = slot.refreshing || now < slot.next_try_at;
+            let others_refresh = now < slot.refreshing_until || now < slot.next_try_at;
             let good =
                 age < fresh || (others_refresh && age < fresh.saturating_add(PASSABLE_MILLIS));
             good.then(|| known.seen(fresh, now))
