@@ -126,10 +126,11 @@ async fn serve_socket(stream: TcpStream, shared: &Shared) {
         let refusal = axum::http::Response::builder().status(503);
         Err(refusal.header("retry-after", "1").body(None).unwrap())
     };
+    // Before the client knows that it is connected, or it could miss the notice that it then sends.
+    let mut notices = shared.notices.subscribe();
     let Ok(mut socket) = accept_hdr_async(stream, check).await else {
         return;
     };
-    let mut notices = shared.notices.subscribe();
     let number = shared.upgrades.fetch_add(1, Ordering::SeqCst);
     let snapshot = json!({"type": "snapshot", "boarding": 0, "admittedBelow": 0, "relays": relays});
     socket
