@@ -17,10 +17,11 @@ const beginnings = {};
 
 export default {
   fetch(request, env, context) {
-    const called = SHORT.exec(request.url);
+    const { url } = request; // each reading of it makes a new text
+    const called = SHORT.exec(url);
     if (called !== null) {
       try {
-        const answer = brief(called[1], request, env, context);
+        const answer = brief(called[1], url, request, env, context);
         if (answer !== undefined) return answer;
       } catch (error) {
         reportError(error); // the long way begins by seeing to it
@@ -35,27 +36,27 @@ function whole(request, env, context) {
 }
 
 /** Answers the short way; with nothing where only the long one will do. */
-function brief(call, request, env, context) {
-  const { method, url } = request;
+function brief(call, url, request, env, context) {
+  const { method } = request;
   if (method === "GET" && call === "status") {
-    const text = inBrief.brief_status(described(request), Date.now(), chance());
+    const text = inBrief.brief_status(described(url, request.headers), Date.now(), chance());
     return text && new Response(text, { headers: beginning("private", url) });
   }
   if (method === "GET" && call === undefined) {
-    const text = inBrief.brief_snapshot(described(request), Date.now());
+    const text = inBrief.brief_snapshot(described(url, request.headers), Date.now());
     return text && new Response(text, { headers: beginning("public", url) });
   }
   if (method === "POST" && (call === "claim" || call === "enter")) {
     if (request.headers.get("accept")?.includes("text/html")) return undefined; // a refusal would be a page
     const length = Number(request.headers.get("content-length"));
-    if (request.body === null) return change(call, request, "", env, context);
-    if (length > 0 && length <= BODY_MAX) return request.text().then((body) => change(call, request, body, env, context));
+    if (request.body === null) return change(call, url, request, "", env, context);
+    if (length > 0 && length <= BODY_MAX) return request.text().then((body) => change(call, url, request, body, env, context));
   }
   return undefined;
 }
 
 /** Enters or claims: asks the object that Rust names, and answers what Rust makes of its reply. */
-async function change(call, request, body, env, context) {
+async function change(call, url, request, body, env, context) {
   const { url, method, headers } = request;
   const text = `${described(request)}\n${body}`;
   let answer;
@@ -75,7 +76,7 @@ async function change(call, request, body, env, context) {
 }
 
 /** What Rust needs to know of a request. No header holds a line break. */
-function described({ url, headers }) {
+function described(url, headers) {
   const authorization = headers.get("authorization");
   // A bearer wins over a cookie.
   const cookie = authorization === null ? headers.get("cookie") : null;
