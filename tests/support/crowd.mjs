@@ -92,10 +92,12 @@ export class Crowd {
       return this.#persist({ verb: "redeem", entry, key }, () => this.queue.redeem(handoffToken, key), wanted);
     };
     const replies = await Promise.all(keys.map(redeem));
-    // A token that ran out is refused as such, whatever became of the admission.
-    if (!replies.some(({ status }) => status === 200)) return "redeemedTooLate";
-    const action = behaviour === "giveBack" ? "release" : "complete";
+    // A token that ran out is refused as such, also where an unanswered redemption was done in time:
+    // the checkout gives back what it may hold.
+    const isRedeemed = replies.some(({ status }) => status === 200);
+    const action = isRedeemed && behaviour !== "giveBack" ? "complete" : "release";
     await this.#persist({ verb: action, entry }, () => this.queue.settle(action, admissionId), [200]);
+    if (!isRedeemed) return "redeemedTooLate";
     return behaviour;
   }
 
