@@ -26,10 +26,6 @@ const PRIOR_CALLED: f64 = 2.0;
 const SHARE_MIN: f64 = 0.02;
 /// Old shows fade when this many were counted.
 const FADE_AT: u64 = 400;
-/// How far apart, and how far back, boarding's pace is sampled.
-const PACE_STEP_MILLIS: u64 = 5_000;
-const PACE_SPAN_MILLIS: u64 = 120_000;
-const PACE_LEAST_MILLIS: u64 = 10_000;
 
 /// Tickets that were called up together.
 struct CallUp {
@@ -204,7 +200,7 @@ impl Controller {
 
 /// The share of called-up shoppers who come.
 #[expect(clippy::cast_precision_loss, reason = "counts below a thousand")]
-fn share(head: &Head) -> f64 {
+pub fn share(head: &Head) -> f64 {
     let came = head.came as f64 + PRIOR_CAME;
     let called = head.called as f64 + PRIOR_CALLED;
     (came / called).clamp(SHARE_MIN, 1.0)
@@ -218,39 +214,4 @@ fn share(head: &Head) -> f64 {
 )]
 fn scale(count: u64, factor: f64) -> u64 {
     (count as f64 * factor).ceil() as u64
-}
-
-/// Samples boarding's pace while there is a line; without one, it would measure arrivals.
-pub fn sample_pace(head: &mut Head, serving: bool, now: UnixMillis) {
-    if !serving || head.line() == 0 {
-        head.pace.clear();
-        return;
-    }
-    head.pace
-        .retain(|(at, _)| now.saturating_sub(*at) <= PACE_SPAN_MILLIS);
-    if head
-        .pace
-        .last()
-        .is_none_or(|(at, _)| now.saturating_sub(*at) >= PACE_STEP_MILLIS)
-    {
-        head.pace.push((now, head.boarding));
-    }
-}
-
-/// Tickets called up a second: measured, else what the configured rate comes to, else unknown.
-#[expect(clippy::cast_precision_loss, reason = "an estimate")]
-pub fn rate_per_second(head: &Head, serving: bool, now: UnixMillis) -> Option<f64> {
-    if !serving {
-        return None;
-    }
-    let measured = head.pace.first().and_then(|(since, from)| {
-        let span = now.saturating_sub(*since);
-        let moved = head.boarding.saturating_sub(*from);
-        (span >= PACE_LEAST_MILLIS).then(|| moved as f64 * 1000.0 / span as f64)
-    });
-    let configured = match (head.config.max_active, head.config.admit_rate_per_minute) {
-        (None, Some(rate)) => Some(f64::from(rate) / 60.0),
-        _ => None,
-    };
-    measured.or(configured).filter(|rate| *rate > 0.0)
 }

@@ -7,6 +7,7 @@ use super::claim::{Claim, ClaimState};
 use super::event::{Answer, Effect, Event, LaneMark, Step};
 use super::head::Head;
 use super::limits::RateWindow;
+use super::pacing::Pacing;
 use crate::UnixMillis;
 use crate::config::QueueConfig;
 use crate::ids::Epoch;
@@ -29,7 +30,7 @@ pub struct Stored {
 /// storage alone.
 pub struct Machine {
     pub(super) head: Head,
-    /// Each lane's mark, and when it last leased; of that, only how many did lately matters.
+    /// Each lane's mark, and when its next lease is expected.
     pub(super) lanes: BTreeMap<u16, (LaneMark, UnixMillis)>,
     /// By position: the first is the next to be admitted.
     pub(super) present: BTreeMap<u64, Claim>,
@@ -39,6 +40,7 @@ pub struct Machine {
     pub(super) deadlines: BTreeSet<(UnixMillis, u64)>,
     pub(super) recent: RateWindow,
     pub(super) controller: Controller,
+    pub(super) pacing: Pacing,
     pub(super) dirty: Dirty,
 }
 
@@ -126,6 +128,7 @@ impl Machine {
             deadlines: BTreeSet::new(),
             recent: RateWindow::default(),
             controller: Controller::restore(stored.left),
+            pacing: Pacing::default(),
             dirty: Dirty::default(),
         };
         for mark in stored.lanes {

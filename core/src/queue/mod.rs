@@ -11,6 +11,8 @@ mod limits;
 pub mod machine;
 mod operator;
 mod origin;
+mod pace;
+mod pacing;
 mod settle;
 mod shoppers;
 mod writes;

@@ -3,10 +3,11 @@
 
 use serde_json::json;
 
-use super::boarding::{HORIZON_MILLIS, REVIEW_MILLIS, rate_per_second, sample_pace};
+use super::boarding::{HORIZON_MILLIS, REVIEW_MILLIS};
 use super::claim::ClaimState;
 use super::event::Answer;
 use super::machine::Machine;
+use super::pace;
 use crate::UnixMillis;
 use crate::view::snapshot::{EdgeView, Phase, Shuffle, Snapshot};
 use crate::view::status::wait_seconds;
@@ -53,7 +54,8 @@ impl Machine {
                 self.dirty.head = true;
             }
         }
-        sample_pace(&mut self.head, open, now);
+        let free = self.slots(now) > 0;
+        pace::sample(&mut self.head, open, free, now);
     }
 
     fn admit(&mut self, now: UnixMillis) {
@@ -140,7 +142,7 @@ impl Machine {
         let head = &self.head;
         let phase = head.phase(now);
         let present = u64::try_from(self.present.len()).unwrap_or(u64::MAX);
-        let rate = rate_per_second(head, phase == Phase::Open, now);
+        let rate = pace::rate_per_second(head, phase == Phase::Open);
         let ahead = head.line().saturating_add(present);
         let wait = match (phase, ahead) {
             (Phase::Open, 0) => Some(0),

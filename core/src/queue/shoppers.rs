@@ -10,10 +10,6 @@ use crate::view::snapshot::Phase;
 
 /// The most entries in one group.
 pub const GROUP_MAX: u32 = 10_000;
-/// With this much between a lane's leases for each lane that is busy, all together make 200 a second.
-const LINGER_STEP_MILLIS: u64 = 5;
-/// The longest that a group gathers.
-const LINGER_MAX_MILLIS: u64 = 1_280;
 /// The pause before a present shopper may ask again, for the first in line and for each further one.
 const RETRY_BASE_MILLIS: u64 = 2_000;
 const RETRY_STEP_MILLIS: u64 = 50;
@@ -40,7 +36,7 @@ impl Machine {
         {
             if sequence == mark.sequence && count == mark.count {
                 let mark = mark.clone();
-                return Ok(self.leased(&mark, now));
+                return Ok(self.leased(mark, now));
             }
             return Err(Problem::new(
                 Code::Conflict,
@@ -67,27 +63,25 @@ impl Machine {
             granted,
         };
         self.head.entered = self.head.entered.saturating_add(u64::from(granted));
-        self.lanes.insert(lane, (mark.clone(), now));
         self.dirty.lane = Some(mark.clone());
         self.dirty.head = true;
         // Where the line is empty, entering calls up at once: the reply says so.
         self.settle(now);
-        Ok(self.leased(&mark, now))
+        Ok(self.leased(mark, now))
     }
 
-    fn leased(&self, mark: &LaneMark, now: UnixMillis) -> Answer {
-        let lately = |(_, at): &&(LaneMark, UnixMillis)| now.saturating_sub(*at) < 1_000;
-        let busy = self.lanes.values().filter(lately).count();
-        let linger = u64::try_from(busy)
-            .unwrap_or(0)
-            .saturating_mul(LINGER_STEP_MILLIS);
-        let linger = linger.clamp(LINGER_STEP_MILLIS, LINGER_MAX_MILLIS);
-        Answer::Leased {
+    /// Answers a lease, and reserves the time of the lane's next one.
+    fn leased(&mut self, mark: LaneMark, now: UnixMillis) -> Answer {
+        let slot = self.lanes.get(&mark.lane).map_or(0, |(_, slot)| *slot);
+        let next = self.pacing.reserve(slot, self.head.config.lanes, now);
+        let answer = Answer::Leased {
             first: mark.first,
             granted: mark.granted,
             boarding: self.head.boarding,
-            linger_ms: u32::try_from(linger).unwrap_or(0),
-        }
+            linger_ms: u32::try_from(next.saturating_sub(now)).unwrap_or(0),
+        };
+        self.lanes.insert(mark.lane, (mark, next));
+        answer
     }
 
     /// Whether an entry still stands: it waits, is present, or holds an admission.
