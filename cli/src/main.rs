@@ -10,6 +10,7 @@ mod keys;
 mod load;
 mod output;
 mod queue;
+mod simulate;
 mod time;
 
 use std::io::{ErrorKind, Write};
@@ -48,6 +49,7 @@ enum Command {
     Keys(keys::Command),
     Queue(queue::QueueArgs),
     Load(Box<load::LoadArgs>),
+    Simulate(simulate::SimulateArgs),
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -56,6 +58,7 @@ async fn main() -> ExitCode {
         Command::Keys(command) => keys::run(&command),
         Command::Queue(args) => queue::run(args).await,
         Command::Load(args) => load::run(*args).await,
+        Command::Simulate(args) => simulate::run(&args),
     };
     let (output, code) = match outcome {
         Ok(output) => (output, ExitCode::SUCCESS),

@@ -12,6 +12,8 @@ pub mod ids;
 pub mod lane;
 pub mod problem;
 pub mod queue;
+#[cfg(feature = "sim")]
+pub mod sim;
 pub mod token;
 pub mod view;
 

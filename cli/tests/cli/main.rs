@@ -15,5 +15,6 @@ mod load;
 mod queue;
 mod refusals;
 mod run;
+mod simulate;
 mod stand_in;
 mod stand_in_live;

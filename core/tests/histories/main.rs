@@ -11,16 +11,14 @@
     reason = "a test ends where something is not as it must be"
 )]
 
-mod check;
-mod lane;
-mod queue;
 mod shoppers;
 mod world;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, FileFailurePersistence};
 
-use world::{Fate, Limits, Op, World};
+use tidegate_core::sim::Limits;
+use world::{Fate, Op, World};
 
 const LANES: u16 = 3;
 

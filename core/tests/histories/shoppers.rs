@@ -3,8 +3,8 @@
 use tidegate_core::ids::{AdmissionId, Epoch, ShopperId};
 use tidegate_core::queue::event::Holder;
 use tidegate_core::queue::{Answer, ClaimState, Event};
+use tidegate_core::sim::queue_object::Crash;
 
-use crate::queue::Crash;
 use crate::world::{EPOCH, World};
 
 impl World {
@@ -37,7 +37,7 @@ impl World {
                 assert_eq!(again, Some(Ok(Answer::Granted(grant))));
             }
             Some(Ok(Answer::Boarding { .. })) => {
-                assert_eq!(self.queue.claims[&index].state, ClaimState::Present);
+                assert_eq!(self.queue.claim(index).unwrap().state, ClaimState::Present);
             }
             Some(Err(_)) => {}
             other => panic!("{other:?}"),
@@ -54,7 +54,7 @@ impl World {
         let at = self.lane_of(shopper);
         self.lanes[at].forget(shopper, index);
         self.tickets.remove(&shopper);
-        assert!(!self.queue.claims[&index].state.is_live());
+        assert!(!self.queue.claim(index).unwrap().state.is_live());
     }
 
     pub fn redeem(&mut self, shopper: ShopperId, key: u8) {
@@ -100,7 +100,7 @@ impl World {
 
     /// Tickets and tokens of another epoch, or for places that were never given, change nothing.
     pub fn forge(&mut self, shopper: ShopperId) {
-        let entered = self.queue.machine().head().entered;
+        let entered = self.queue.machine().unwrap().head().entered;
         let genuine = Holder {
             epoch: EPOCH,
             index: 0,
@@ -133,10 +133,11 @@ impl World {
                 Event::Release(admission),
                 Event::Extend(admission),
             ] {
-                let before = self.queue.claims.clone();
-                let (answer, effects) = self.queue.event(event, self.now, Crash::None);
+                let before = self.queue.claims().clone();
+                let handled = self.queue.event(event, self.now, Crash::None);
+                let answer = handled.answer;
                 assert!(matches!(answer, Some(Err(_))), "{answer:?}");
-                assert_eq!((effects.len(), &self.queue.claims), (0, &before));
+                assert_eq!((handled.effects.len(), self.queue.claims()), (0, &before));
             }
         }
     }

@@ -9,11 +9,10 @@ use tidegate_core::ids::{Epoch, ShopperId};
 use tidegate_core::lane::{Enter, Work};
 use tidegate_core::problem::{Code, Problem};
 use tidegate_core::queue::{Answer, Event};
-use tidegate_core::view::snapshot::Phase;
-
-use crate::check::{Observer, check_live};
-use crate::lane::LaneObject;
-use crate::queue::{Crash, QueueObject};
+use tidegate_core::sim::Limits;
+use tidegate_core::sim::check::Check;
+use tidegate_core::sim::lane_object::LaneObject;
+use tidegate_core::sim::queue_object::{Crash, QueueObject};
 
 /// What becomes of one step of a lane's work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,24 +56,14 @@ pub enum Op {
     Arrive,
 }
 
-/// A queue's limits as the operator set them.
-#[derive(Clone, Debug)]
-pub struct Limits {
-    pub max_active: Option<u32>,
-    pub rate: Option<u32>,
-    pub max_admissions: Option<u64>,
-    pub max_participants: Option<u64>,
-}
-
-impl Limits {
-    fn patch(&self) -> Value {
-        json!({
-            "maxActive": self.max_active,
-            "admitRatePerMinute": self.rate,
-            "maxAdmissions": self.max_admissions,
-            "maxParticipants": self.max_participants,
-        })
-    }
+/// Limits as a merge patch.
+fn patch(limits: &Limits) -> Value {
+    json!({
+        "maxActive": limits.max_active,
+        "admitRatePerMinute": limits.rate,
+        "maxAdmissions": limits.max_admissions,
+        "maxParticipants": limits.max_participants,
+    })
 }
 
 pub const EPOCH: Epoch = Epoch::from_bytes([9; 16]);
@@ -83,8 +72,10 @@ pub struct World {
     pub now: UnixMillis,
     pub queue: QueueObject,
     pub lanes: Vec<LaneObject>,
+    /// For each lane, the shoppers whose request waits for an answer there.
+    waiting: Vec<Vec<ShopperId>>,
     limits: Limits,
-    observer: Observer,
+    check: Check,
     /// Tickets that shoppers hold.
     pub tickets: BTreeMap<ShopperId, u64>,
     /// For each enter that is under way: the highest index acknowledged when it was sent.
@@ -101,14 +92,15 @@ impl World {
             now: 1_800_000_000_000,
             queue: QueueObject::default(),
             lanes: (0..lanes).map(|_| LaneObject::default()).collect(),
+            waiting: (0..lanes).map(|_| Vec::new()).collect(),
             limits: limits.clone(),
-            observer: Observer::default(),
+            check: Check::default(),
             tickets: BTreeMap::new(),
             sent: BTreeMap::new(),
             late: VecDeque::new(),
             redeemed: BTreeMap::new(),
         };
-        let mut config = limits.patch();
+        let mut config = patch(limits);
         config["lanes"] = lanes.into();
         config["handoffSeconds"] = 20.into();
         config["sessionSeconds"] = 40.into();
@@ -163,7 +155,7 @@ impl World {
                 let before = core::mem::replace(&mut self.limits, limits.clone());
                 let patched = self.event(
                     Event::Patch {
-                        patch: limits.patch(),
+                        patch: patch(limits),
                         fresh_epoch: EPOCH,
                     },
                     Crash::None,
@@ -179,26 +171,18 @@ impl World {
                     self.event(event, Crash::None);
                 }
             }
-            Op::CrashLane(lane) => self.lanes[usize::from(*lane)].crash(),
+            Op::CrashLane(lane) => self.crash_lane(usize::from(*lane)),
         }
     }
 
     /// Lets one event happen, and looks at everything that it wrote.
     pub fn event(&mut self, event: Event, crash: Crash) -> Option<Result<Answer, Problem>> {
-        let before = self.queue.claims.clone();
-        let (answer, effects) = self.queue.event(event, self.now, crash);
-        self.observer
-            .saw(&effects, &before, &self.queue.claims, &self.limits);
-        if crash == Crash::None {
-            let machine = self.queue.machine();
-            let (clock, entered) = (machine.head().clock, machine.head().entered);
-            let open = machine.head().phase(clock) == Phase::Open;
-            self.observer.check_dense(entered);
-            if open {
-                check_live(&self.queue.claims, &self.limits, clock);
-            }
-        }
-        answer
+        let handled = self.queue.event(event, self.now, crash);
+        self.check.wrote(&handled.effects, &self.limits).unwrap();
+        let head = self.queue.machine().unwrap().head();
+        let wrote = !handled.effects.is_empty();
+        self.check.stands(head, &self.limits, wrote).unwrap();
+        handled.answer
     }
 
     fn crash_queue(&mut self) {
@@ -211,8 +195,14 @@ impl World {
         );
     }
 
+    /// Memory is gone, and with it every request that waited.
+    fn crash_lane(&mut self, at: usize) {
+        self.lanes[at].crash();
+        self.waiting[at].clear();
+    }
+
     fn essence(&mut self) -> Value {
-        let machine = self.queue.machine();
+        let machine = self.queue.machine().unwrap();
         let snapshot = machine.snapshot(machine.head().clock);
         json!([
             snapshot.entered,
@@ -235,7 +225,7 @@ impl World {
     fn enter(&mut self, shopper: ShopperId) {
         let highest = self.tickets.values().max().copied();
         let at = self.lane_of(shopper);
-        let boarding = self.queue.machine().head().boarding;
+        let boarding = self.queue.machine().unwrap().head().boarding;
         let entry = self.lanes[at].entry(shopper);
         match self.lanes[at].lane().enter(shopper, entry, boarding) {
             Enter::Known(index) => self.acknowledge(shopper, index),
@@ -253,14 +243,14 @@ impl World {
                         self.tickets.remove(&shopper);
                         let joined = self.lanes[at].lane().enter(shopper, None, boarding);
                         assert_eq!(joined, Enter::Join);
-                        self.lanes[at].waiting.push(shopper);
+                        self.waiting[at].push(shopper);
                         self.sent.insert(shopper, highest);
                     }
                     other => panic!("{other:?}"),
                 }
             }
             Enter::Join => {
-                self.lanes[at].waiting.push(shopper);
+                self.waiting[at].push(shopper);
                 // A retry of an enter that is under way may find the older one's place.
                 self.sent.entry(shopper).or_insert(highest);
             }
@@ -283,9 +273,10 @@ impl World {
         match self.lanes[at].lane().next_work() {
             None => {}
             Some(Work::Write(group)) => {
-                self.lanes[at].write_group(&group);
+                let fresh = self.lanes[at].write_group(&group);
+                assert!(fresh, "a number is used once");
                 if fate == Fate::LaneDies {
-                    self.lanes[at].crash();
+                    self.crash_lane(at);
                 }
             }
             Some(Work::Lease { sequence, count }) => self.lease(at, sequence, count, fate),
@@ -299,7 +290,7 @@ impl World {
                 self.work(at, Fate::Done);
             }
             assert!(
-                self.lanes[at].waiting.is_empty(),
+                self.waiting[at].is_empty(),
                 "somebody still waits for an answer"
             );
         }
@@ -345,7 +336,7 @@ impl World {
             }
         }
         if fate == Fate::LaneDies {
-            self.lanes[at].crash();
+            self.crash_lane(at);
             return;
         }
         let object = &mut self.lanes[at];
@@ -371,14 +362,13 @@ impl World {
                 self.tell(at, outcomes);
             }
         }
-        let written: Vec<_> = self.lanes.iter().flat_map(LaneObject::ranges).collect();
-        self.observer.check_ranges(&written);
+        self.check.lanes(self.lanes.iter()).unwrap();
     }
 
     fn tell(&mut self, at: usize, outcomes: Vec<(ShopperId, Result<u64, Problem>)>) {
         for (shopper, outcome) in outcomes {
-            let waited = self.lanes[at].waiting.contains(&shopper);
-            self.lanes[at].waiting.retain(|waiting| *waiting != shopper);
+            let waited = self.waiting[at].contains(&shopper);
+            self.waiting[at].retain(|waiting| *waiting != shopper);
             let highest = self.sent.get(&shopper).copied();
             if outcome.as_ref().is_ok()
                 || outcome
@@ -400,11 +390,11 @@ impl World {
     }
 
     fn wake(&mut self) {
-        if let Some(at) = self.queue.machine().next_timeout() {
+        if let Some(at) = self.queue.machine().unwrap().next_timeout() {
             self.now = self.now.max(at);
         }
         self.event(Event::Wake, Crash::None);
-        let machine = self.queue.machine();
+        let machine = self.queue.machine().unwrap();
         let (clock, next) = (machine.head().clock, machine.next_timeout());
         assert!(
             next.is_none_or(|next| next > clock),
@@ -421,14 +411,14 @@ impl World {
                 self.work(at, Fate::Done);
             }
             assert!(
-                self.lanes[at].waiting.is_empty(),
+                self.waiting[at].is_empty(),
                 "somebody still waits for an answer"
             );
         }
         for _ in 0..200 {
             self.wake();
         }
-        let machine = self.queue.machine();
+        let machine = self.queue.machine().unwrap();
         let snapshot = machine.snapshot(machine.head().clock);
         let line = snapshot.entered - snapshot.boarding;
         let sold_out = snapshot.remaining == Some(0);

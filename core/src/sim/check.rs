@@ -1,0 +1,326 @@
+//! The queue's invariants, checked from outside after every event: what it wrote is held against
+//! limits and orders that are reckoned here anew. Each look costs the logarithm of what is live.
+
+use core::fmt;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use super::lane_object::LaneObject;
+use crate::UnixMillis;
+use crate::queue::{Claim, ClaimState, Effect, Head};
+use crate::view::snapshot::Phase;
+
+/// Admissions are limited over this window.
+const WINDOW_MILLIS: u64 = 60_000;
+
+/// An invariant of the design that did not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Its number and name there.
+    pub invariant: &'static str,
+    /// What was seen.
+    pub detail: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}", self.invariant, self.detail)
+    }
+}
+
+/// Names of the invariants.
+pub mod named {
+    #![allow(missing_docs, reason = "each names itself")]
+    pub const DENSE: &str = "1, unique and dense";
+    pub const REAL_TIME: &str = "2, real-time order";
+    pub const IN_ORDER: &str = "3, in order";
+    pub const LIMITS: &str = "4, never over-admitted";
+    pub const ONE_EACH: &str = "5, one each";
+    pub const DURABLE: &str = "6, durable";
+    pub const POLLS: &str = "8, polls are free";
+    pub const SEALED: &str = "9, sealed";
+    pub const LIVE: &str = "10, live";
+    pub const CALM: &str = "11, calm failure";
+}
+
+/// Fails with what `detail` says unless `holds`.
+pub fn ensure(
+    holds: bool,
+    invariant: &'static str,
+    detail: impl FnOnce() -> String,
+) -> Result<(), Violation> {
+    if holds {
+        return Ok(());
+    }
+    Err(Violation {
+        invariant,
+        detail: detail(),
+    })
+}
+
+/// A queue's limits as they stand.
+#[derive(Clone, Debug, Default)]
+pub struct Limits {
+    /// Admissions held at once.
+    pub max_active: Option<u32>,
+    /// Admissions in any minute.
+    pub rate: Option<u32>,
+    /// Admissions in all.
+    pub max_admissions: Option<u64>,
+    /// Entries in all.
+    pub max_participants: Option<u64>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Known {
+    state: Option<ClaimState>,
+    position: u64,
+    admitted_at: Option<UnixMillis>,
+}
+
+/// What an observer remembers of a queue.
+#[derive(Default)]
+pub struct Check {
+    leased: u64,
+    /// Each lane's last group.
+    groups: BTreeMap<u16, u64>,
+    boarding: u64,
+    /// The queue's clock when it last wrote.
+    clock: UnixMillis,
+    /// By index.
+    known: Vec<Known>,
+    /// Positions.
+    present: BTreeSet<u64>,
+    active: u64,
+    completed: u64,
+    granted: u64,
+    /// When each admission of the last minute was given.
+    recent: VecDeque<UnixMillis>,
+}
+
+impl Check {
+    /// Indices leased so far.
+    pub fn leased(&self) -> u64 {
+        self.leased
+    }
+
+    /// Admissions held.
+    pub fn active(&self) -> u64 {
+        self.active
+    }
+
+    /// Shoppers who claimed and wait for a slot.
+    pub fn present(&self) -> u64 {
+        self.present.len() as u64
+    }
+
+    /// Admissions ever given.
+    pub fn granted(&self) -> u64 {
+        self.granted
+    }
+
+    /// Looks at what one event wrote.
+    pub fn wrote(&mut self, effects: &[Effect], limits: &Limits) -> Result<(), Violation> {
+        let (mut newly_present, mut highest, mut last) = (Vec::new(), None, 0);
+        for effect in effects {
+            match effect {
+                Effect::SaveLane(mark) => {
+                    ensure(
+                        mark.first == self.leased && mark.granted > 0,
+                        named::DENSE,
+                        || format!("after {} indices, {mark:?}", self.leased),
+                    )?;
+                    let before = self.groups.insert(mark.lane, mark.sequence);
+                    ensure(before < Some(mark.sequence), named::DENSE, || {
+                        format!("after group {before:?}, {mark:?}")
+                    })?;
+                    self.leased += u64::from(mark.granted);
+                    let most = limits.max_participants.unwrap_or(u64::MAX);
+                    ensure(self.leased <= most, named::LIMITS, || {
+                        format!("{} entries of {most}", self.leased)
+                    })?;
+                }
+                Effect::SaveClaim(claim) => {
+                    if let Some(granted) = self.note(claim, &mut newly_present)? {
+                        highest = highest.max(Some(claim.position));
+                        last = granted;
+                    }
+                }
+                Effect::Wipe | Effect::SaveHead | Effect::RetireLanes { .. } => {}
+            }
+        }
+        if let Some(highest) = highest {
+            self.check_limits(limits, last)?;
+            let first = self.present.first().copied();
+            ensure(
+                first.is_none_or(|first| first > highest),
+                named::IN_ORDER,
+                || format!("position {highest} was admitted before {first:?}, who was present"),
+            )?;
+        }
+        self.present.extend(newly_present);
+        Ok(())
+    }
+
+    /// Notes a record; says when it was admitted, if that is new.
+    fn note(
+        &mut self,
+        claim: &Claim,
+        newly_present: &mut Vec<u64>,
+    ) -> Result<Option<UnixMillis>, Violation> {
+        let at = usize::try_from(claim.index).unwrap_or(usize::MAX);
+        ensure(claim.index < self.leased, named::SEALED, || {
+            format!("{claim:?} has an index that was never given")
+        })?;
+        if self.known.len() <= at {
+            self.known.resize(at + 1, Known::default());
+        }
+        let Some(known) = self.known.get_mut(at) else {
+            return Ok(None);
+        };
+        let before = core::mem::replace(
+            known,
+            Known {
+                state: Some(claim.state),
+                position: claim.position,
+                admitted_at: claim.admitted_at,
+            },
+        );
+        let ended = before.state.is_some_and(|was| !was.is_live());
+        let late = claim.state == ClaimState::Completed && claim.redeemed_at.is_some();
+        ensure(
+            !ended || before.state == Some(claim.state) || late,
+            named::ONE_EACH,
+            || format!("{claim:?} came back from {:?}", before.state),
+        )?;
+        let same = before.admitted_at.is_none() || before.admitted_at == claim.admitted_at;
+        ensure(same, named::ONE_EACH, || {
+            format!("{claim:?} was admitted at {:?} before", before.admitted_at)
+        })?;
+        let was_active = before.state.is_some_and(ClaimState::is_active);
+        self.active = self.active + u64::from(claim.state.is_active()) - u64::from(was_active);
+        let was_completed = before.state == Some(ClaimState::Completed);
+        self.completed +=
+            u64::from(claim.state == ClaimState::Completed) - u64::from(was_completed);
+        if before.state == Some(ClaimState::Present) {
+            self.present.remove(&before.position);
+        }
+        if claim.state == ClaimState::Present {
+            newly_present.push(claim.position);
+        }
+        let new = claim.admitted_at.filter(|_| before.admitted_at.is_none());
+        if let Some(at) = new {
+            self.recent.push_back(at);
+            self.granted += 1;
+        }
+        Ok(new)
+    }
+
+    fn check_limits(&mut self, limits: &Limits, now: UnixMillis) -> Result<(), Violation> {
+        let recent = self.recent(now);
+        let (active, completed) = (self.active, self.completed);
+        let within = limits
+            .max_active
+            .is_none_or(|most| active <= u64::from(most))
+            && limits
+                .max_admissions
+                .is_none_or(|most| active + completed <= most)
+            && limits.rate.is_none_or(|rate| recent <= u64::from(rate));
+        ensure(within, named::LIMITS, || {
+            format!("{active} active, {completed} completed, {recent} in a minute, of {limits:?}")
+        })
+    }
+
+    /// Whether the limits allow no admission at this moment.
+    pub fn is_full(&mut self, limits: &Limits, now: UnixMillis) -> bool {
+        let recent = self.recent(now);
+        limits
+            .max_active
+            .is_some_and(|most| self.active >= u64::from(most))
+            || limits
+                .max_admissions
+                .is_some_and(|most| self.active + self.completed >= most)
+            || limits.rate.is_some_and(|rate| recent >= u64::from(rate))
+    }
+
+    fn recent(&mut self, now: UnixMillis) -> u64 {
+        // Not by `now`: a crash takes the clock back to when the queue last wrote.
+        let over = |at: &UnixMillis| at + WINDOW_MILLIS <= self.clock;
+        while self.recent.front().is_some_and(over) {
+            self.recent.pop_front();
+        }
+        let old = self.recent.partition_point(|at| at + WINDOW_MILLIS <= now);
+        (self.recent.len() - old) as u64
+    }
+
+    /// Looks at the queue as it stands after an event, which wrote something or did not.
+    pub fn stands(&mut self, head: &Head, limits: &Limits, wrote: bool) -> Result<(), Violation> {
+        ensure(head.entered == self.leased, named::DENSE, || {
+            format!("{} entered, {} leased", head.entered, self.leased)
+        })?;
+        ensure(head.clock >= self.clock, named::DURABLE, || {
+            format!("time ran back from {} to {}", self.clock, head.clock)
+        })?;
+        if wrote {
+            self.clock = head.clock;
+        }
+        let (was, boarding) = (self.boarding, head.boarding);
+        ensure(
+            (was..=head.entered).contains(&boarding),
+            named::IN_ORDER,
+            || format!("boarding went from {was} to {boarding} of {}", head.entered),
+        )?;
+        self.boarding = boarding;
+        let first_present = self.present.first().copied();
+        if head.phase(head.clock) != Phase::Open || first_present.is_none() {
+            return Ok(());
+        }
+        let full = self.is_full(limits, head.clock);
+        ensure(full, named::LIVE, || {
+            format!("position {first_present:?} is present, and a slot is free")
+        })
+    }
+
+    /// Looks at a queue that was read back from storage: it must be what was written.
+    pub fn read_back(&self, head: &Head, present: u64, active: u64) -> Result<(), Violation> {
+        let (read, known) = (
+            (
+                head.entered,
+                head.boarding,
+                head.completed,
+                head.admitted,
+                present,
+                active,
+            ),
+            (
+                self.leased,
+                self.boarding,
+                self.completed,
+                self.granted,
+                self.present(),
+                self.active,
+            ),
+        );
+        ensure(read == known, named::DURABLE, || {
+            format!(
+                "read back {read:?}, acknowledged {known:?} (entered, boarding, completed, admitted, present, active)"
+            )
+        })
+    }
+
+    /// What lanes wrote down is what the queue leased, each index once.
+    pub fn lanes<'a>(&self, lanes: impl Iterator<Item = &'a LaneObject>) -> Result<(), Violation> {
+        let mut ranges: Vec<_> = lanes.flat_map(LaneObject::ranges).collect();
+        ranges.sort_unstable();
+        let mut end = 0;
+        for (first, granted, count) in ranges {
+            let whole = u64::try_from(count).is_ok_and(|count| count >= u64::from(granted));
+            ensure(first >= end && whole, named::DENSE, || {
+                format!("a group of {count} holds {granted} from {first}; {end} are held")
+            })?;
+            end = first + u64::from(granted);
+        }
+        ensure(end <= self.leased, named::DENSE, || {
+            format!("lanes hold {end} of {} indices", self.leased)
+        })
+    }
+}

@@ -1,0 +1,366 @@
+//! Lanes as objects: what an enter meets there, and the worker that writes and leases groups.
+
+use super::check::{Violation, ensure, named};
+use super::lane_object::LaneObject;
+use super::message::{Asker, Call, Happening, NOBODY};
+use super::world::{NONE, World, place, shopper_id, shopper_number};
+use crate::lane::{Enter, Outcomes, Work};
+use crate::problem::Problem;
+use crate::queue::Answer;
+
+/// How long a lane takes to write a group.
+const WRITE_MILLIS: u64 = 2;
+
+/// A Lane object.
+#[derive(Default)]
+pub(super) struct LanePart {
+    pub object: LaneObject,
+    /// Its life: a crash begins another.
+    pub turn: u16,
+    working: bool,
+    /// Shoppers whose request waits here for a group's outcome, and some who were told already.
+    waiting: Vec<u32>,
+    /// Shoppers whose entry the queue is asked about.
+    asking: Vec<Asker>,
+    /// The answer to the lease of this group.
+    pub inbox: Option<(u64, Result<Answer, Problem>)>,
+}
+
+impl World {
+    fn lane_of(&self, who: u32) -> u16 {
+        shopper_id(who).lane(self.scenario.lanes)
+    }
+
+    fn lane_asker(&self, lane: u16) -> Asker {
+        let turn = self
+            .lanes
+            .get(usize::from(lane))
+            .map_or(0, |lane| lane.turn);
+        Asker {
+            who: lane.into(),
+            turn,
+        }
+    }
+
+    /// The index that a shopper's row stands for.
+    pub fn lane_index(&self, who: u32) -> Option<u64> {
+        let lane = self.lanes.get(usize::from(self.lane_of(who)))?;
+        lane.object.index(shopper_id(who))
+    }
+
+    /// The latest boarding that a shopper's lane knows of.
+    pub fn lane_boarding(&mut self, who: u32) -> u64 {
+        let lane = usize::from(self.lane_of(who));
+        self.lanes
+            .get_mut(lane)
+            .map_or(0, |lane| lane.object.lane().boarding())
+    }
+
+    /// An enter reaches its lane.
+    pub fn at_lane(&mut self, asker: Asker) -> Result<(), Violation> {
+        let (who, id) = (asker.who, shopper_id(asker.who));
+        let number = self.lane_of(who);
+        let edge = self
+            .shoppers
+            .get(place(who))
+            .map_or(0, |shopper| shopper.edge);
+        let view = self
+            .edges
+            .get(usize::from(edge))
+            .and_then(|edge| edge.view.as_ref());
+        let boarding = view.map_or(0, |view| view.snapshot.boarding);
+        self.tally.lane_request(self.agenda.now());
+        let Some(lane) = self.lanes.get_mut(usize::from(number)) else {
+            return Ok(());
+        };
+        let entry = lane.object.entry(id);
+        match lane.object.lane().enter(id, entry, boarding) {
+            Enter::Known(index) => self.tell_index(asker, index),
+            Enter::Ask(_) => {
+                if asker.turn != NOBODY {
+                    lane.asking.push(asker);
+                    let lane = self.lane_asker(number);
+                    self.call_queue(lane, Call::Stands { shopper: who });
+                }
+                Ok(())
+            }
+            Enter::Join => {
+                self.wait_at_lane(asker, number);
+                self.begin_work(number)
+            }
+            Enter::Refuse(_) => {
+                self.refuse(asker, false);
+                Ok(())
+            }
+        }
+    }
+
+    fn wait_at_lane(&mut self, asker: Asker, lane: u16) {
+        let shopper = self.shoppers.get_mut(place(asker.who));
+        if let (Some(shopper), true) = (shopper, asker.turn != NOBODY)
+            && core::mem::replace(&mut shopper.waits_with, asker.turn) == NOBODY
+            && let Some(lane) = self.lanes.get_mut(usize::from(lane))
+        {
+            lane.waiting.push(asker.who);
+        }
+    }
+
+    /// The queue's answer about an entry is there.
+    pub fn stood(&mut self, lane: Asker, who: u32, stands: bool) -> Result<(), Violation> {
+        let number = self.lane_of(who);
+        let index = self.lane_index(who);
+        let Some(part) = self.lanes.get_mut(usize::from(number)) else {
+            return Ok(());
+        };
+        let at = part.asking.iter().position(|asker| asker.who == who);
+        let Some(asker) = at
+            .filter(|_| part.turn == lane.turn)
+            .map(|at| part.asking.swap_remove(at))
+        else {
+            return Ok(());
+        };
+        match index {
+            Some(index) if stands => self.tell_index(asker, index),
+            Some(index) => {
+                part.object.forget(shopper_id(who), index);
+                self.at_lane(asker)
+            }
+            None => self.at_lane(asker),
+        }
+    }
+
+    /// The queue could not be asked about an entry.
+    pub fn not_stood(&mut self, lane: Asker, who: u32) {
+        let part = self
+            .lanes
+            .get_mut(place(lane.who))
+            .filter(|part| part.turn == lane.turn);
+        if let Some(part) = part
+            && let Some(at) = part.asking.iter().position(|asker| asker.who == who)
+        {
+            let asker = part.asking.swap_remove(at);
+            self.refuse(asker, false);
+        }
+    }
+
+    /// A given-up entry is forgotten.
+    pub fn forget(&mut self, who: u32, index: u32) {
+        let lane = usize::from(self.lane_of(who));
+        if let Some(lane) = self.lanes.get_mut(lane) {
+            lane.object.forget(shopper_id(who), index.into());
+        }
+    }
+
+    fn begin_work(&mut self, number: u16) -> Result<(), Violation> {
+        let Some(lane) = self.lanes.get_mut(usize::from(number)) else {
+            return Ok(());
+        };
+        if core::mem::replace(&mut lane.working, true) {
+            return Ok(());
+        }
+        let asker = self.lane_asker(number);
+        self.work(asker)
+    }
+
+    /// The lane's worker goes on.
+    pub fn work(&mut self, asker: Asker) -> Result<(), Violation> {
+        if self.crashes(asker) {
+            return Ok(());
+        }
+        let Some(lane) = self
+            .lanes
+            .get_mut(place(asker.who))
+            .filter(|lane| lane.turn == asker.turn)
+        else {
+            return Ok(());
+        };
+        match lane.object.lane().next_work() {
+            None => self.rest(asker),
+            Some(Work::Write(group)) => {
+                let fresh = lane.object.write_group(&group);
+                ensure(fresh, named::DENSE, || {
+                    format!("lane {} used number {} twice", asker.who, group.sequence)
+                })?;
+                self.tally.lane_rows += group.members.len() as u64 + 1;
+                self.tally.groups += 1;
+                self.agenda.after(WRITE_MILLIS, Happening::Work(asker));
+            }
+            Some(Work::Lease { sequence, count }) => {
+                let sequence = u32::try_from(sequence).unwrap_or(NONE);
+                self.tally.lease(self.agenda.now());
+                self.call_queue(asker, Call::Lease { sequence, count });
+            }
+        }
+        Ok(())
+    }
+
+    /// The queue's answer to a lease is there.
+    pub fn leased(&mut self, asker: Asker) -> Result<(), Violation> {
+        if self.crashes(asker) {
+            return Ok(());
+        }
+        let Some(lane) = self
+            .lanes
+            .get_mut(place(asker.who))
+            .filter(|lane| lane.turn == asker.turn)
+        else {
+            return Ok(());
+        };
+        let Some((sequence, answer)) = lane.inbox.take() else {
+            return Ok(());
+        };
+        let (outcomes, linger) = match answer {
+            Ok(Answer::Leased {
+                first,
+                granted,
+                boarding,
+                linger_ms,
+            }) => {
+                let outcomes = lane.object.lane().leased(first, granted, boarding);
+                lane.object
+                    .write_outcome(sequence, Some(first), granted, &outcomes);
+                (outcomes, u64::from(linger_ms))
+            }
+            Err(problem) if problem.code.status() < 500 => {
+                let outcomes = lane.object.lane().refused(&problem);
+                lane.object.write_outcome(sequence, None, 0, &outcomes);
+                (outcomes, 0)
+            }
+            _ => {
+                self.not_leased(asker);
+                return Ok(());
+            }
+        };
+        self.tally.lane_rows += 1;
+        if self.crashes(asker) {
+            return Ok(());
+        }
+        self.tell(asker, &outcomes)?;
+        self.agenda.after(linger, Happening::Work(asker));
+        Ok(())
+    }
+
+    /// A lease got no answer.
+    pub fn not_leased(&mut self, asker: Asker) {
+        let lane = self
+            .lanes
+            .get_mut(place(asker.who))
+            .filter(|lane| lane.turn == asker.turn);
+        if let Some(lane) = lane {
+            lane.object.lane().lease_failed();
+            self.rest(asker);
+        }
+    }
+
+    /// The worker ends; whoever still waits is told to come back.
+    fn rest(&mut self, asker: Asker) {
+        let Some(lane) = self.lanes.get_mut(place(asker.who)) else {
+            return;
+        };
+        lane.working = false;
+        for who in core::mem::take(&mut lane.waiting) {
+            if let Some(asker) = self.no_longer_waits(who) {
+                self.refuse(asker, false);
+            }
+        }
+    }
+
+    /// Whether the lane crashes here: memory is gone, and with it every request that waited.
+    fn crashes(&mut self, asker: Asker) -> bool {
+        if !self.chance(self.scenario.faults.crash) {
+            return false;
+        }
+        let Some(lane) = self
+            .lanes
+            .get_mut(place(asker.who))
+            .filter(|lane| lane.turn == asker.turn)
+        else {
+            return false;
+        };
+        self.tally.crashes += 1;
+        lane.object.crash();
+        lane.turn = lane.turn.wrapping_add(1) % NOBODY;
+        lane.inbox = None;
+        let asking = core::mem::take(&mut lane.asking);
+        self.rest(asker);
+        for asker in asking {
+            self.refuse(asker, false);
+        }
+        true
+    }
+
+    fn tell(&mut self, lane: Asker, outcomes: &Outcomes) -> Result<(), Violation> {
+        for (id, outcome) in outcomes {
+            let who = shopper_number(*id);
+            let Some(asker) = self.no_longer_waits(who) else {
+                continue;
+            };
+            match outcome {
+                Ok(index) => self.tell_index(asker, *index)?,
+                Err(_) => self.refuse(asker, true),
+            }
+        }
+        let shoppers = &self.shoppers;
+        if let Some(lane) = self.lanes.get_mut(place(lane.who)) {
+            let waits = |who: &u32| {
+                shoppers
+                    .get(place(*who))
+                    .is_some_and(|shopper| shopper.waits_with != NOBODY)
+            };
+            lane.waiting.retain(waits);
+        }
+        Ok(())
+    }
+
+    fn no_longer_waits(&mut self, who: u32) -> Option<Asker> {
+        let shopper = self.shoppers.get_mut(place(who))?;
+        let turn = core::mem::replace(&mut shopper.waits_with, NOBODY);
+        (turn != NOBODY).then_some(Asker { who, turn })
+    }
+
+    fn refuse(&mut self, asker: Asker, over: bool) {
+        if asker.turn != NOBODY {
+            let travel = self.travel();
+            self.agenda
+                .after(travel, Happening::NotEntered { asker, over });
+        }
+    }
+
+    /// Answers an enter: from here on, the index is acknowledged.
+    fn tell_index(&mut self, asker: Asker, index: u64) -> Result<(), Violation> {
+        let who = asker.who;
+        ensure(index < self.check.leased(), named::DURABLE, || {
+            format!(
+                "{who} is told index {index}, of {} that are leased",
+                self.check.leased()
+            )
+        })?;
+        ensure(self.lane_index(who) == Some(index), named::DURABLE, || {
+            format!("{who} is told index {index}, which is not stored")
+        })?;
+        let index = u32::try_from(index).unwrap_or(NONE);
+        if self.owners.len() <= place(index) {
+            self.owners.resize(place(index).saturating_add(1), NONE);
+        }
+        if let Some(owner) = self.owners.get_mut(place(index)) {
+            ensure(*owner == NONE || *owner == who, named::DENSE, || {
+                format!("index {index} is {owner}'s, and now {who}'s")
+            })?;
+            *owner = who;
+        }
+        if asker.turn == NOBODY {
+            return Ok(());
+        }
+        let floor = self
+            .shoppers
+            .get(place(who))
+            .map_or(0, |shopper| shopper.floor);
+        ensure(index >= floor, named::REAL_TIME, || {
+            format!("{who} got {index}, and {floor} was answered before they entered")
+        })?;
+        self.answered = self.answered.max(index.saturating_add(1));
+        let lost = Happening::NotEntered { asker, over: false };
+        self.answer(Happening::Entered { asker, index }, lost);
+        Ok(())
+    }
+}

@@ -1,0 +1,108 @@
+//! A Lane object's state as its object keeps it: the real lane in memory, which a crash takes, and
+//! rows, which stay.
+
+use std::collections::BTreeMap;
+
+use crate::ids::ShopperId;
+use crate::lane::{Entry, Group, Lane, Outcomes};
+
+struct GroupRow {
+    count: usize,
+    /// What reading the entries' rows of a pending group gives.
+    members: Vec<ShopperId>,
+    /// The first index and how many were granted, once that is known; none granted if refused.
+    outcome: Option<(Option<u64>, u32)>,
+}
+
+/// See the module's documentation.
+#[derive(Default)]
+pub struct LaneObject {
+    groups: BTreeMap<u64, GroupRow>,
+    /// Each shopper's group and place.
+    entries: BTreeMap<ShopperId, (u64, u32)>,
+    memory: Option<Lane>,
+}
+
+impl LaneObject {
+    /// The lane in memory, read back if need be.
+    pub fn lane(&mut self) -> &mut Lane {
+        let groups = &self.groups;
+        self.memory.get_or_insert_with(|| {
+            let last = groups.last_key_value();
+            let pending = last
+                .filter(|(_, row)| row.outcome.is_none())
+                .map(|(sequence, row)| Group {
+                    sequence: *sequence,
+                    members: row.members.clone(),
+                });
+            Lane::restore(last.map_or(0, |(sequence, _)| *sequence), pending)
+        })
+    }
+
+    /// A shopper's row, with what its group's row says.
+    pub fn entry(&self, shopper: ShopperId) -> Option<Entry> {
+        let (sequence, place) = *self.entries.get(&shopper)?;
+        let row = self.groups.get(&sequence)?;
+        Some(Entry {
+            sequence,
+            place,
+            first: row.outcome.and_then(|(first, _)| first),
+        })
+    }
+
+    /// The index that a shopper's row stands for.
+    pub fn index(&self, shopper: ShopperId) -> Option<u64> {
+        let entry = self.entry(shopper)?;
+        entry.first?.checked_add(u64::from(entry.place))
+    }
+
+    /// Writes a group down as pending. `false`: its number was used before.
+    pub fn write_group(&mut self, group: &Group) -> bool {
+        for (place, shopper) in (0_u32..).zip(&group.members) {
+            self.entries.insert(*shopper, (group.sequence, place));
+        }
+        let row = GroupRow {
+            count: group.members.len(),
+            members: group.members.clone(),
+            outcome: None,
+        };
+        self.groups.insert(group.sequence, row).is_none()
+    }
+
+    /// Writes what became of a group, and removes the entries that got no index.
+    pub fn write_outcome(
+        &mut self,
+        sequence: u64,
+        first: Option<u64>,
+        granted: u32,
+        outcomes: &Outcomes,
+    ) {
+        if let Some(row) = self.groups.get_mut(&sequence) {
+            row.outcome = Some((first, granted));
+            row.members = Vec::new();
+        }
+        for (shopper, _) in outcomes.iter().filter(|(_, outcome)| outcome.is_err()) {
+            self.entries.remove(shopper);
+        }
+    }
+
+    /// Forgets an entry that was given up; a newer one stays.
+    pub fn forget(&mut self, shopper: ShopperId, index: u64) {
+        if self.index(shopper) == Some(index) {
+            self.entries.remove(&shopper);
+        }
+    }
+
+    /// Memory is gone.
+    pub fn crash(&mut self) {
+        self.memory = None;
+    }
+
+    /// The ranges that the lane has written down, and how large each group is.
+    pub fn ranges(&self) -> impl Iterator<Item = (u64, u32, usize)> {
+        self.groups.values().filter_map(|row| {
+            let (first, granted) = row.outcome?;
+            Some((first?, granted, row.count))
+        })
+    }
+}

@@ -1,0 +1,49 @@
+//! The simulator: a whole deployment in virtual time. The queue's machine, the lanes and what shoppers
+//! are told are the real ones; around them are shoppers, objects, edges and a network that lose,
+//! repeat, delay and crash as a seed decides. Every step is held against the invariants of the design.
+
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "no edge: counts and virtual times, far from any bound"
+)]
+
+mod agenda;
+pub mod check;
+mod entering;
+mod figures;
+pub mod lane_object;
+mod message;
+pub mod queue_object;
+mod reading;
+mod scenario;
+mod serving;
+mod shopper;
+mod shrink;
+mod world;
+
+pub use check::{Limits, Violation};
+pub use figures::{Figures, Honesty, PerSecond};
+pub use scenario::{Curve, Faults, Scenario};
+pub use shrink::{Shortest, shortest};
+pub use world::{Failure, Progress};
+
+use world::World;
+
+/// Runs a scenario. The same scenario and seed make the same history, happening for happening.
+pub fn run(scenario: &Scenario, seed: u64) -> Result<Figures, Failure> {
+    run_watched(scenario, seed, &mut |_| {})
+}
+
+/// Runs a scenario, and tells `watch` now and then how far it is.
+pub fn run_watched(
+    scenario: &Scenario,
+    seed: u64,
+    watch: &mut dyn FnMut(Progress),
+) -> Result<Figures, Failure> {
+    let begun = World::new(scenario, seed).map_err(|violation| Failure {
+        violation,
+        events: 0,
+        last: Vec::new(),
+    });
+    begun?.run(watch)
+}

@@ -1,0 +1,522 @@
+//! The Queue object as a server: calls come in line, each takes the time of its transaction, and what
+//! it writes is checked before its answer goes out.
+
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use serde_json::json;
+
+use super::check::{Limits, Violation, ensure, named};
+use super::message::{Asker, Call, Happening, NOBODY, Reply};
+use super::queue_object::{Crash, QueueObject};
+use super::reading::Taken;
+use super::scenario::Scenario;
+use super::world::{EPOCH, NONE, PATIENCE, START, World, place, queue_id, shopper_id};
+use crate::UnixMillis;
+use crate::ids::{AdmissionId, Epoch};
+use crate::problem::{Code, Problem};
+use crate::queue::event::Holder;
+use crate::queue::{Answer, ClaimState, Effect, Event};
+
+/// What the object takes for an event that writes nothing, in microseconds.
+const READ_MICROS: u64 = 1_000;
+/// Calls that come when this much work waits already are refused as too many.
+const BACKLOG_MICROS: u64 = 2_000_000;
+/// How long boarding may stand still, by the queue's clock, while a slot is free, nobody is present
+/// and somebody waits.
+const STANDSTILL_MILLIS: u64 = 6_000;
+
+pub(super) struct Server {
+    pub object: QueueObject,
+    pub limits: Limits,
+    /// It is out of reach.
+    pub out: bool,
+    /// How far the object's clock is ahead of the world's.
+    offset: i64,
+    backlog: VecDeque<(Asker, Call)>,
+    /// Until when it works, in microseconds.
+    busy_until: u64,
+    write_micros: u64,
+    /// When the alarm fires, in the world's time.
+    armed: Option<u64>,
+    /// Since when, by the queue's clock, boarding stands though it could move, and where.
+    standing: Option<(UnixMillis, u64)>,
+}
+
+impl Server {
+    pub fn new(scenario: &Scenario) -> Self {
+        Self {
+            object: QueueObject::default(),
+            limits: scenario.limits.clone(),
+            out: false,
+            offset: 0,
+            backlog: VecDeque::new(),
+            busy_until: 0,
+            write_micros: 1_000_000 / u64::from(scenario.writes_per_second.max(1)),
+            armed: None,
+            standing: None,
+        }
+    }
+
+    fn clock(&self, now: u64) -> UnixMillis {
+        (START + now).saturating_add_signed(self.offset)
+    }
+}
+
+impl World {
+    pub fn create_queue(&mut self) -> Result<(), Violation> {
+        let put = Event::Put {
+            id: queue_id(),
+            config: self.scenario.config(),
+            fresh_epoch: EPOCH,
+        };
+        let handled = self.server.object.event(put, START, Crash::None);
+        ensure(matches!(handled.answer, Some(Ok(_))), named::LIVE, || {
+            format!("the scenario is no queue: {:?}", handled.answer)
+        })
+    }
+
+    /// Sends a call to the Queue object.
+    pub fn call_queue(&mut self, asker: Asker, call: Call) {
+        let copy = Asker {
+            turn: NOBODY,
+            ..asker
+        };
+        self.send(
+            Happening::AtQueue(asker, call),
+            Happening::AtQueue(copy, call),
+            Happening::Unanswered(asker, call),
+        );
+    }
+
+    /// A call reaches the Queue object.
+    pub fn at_queue(&mut self, asker: Asker, call: Call) -> Result<(), Violation> {
+        let now = self.agenda.now() * 1_000;
+        if call == Call::Wake {
+            if self.server.armed.is_none_or(|at| at > self.agenda.now()) {
+                return Ok(());
+            }
+            self.server.armed = None;
+        }
+        if self.server.out {
+            self.agenda
+                .after(PATIENCE, Happening::Unanswered(asker, call));
+            return Ok(());
+        }
+        let waiting = self.server.busy_until.saturating_sub(now);
+        let in_line = self.server.backlog.len() as u64 * self.server.write_micros;
+        self.tally.backlog_micros = self.tally.backlog_micros.max(waiting + in_line);
+        if in_line > BACKLOG_MICROS && call != Call::Wake {
+            self.tally.refused += 1;
+            let travel = self.travel();
+            self.agenda
+                .after(travel, Happening::Unanswered(asker, call));
+            return Ok(());
+        }
+        if waiting == 0 && self.server.backlog.is_empty() {
+            return self.serve(asker, call);
+        }
+        if self.server.backlog.is_empty() {
+            self.agenda.after(waiting / 1_000, Happening::Serve);
+        }
+        self.server.backlog.push_back((asker, call));
+        Ok(())
+    }
+
+    /// Goes on with the backlog.
+    pub fn serve_backlog(&mut self) -> Result<(), Violation> {
+        let now = self.agenda.now() * 1_000;
+        while self.server.busy_until < now + 1_000 {
+            let Some((asker, call)) = self.server.backlog.pop_front() else {
+                return Ok(());
+            };
+            self.serve(asker, call)?;
+        }
+        if !self.server.backlog.is_empty() {
+            let waiting = self.server.busy_until.saturating_sub(now);
+            self.agenda.after(waiting / 1_000, Happening::Serve);
+        }
+        Ok(())
+    }
+
+    fn serve(&mut self, asker: Asker, call: Call) -> Result<(), Violation> {
+        match call {
+            Call::Forge => return self.forge(),
+            Call::Operate { what } => return self.operate(what),
+            _ => {}
+        }
+        let Some(event) = self.event_of(asker, call) else {
+            return Ok(());
+        };
+        let limits = self.server.limits.clone();
+        let crash = match self.chance(self.scenario.faults.crash) {
+            false => Crash::None,
+            true if self.rng.bool() => Crash::BeforeWriting,
+            true => Crash::AfterWriting,
+        };
+        let (answer, _) = self.handle(event, &limits, crash)?;
+        let Some(answer) = answer else {
+            if call == Call::Wake {
+                // The platform fires a failed alarm again.
+                self.arm(self.agenda.now() + 1_000);
+            } else {
+                self.agenda.after(50, Happening::Unanswered(asker, call));
+            }
+            return Ok(());
+        };
+        self.reply(asker, call, answer)
+    }
+
+    /// Lets one event happen at the object, and looks at everything that it wrote.
+    fn handle(
+        &mut self,
+        event: Event,
+        limits: &Limits,
+        crash: Crash,
+    ) -> Result<(Option<Result<Answer, Problem>>, usize), Violation> {
+        let now = self.agenda.now();
+        self.tally
+            .slots(now, &self.server.limits, self.check.active(), self.willing);
+        let clock = self.server.clock(now);
+        let handled = self.server.object.event(event, clock, crash);
+        let writes = !handled.effects.is_empty();
+        let micros = if writes {
+            self.server.write_micros
+        } else {
+            READ_MICROS
+        };
+        self.server.busy_until = self.server.busy_until.max(now * 1_000) + micros;
+        self.tally.queue_event(now, &handled.effects);
+        self.check.wrote(&handled.effects, limits)?;
+        self.note_grants(&handled.effects);
+        self.look_at_queue(limits, writes)?;
+        if crash != Crash::None {
+            self.read_back()?;
+        }
+        Ok((handled.answer, handled.effects.len()))
+    }
+
+    /// After a crash, what is read back must be what was written; calls in line are lost.
+    fn read_back(&mut self) -> Result<(), Violation> {
+        self.tally.crashes += 1;
+        // How long it stood was in memory.
+        self.server.standing = None;
+        for (asker, call) in core::mem::take(&mut self.server.backlog) {
+            self.agenda.after(50, Happening::Unanswered(asker, call));
+        }
+        let Some(machine) = self.server.object.machine() else {
+            return ensure(false, named::DURABLE, || String::from("the queue is gone"));
+        };
+        let snapshot = machine.snapshot(machine.head().clock);
+        self.check
+            .read_back(machine.head(), snapshot.present, snapshot.active)
+    }
+
+    /// Looks at the queue as it stands, and arms its alarm.
+    fn look_at_queue(&mut self, limits: &Limits, wrote: bool) -> Result<(), Violation> {
+        let Some(machine) = self.server.object.machine() else {
+            return Ok(());
+        };
+        let head = machine.head();
+        self.check.stands(head, limits, wrote)?;
+        let (clock, boarding) = (head.clock, head.boarding);
+        let open = head.phase(clock) == crate::view::snapshot::Phase::Open;
+        let next = machine.next_timeout();
+        let waits = head.line() > 0 && self.check.present() == 0;
+        let idle = open && waits && !self.check.is_full(limits, clock);
+        ensure(next.is_none_or(|next| next > clock), named::LIVE, || {
+            format!("at {clock} the alarm is due at {next:?}, at once and for ever")
+        })?;
+        self.tally.present_max = self.tally.present_max.max(self.check.present());
+        self.tally.called_up(self.agenda.now(), boarding);
+        match self
+            .server
+            .standing
+            .filter(|(_, at)| idle && *at == boarding)
+        {
+            Some((since, _)) => ensure(
+                clock.saturating_sub(since) <= STANDSTILL_MILLIS,
+                named::LIVE,
+                || format!("boarding stands at {boarding} since {since}, and it is {clock}"),
+            )?,
+            None => self.server.standing = idle.then_some((clock, boarding)),
+        }
+        if let Some(next) = next {
+            let at = next
+                .saturating_sub(START)
+                .saturating_add_signed(-self.server.offset);
+            self.arm(at);
+        }
+        Ok(())
+    }
+
+    /// Arms the object's one alarm, if it is not armed for that time or an earlier one already.
+    fn arm(&mut self, at: u64) {
+        let now = self.agenda.now();
+        let at = at.max(now + 1);
+        if self.server.armed.is_some_and(|armed| armed <= at) {
+            return;
+        }
+        self.server.armed = Some(at);
+        let late = if self.scenario.faults == super::Faults::NONE {
+            0
+        } else {
+            self.rng.u64(0..=50)
+        };
+        let nobody = Asker {
+            who: 0,
+            turn: NOBODY,
+        };
+        self.agenda
+            .after(at - now + late, Happening::AtQueue(nobody, Call::Wake));
+    }
+
+    /// The outage ends, and the alarm that was due fires.
+    pub fn restored(&mut self) {
+        self.server.out = false;
+        self.server.standing = None;
+        self.server.armed = None;
+        self.arm(self.agenda.now() + 1);
+    }
+
+    pub fn step_clock(&mut self, step: i64) {
+        // Never so far back that the object's clock was before the beginning of the world.
+        self.server.offset = (self.server.offset + step).clamp(-300_000, 300_000);
+        self.server.armed = None;
+        self.arm(self.agenda.now() + 1);
+    }
+
+    fn holder(&self, who: u32) -> Option<Holder> {
+        let shopper = self.shoppers.get(place(who))?;
+        (shopper.index != NONE).then(|| Holder {
+            epoch: EPOCH,
+            index: shopper.index.into(),
+            position: shopper.index.into(),
+            shopper: shopper_id(who),
+        })
+    }
+
+    fn admission(&self, who: u32) -> Option<AdmissionId> {
+        let index = self.holder(who)?.index;
+        Some(AdmissionId {
+            epoch: EPOCH,
+            index,
+        })
+    }
+
+    fn event_of(&self, asker: Asker, call: Call) -> Option<Event> {
+        let who = asker.who;
+        Some(match call {
+            Call::Lease { sequence, count } => Event::Lease {
+                epoch: EPOCH,
+                lane: u16::try_from(who).ok()?,
+                sequence: sequence.into(),
+                count,
+            },
+            Call::Stands { shopper } => Event::Stands {
+                epoch: EPOCH,
+                index: self.lane_index(shopper)?,
+            },
+            Call::View => Event::View,
+            Call::Claim => Event::Claim(self.holder(who)?),
+            Call::Leave => Event::Leave(self.holder(who)?),
+            Call::Redeem { own_key } => Event::Redeem {
+                admission: self.admission(who)?,
+                idempotency_key: Some(format!("{own_key}-{who}")),
+            },
+            Call::Complete => Event::Complete(self.admission(who)?),
+            Call::Release => Event::Release(self.admission(who)?),
+            Call::Extend => Event::Extend(self.admission(who)?),
+            Call::Wake => Event::Wake,
+            Call::Forge | Call::Operate { .. } => return None,
+        })
+    }
+
+    /// Tickets and tokens of another epoch, or for places that were never given, change nothing.
+    fn forge(&mut self) -> Result<(), Violation> {
+        let limits = self.server.limits.clone();
+        self.handle(Event::Wake, &limits, Crash::None)?;
+        let foreign = (Epoch::from_bytes([1; 16]), 0);
+        let invented = (EPOCH, self.check.leased());
+        for (epoch, index) in [foreign, invented] {
+            let holder = Holder {
+                epoch,
+                index,
+                position: 0,
+                shopper: shopper_id(0),
+            };
+            let admission = AdmissionId { epoch, index };
+            for event in [
+                Event::Claim(holder.clone()),
+                Event::Leave(holder.clone()),
+                Event::Redeem {
+                    admission,
+                    idempotency_key: None,
+                },
+                Event::Complete(admission),
+            ] {
+                let (answer, effects) = self.handle(event, &limits, Crash::None)?;
+                let refused = !matches!(answer, Some(Ok(_))) && effects == 0;
+                ensure(refused, named::SEALED, || {
+                    format!("{holder:?} got {answer:?} and wrote {effects}")
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The operator pauses for a while, resumes, or changes a limit.
+    fn operate(&mut self, what: u16) -> Result<(), Violation> {
+        let limits = self.server.limits.clone();
+        // What is due falls under the limits as they were.
+        self.handle(Event::Wake, &limits, Crash::None)?;
+        let event = match what % 4 {
+            0 => Event::Pause,
+            1 => Event::Resume,
+            _ => {
+                let change = u32::from(what / 4);
+                let mut limits = limits.clone();
+                limits.max_active = limits.max_active.map(|_| 1 + change % 40);
+                limits.rate = limits.rate.map(|_| 5 + change % 500);
+                self.server.limits = limits;
+                Event::Patch {
+                    patch: json!({
+                        "maxActive": self.server.limits.max_active,
+                        "admitRatePerMinute": self.server.limits.rate,
+                    }),
+                    fresh_epoch: EPOCH,
+                }
+            }
+        };
+        let (pauses, limits) = (matches!(event, Event::Pause), self.server.limits.clone());
+        self.handle(event, &limits, Crash::None)?;
+        if pauses {
+            let resume = Call::Operate { what: 1 };
+            let nobody = Asker {
+                who: 0,
+                turn: NOBODY,
+            };
+            self.agenda
+                .after(15_000, Happening::AtQueue(nobody, resume));
+        }
+        Ok(())
+    }
+
+    /// Sends an answer to whoever asked.
+    fn reply(
+        &mut self,
+        asker: Asker,
+        call: Call,
+        answer: Result<Answer, Problem>,
+    ) -> Result<(), Violation> {
+        if asker.turn == NOBODY {
+            return Ok(());
+        }
+        let lost = Happening::Unanswered(asker, call);
+        match call {
+            Call::Lease { sequence, .. } => {
+                let lane = self.lanes.get_mut(place(asker.who));
+                if let Some(lane) = lane.filter(|lane| lane.turn == asker.turn) {
+                    lane.inbox = Some((sequence.into(), answer));
+                    self.answer(Happening::Leased(asker), lost);
+                }
+            }
+            Call::Stands { shopper } => {
+                let told = Happening::Stood {
+                    lane: asker,
+                    shopper,
+                    stands: answer == Ok(Answer::Stands(true)),
+                };
+                self.answer(told, lost);
+            }
+            Call::View => {
+                if let (Ok(Answer::View(view)), Some(relay)) =
+                    (answer, self.relays.get_mut(place(asker.who)))
+                {
+                    relay.inbox = Some(Taken {
+                        snapshot: Rc::new(view.snapshot),
+                        at: self.agenda.now(),
+                    });
+                    self.answer(Happening::Viewed(asker), lost);
+                }
+            }
+            _ => {
+                let told = self.reply_of(asker, call, answer)?;
+                self.answer(Happening::Answered(asker, told), lost);
+            }
+        }
+        Ok(())
+    }
+
+    /// What a shopper's call comes to; storage must hold what the answer says.
+    fn reply_of(
+        &self,
+        asker: Asker,
+        call: Call,
+        answer: Result<Answer, Problem>,
+    ) -> Result<Reply, Violation> {
+        let index = self
+            .shoppers
+            .get(place(asker.who))
+            .map_or(0, |shopper| shopper.index.into());
+        let state = self.server.object.claim(index).map(|claim| claim.state);
+        let stored = |holds: bool| {
+            ensure(holds, named::DURABLE, || {
+                format!("{call:?} of {asker:?} is answered, and {state:?} is stored")
+            })
+        };
+        Ok(match answer {
+            Ok(Answer::Granted(grant)) => {
+                stored(state.is_some_and(ClaimState::is_active))?;
+                let own =
+                    grant.admission_id.index == index && grant.shopper == shopper_id(asker.who);
+                ensure(own, named::ONE_EACH, || {
+                    format!("{asker:?} of {index} got {grant:?}")
+                })?;
+                Reply::Granted
+            }
+            Ok(Answer::Boarding { server_time, .. }) => {
+                stored(state == Some(ClaimState::Present))?;
+                Reply::Boarding {
+                    at: since_start(server_time),
+                }
+            }
+            Ok(Answer::Admission(report)) => {
+                stored(state == Some(report.state))?;
+                let stolen = call == (Call::Redeem { own_key: false });
+                ensure(!stolen, named::ONE_EACH, || {
+                    format!("{asker:?} redeemed twice")
+                })?;
+                Reply::Done
+            }
+            Ok(_) => {
+                stored(call != Call::Leave || state.is_some_and(|state| !state.is_live()))?;
+                Reply::Done
+            }
+            Err(problem) => match problem.code {
+                Code::NotYetServed => Reply::NotYet,
+                Code::Paused => Reply::Later,
+                Code::Unauthorized | Code::TicketVoid | Code::InternalError => {
+                    ensure(false, named::ONE_EACH, || {
+                        format!("{call:?} of {asker:?}, who is in line, got {problem:?}")
+                    })?;
+                    Reply::Over
+                }
+                _ => Reply::Over,
+            },
+        })
+    }
+}
+
+/// A time of the queue's clock, in milliseconds since the beginning.
+pub(super) fn since_start(at: UnixMillis) -> u32 {
+    u32::try_from(at.saturating_sub(START)).unwrap_or(u32::MAX)
+}
+
+/// Which records an event wrote.
+pub(super) fn claims(effects: &[Effect]) -> impl Iterator<Item = &crate::queue::Claim> {
+    effects.iter().filter_map(|effect| match effect {
+        Effect::SaveClaim(claim) => Some(claim),
+        _ => None,
+    })
+}

@@ -1,0 +1,522 @@
+//! Shoppers: what each does next, and how they take what they are told.
+
+use super::check::{Violation, ensure, named};
+use super::message::{Asker, Call, Happening, NOBODY, Reply};
+use super::serving::{claims, since_start};
+use super::world::{NONE, World, place, shopper_id, shopper_number};
+use crate::queue::{ClaimState, Effect};
+use crate::view::status::{Standing, Status};
+
+/// Of those who close the tab, how many come back, and within which time.
+const RETURN_SHARE: f64 = 0.1;
+const RETURN_WITHIN: u64 = 600_000;
+/// Of those who leave, how many enter anew.
+const ANEW_SHARE: f64 = 0.3;
+/// After how many polls shoppers enter again, as in a second tab.
+const AGAIN_SHARE: f64 = 0.002;
+/// How long a poll waits before it looks again whether its edge has a view.
+const LOOK_MILLIS: u64 = 250;
+/// One poll in so many goes to another isolate.
+const ELSEWHERE: u16 = 16;
+
+/// Where a shopper is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Has not come yet, or is gone for good.
+    #[default]
+    Away,
+    Entering,
+    /// In line, polling.
+    Waiting,
+    /// In line, and entering a second time.
+    Again,
+    Claiming,
+    /// Has claimed, and polls until there is something to collect.
+    Present,
+    /// Holds the handoff token.
+    Admitted,
+    /// A thief shows the same token.
+    Robbed,
+    Checkout,
+    Leaving,
+    /// Closed the tab.
+    Closed,
+}
+
+impl Stage {
+    /// Whether a slot would be taken by somebody in this stage.
+    const fn is_willing(self) -> bool {
+        matches!(
+            self,
+            Self::Waiting | Self::Again | Self::Claiming | Self::Present
+        )
+    }
+}
+
+/// One shopper.
+pub(super) struct Shopper {
+    stage: Stage,
+    /// What they will do at the checkout.
+    plan: Plan,
+    /// Will come when called.
+    shows: bool,
+    /// Has an admission, whether they know it or not.
+    granted: bool,
+    came_back: bool,
+    turn: u16,
+    pub edge: u16,
+    /// The turn of the enter that waits at their lane.
+    pub waits_with: u16,
+    pub index: u32,
+    /// No index below this was free when they first sent their enter.
+    pub floor: u32,
+    entered_at: u32,
+    /// When, by the queue's clock, they were told to wait for their admission.
+    present_at: u32,
+    /// How long they were in line by the answers they had.
+    shown_for: u32,
+    /// When one of their polls was answered, and the wait in seconds that it showed.
+    shown_at: u32,
+    shown: u32,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Plan {
+    #[default]
+    Complete,
+    Release,
+    /// Neither: the time runs out.
+    Abandon,
+    /// Extend, then complete.
+    Extend,
+}
+
+impl Default for Shopper {
+    fn default() -> Self {
+        Self {
+            stage: Stage::Away,
+            plan: Plan::Complete,
+            shows: true,
+            granted: false,
+            came_back: false,
+            turn: 0,
+            edge: 0,
+            waits_with: NOBODY,
+            index: NONE,
+            floor: 0,
+            entered_at: 0,
+            present_at: 0,
+            shown_for: 0,
+            shown_at: 0,
+            shown: 0,
+        }
+    }
+}
+
+impl World {
+    /// The next shopper comes, and the one after is on the way.
+    pub fn arrive(&mut self, who: u32) -> Result<(), Violation> {
+        let now = self.agenda.now();
+        if who + 1 < self.scenario.shoppers {
+            let next = self.scenario.arrival(who + 1).saturating_sub(now);
+            self.agenda.after(next, Happening::Arrive(who + 1));
+        }
+        let (edge, absent) = (
+            self.rng.u16(..) % self.scenario.edges.max(1),
+            self.scenario.absent,
+        );
+        let shows = !self.chance(absent);
+        let floor = self.answered;
+        if let Some(shopper) = self.shoppers.get_mut(place(who)) {
+            (shopper.edge, shopper.shows, shopper.floor) = (edge, shows, floor);
+            shopper.entered_at = u32::try_from(now).unwrap_or(u32::MAX);
+        }
+        self.stage(who, Stage::Entering);
+        let asker = self.turn(who);
+        self.act(asker)
+    }
+
+    /// A shopper does what is next.
+    pub fn act(&mut self, asker: Asker) -> Result<(), Violation> {
+        let who = asker.who;
+        let Some(shopper) = self
+            .shoppers
+            .get(place(who))
+            .filter(|one| one.turn == asker.turn)
+        else {
+            return Ok(());
+        };
+        match (shopper.stage, shopper.plan) {
+            (Stage::Entering | Stage::Again, _) => {
+                // The Worker takes the lanes' number from its view.
+                let edge = shopper.edge;
+                if self.look(edge)?.is_some() {
+                    self.enter(who);
+                } else {
+                    self.later(who, LOOK_MILLIS);
+                }
+            }
+            (Stage::Waiting | Stage::Present, _) => return self.poll(who),
+            (Stage::Claiming, _) => self.call(who, Call::Claim),
+            (Stage::Admitted, _) => self.call(who, Call::Redeem { own_key: true }),
+            (Stage::Robbed, _) => self.call(who, Call::Redeem { own_key: false }),
+            (Stage::Checkout, Plan::Complete) => self.call(who, Call::Complete),
+            (Stage::Checkout, Plan::Release) => self.call(who, Call::Release),
+            (Stage::Checkout, Plan::Extend) => self.call(who, Call::Extend),
+            (Stage::Checkout, Plan::Abandon) => self.gone(who),
+            (Stage::Leaving, _) => self.call(who, Call::Leave),
+            (Stage::Closed, _) => {
+                self.stage(who, Stage::Waiting);
+                return self.poll(who);
+            }
+            (Stage::Away, _) => {}
+        }
+        Ok(())
+    }
+
+    fn enter(&mut self, who: u32) {
+        let asker = self.turn(who);
+        self.send(
+            Happening::AtLane(asker),
+            Happening::AtLane(Asker {
+                turn: NOBODY,
+                ..asker
+            }),
+            Happening::NotEntered { asker, over: false },
+        );
+    }
+
+    fn call(&mut self, who: u32, call: Call) {
+        let asker = self.turn(who);
+        self.call_queue(asker, call);
+    }
+
+    /// Begins another turn: whatever was under way for this shopper is no longer waited for.
+    fn turn(&mut self, who: u32) -> Asker {
+        let mut turn = 0;
+        if let Some(shopper) = self.shoppers.get_mut(place(who)) {
+            shopper.turn = shopper.turn.wrapping_add(1) % NOBODY;
+            turn = shopper.turn;
+        }
+        Asker { who, turn }
+    }
+
+    fn later(&mut self, who: u32, delay: u64) {
+        let asker = self.turn(who);
+        self.agenda.after(delay, Happening::Act(asker));
+    }
+
+    fn stage(&mut self, who: u32, stage: Stage) {
+        self.change(who, |shopper| shopper.stage = stage);
+    }
+
+    /// Changes a shopper, and keeps count of those who would take a slot.
+    fn change(&mut self, who: u32, change: impl FnOnce(&mut Shopper)) {
+        if let Some(shopper) = self.shoppers.get_mut(place(who)) {
+            let willing =
+                |one: &Shopper| u64::from(one.stage.is_willing() && one.shows && !one.granted);
+            let before = willing(shopper);
+            change(shopper);
+            self.willing = self.willing + willing(shopper) - before;
+        }
+    }
+
+    fn gone(&mut self, who: u32) {
+        self.turn(who);
+        self.stage(who, Stage::Away);
+        self.unfinished -= 1;
+    }
+
+    /// A lane gave an index.
+    pub fn entered(&mut self, asker: Asker, index: u32) -> Result<(), Violation> {
+        let who = asker.who;
+        let Some(shopper) = self
+            .shoppers
+            .get(place(who))
+            .filter(|one| one.turn == asker.turn)
+        else {
+            return Ok(());
+        };
+        let (held, edge, shows) = (shopper.index, shopper.edge, shopper.shows);
+        ensure(held == NONE || held == index, named::ONE_EACH, || {
+            format!("{who} holds {held}, and was given {index}")
+        })?;
+        let boarding = self.lane_boarding(who);
+        self.boarding_is(edge, boarding);
+        self.change(who, |shopper| {
+            shopper.index = index;
+            shopper.stage = Stage::Waiting;
+        });
+        if held == NONE {
+            self.tally.entered += 1;
+        }
+        let leaves = held == NONE && self.chance(self.scenario.leave);
+        if leaves {
+            self.stage(who, Stage::Leaving);
+            let after = self.rng.u64(1_000..120_000);
+            self.later(who, after);
+            return Ok(());
+        }
+        // Half of those who will not come close the tab at once, the others when they are called.
+        if !shows && held == NONE && self.rng.bool() {
+            self.close_tab(who);
+            return Ok(());
+        }
+        // The answer to the enter says it, from where the enter was.
+        self.show_status(who, false)
+    }
+
+    fn close_tab(&mut self, who: u32) {
+        let came_back = self
+            .shoppers
+            .get(place(who))
+            .is_none_or(|shopper| shopper.came_back);
+        if came_back || !self.chance(RETURN_SHARE) {
+            self.gone(who);
+            return;
+        }
+        self.change(who, |shopper| {
+            shopper.stage = Stage::Closed;
+            shopper.came_back = true;
+            shopper.shows = true;
+        });
+        let after = self.rng.u64(1_000..RETURN_WITHIN);
+        self.later(who, after);
+    }
+
+    /// A lane gave no index: try again, or not.
+    pub fn not_entered(&mut self, asker: Asker, over: bool) {
+        let shopper = self.shoppers.get(place(asker.who));
+        let Some(shopper) = shopper.filter(|shopper| shopper.turn == asker.turn) else {
+            return;
+        };
+        if shopper.stage == Stage::Again {
+            // The ticket in hand is still good.
+            self.stage(asker.who, Stage::Waiting);
+        } else if over {
+            self.gone(asker.who);
+            return;
+        }
+        let after = self.rng.u64(500..3_000);
+        self.later(asker.who, after);
+    }
+
+    fn poll(&mut self, who: u32) -> Result<(), Violation> {
+        let elsewhere = self.rng.u16(..).is_multiple_of(ELSEWHERE);
+        self.show_status(who, elsewhere)
+    }
+
+    fn show_status(&mut self, who: u32, elsewhere: bool) -> Result<(), Violation> {
+        let other = self.rng.u16(..) % self.scenario.edges.max(1);
+        let Some(shopper) = self.shoppers.get_mut(place(who)) else {
+            return Ok(());
+        };
+        if elsewhere {
+            shopper.edge = other;
+        }
+        let (edge, index, stage) = (shopper.edge, shopper.index, shopper.stage);
+        if self.chance(self.scenario.faults.loss) {
+            self.later(who, 2_000);
+            return Ok(());
+        }
+        let Some(is_stale) = self.look(edge)? else {
+            self.later(who, LOOK_MILLIS);
+            return Ok(());
+        };
+        self.tally.polls += 1;
+        self.ticket.shopper = shopper_id(who);
+        self.ticket.index = index.into();
+        self.ticket.position = Some(index.into());
+        let jitter = self.rng.u32(..);
+        let Some(view) = self
+            .edges
+            .get(usize::from(edge))
+            .and_then(|edge| edge.view.as_ref())
+        else {
+            return Ok(());
+        };
+        let status = Status::of(Some(&self.ticket), &view.snapshot, is_stale, jitter);
+        let pause = status.poll_after_ms + self.rng.u64(10..80);
+        match status.standing {
+            Standing::Ready { collect, .. } => {
+                let shopper = self.shoppers.get(place(who));
+                let (shows, since) =
+                    shopper.map_or((false, 0), |shopper| (shopper.shows, shopper.present_at));
+                if stage == Stage::Present && !(collect && since_start(status.server_time) >= since)
+                {
+                    self.later(who, pause);
+                } else if shows {
+                    self.stage(who, Stage::Claiming);
+                    self.call(who, Call::Claim);
+                } else {
+                    self.close_tab(who);
+                }
+            }
+            Standing::Queued {
+                estimated_wait_seconds,
+                ..
+            } => {
+                self.note_estimate(who, estimated_wait_seconds, pause);
+                if self.chance(AGAIN_SHARE) && stage == Stage::Waiting {
+                    self.stage(who, Stage::Again);
+                }
+                self.later(who, pause);
+            }
+            Standing::Closed => self.gone(who),
+            Standing::Waiting | Standing::NotQueued => self.later(who, pause),
+        }
+        Ok(())
+    }
+
+    /// Keeps one estimate of each shopper: the one they see at a random moment of their wait.
+    fn note_estimate(&mut self, who: u32, estimate: Option<u64>, pause: u64) {
+        let now = since_start(super::world::START + self.agenda.now());
+        let pick = self.rng.u32(..);
+        let Some(shopper) = self.shoppers.get_mut(place(who)) else {
+            return;
+        };
+        let pause = u32::try_from(pause).unwrap_or(0);
+        shopper.shown_for = shopper.shown_for.saturating_add(pause);
+        if pick % shopper.shown_for < pause {
+            shopper.shown_at = now;
+            shopper.shown = estimate.map_or(NONE, |wait| u32::try_from(wait).unwrap_or(NONE));
+        }
+    }
+
+    /// Notes who was admitted by what an event wrote.
+    pub fn note_grants(&mut self, effects: &[Effect]) {
+        let now = self.agenda.now();
+        for claim in claims(effects).filter(|claim| claim.state == ClaimState::Admitted) {
+            let who = shopper_number(claim.shopper);
+            let Some(shopper) = self.shoppers.get(place(who)) else {
+                continue;
+            };
+            if !shopper.granted && !shopper.came_back {
+                self.tally
+                    .waits
+                    .push(since_start(super::world::START + now) - shopper.entered_at);
+            }
+            self.change(who, |shopper| shopper.granted = true);
+        }
+    }
+
+    /// Compares what shoppers were shown with when they were called up.
+    pub fn honesty(&self) -> Vec<(Option<u32>, u32)> {
+        let shown = self.shoppers.iter().filter(|shopper| shopper.shown_for > 0);
+        shown
+            .filter_map(|shopper| {
+                let called_at = *self.tally.called_at.get(place(shopper.index))?;
+                let real = called_at.saturating_sub(shopper.shown_at) / 1_000;
+                Some(((shopper.shown != NONE).then_some(shopper.shown), real))
+            })
+            .collect()
+    }
+
+    /// The Queue object answers a shopper, or their checkout.
+    pub fn answered(&mut self, asker: Asker, reply: Reply) -> Result<(), Violation> {
+        let who = asker.who;
+        let Some(shopper) = self
+            .shoppers
+            .get(place(who))
+            .filter(|one| one.turn == asker.turn)
+        else {
+            return Ok(());
+        };
+        let (stage, plan, edge, index) = (shopper.stage, shopper.plan, shopper.edge, shopper.index);
+        match (stage, reply) {
+            (Stage::Claiming, Reply::Granted) => {
+                self.boarding_is(edge, u64::from(index) + 1);
+                let plan = match self.rng.u8(0..100) {
+                    0..70 => Plan::Complete,
+                    70..82 => Plan::Release,
+                    82..90 => Plan::Abandon,
+                    _ => Plan::Extend,
+                };
+                self.change(who, |shopper| {
+                    shopper.stage = Stage::Admitted;
+                    shopper.plan = plan;
+                });
+                // A few never get as far as the checkout.
+                if self.chance(0.02) {
+                    self.gone(who);
+                } else {
+                    let after = self.rng.u64(500..4_000);
+                    self.later(who, after);
+                }
+            }
+            (Stage::Claiming, Reply::Boarding { at }) => {
+                self.boarding_is(edge, u64::from(index) + 1);
+                self.change(who, |shopper| {
+                    shopper.stage = Stage::Present;
+                    shopper.present_at = at;
+                });
+                self.later(who, 2_000);
+            }
+            (Stage::Claiming, Reply::NotYet) => ensure(false, named::IN_ORDER, || {
+                format!("{who} was told to be called up, and {index} is not")
+            })?,
+            (Stage::Claiming, Reply::Later) => self.later(who, 3_000),
+            (Stage::Admitted, Reply::Done) if self.chance(0.05) => {
+                self.stage(who, Stage::Robbed);
+                self.later(who, 100);
+            }
+            (Stage::Admitted, Reply::Done) | (Stage::Robbed, Reply::Over) => {
+                self.stage(who, Stage::Checkout);
+                let mean = self.scenario.checkout;
+                let after = self.rng.u64(mean / 2..=mean + mean / 2);
+                self.later(who, after);
+            }
+            (Stage::Checkout, Reply::Done) if plan == Plan::Extend => {
+                self.change(who, |shopper| shopper.plan = Plan::Complete);
+                let after = self.rng.u64(0..=self.scenario.checkout / 2);
+                self.later(who, after);
+            }
+            (Stage::Leaving, Reply::Done) => self.left(who, index),
+            _ => self.gone(who),
+        }
+        Ok(())
+    }
+
+    fn left(&mut self, who: u32, index: u32) {
+        let travel = self.travel();
+        self.agenda.after(
+            travel,
+            Happening::Forget {
+                shopper: who,
+                index,
+            },
+        );
+        if !self.chance(ANEW_SHARE) {
+            self.gone(who);
+            return;
+        }
+        let floor = self.answered;
+        self.change(who, |shopper| {
+            shopper.stage = Stage::Entering;
+            shopper.index = NONE;
+            // Its lane may not have forgotten the old entry yet: then there is an older floor.
+            shopper.floor = floor;
+            shopper.came_back = true;
+        });
+        let after = self.rng.u64(5_000..20_000);
+        self.later(who, after);
+    }
+
+    /// The Queue object did not answer.
+    pub fn unanswered(&mut self, asker: Asker, call: Call) {
+        match call {
+            Call::Lease { .. } => self.not_leased(asker),
+            Call::Stands { shopper } => self.not_stood(asker, shopper),
+            Call::View => self.not_viewed(asker),
+            // The platform fires an alarm that failed again; the operator sees to their own.
+            Call::Wake | Call::Forge | Call::Operate { .. } => {}
+            _ => {
+                let shopper = self.shoppers.get(place(asker.who));
+                if shopper.is_some_and(|shopper| shopper.turn == asker.turn) {
+                    let after = self.rng.u64(500..2_000);
+                    self.later(asker.who, after);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! A whole deployment in virtual time: its parts, and the one match that says whom a happening is
+//! for.
+
+use fastrand::Rng;
+
+use super::agenda::Agenda;
+use super::check::{Check, Violation};
+use super::entering::LanePart;
+use super::figures::{Figures, Tally};
+use super::message::{Asker, Happening, NOBODY};
+use super::reading::{Edge, Relay};
+use super::scenario::Scenario;
+use super::serving::Server;
+use super::shopper::Shopper;
+use crate::UnixMillis;
+use crate::ids::{Epoch, QueueId, ShopperId};
+use crate::token::ticket::Ticket;
+
+/// When every simulation begins, Unix milliseconds.
+pub(super) const START: UnixMillis = 1_800_000_000_000;
+/// The one life of the simulated queue.
+pub(super) const EPOCH: Epoch = Epoch::from_bytes([9; 16]);
+/// No index, or no shopper.
+pub(super) const NONE: u32 = u32::MAX;
+/// How long a caller waits for an answer.
+pub(super) const PATIENCE: u64 = 3_000;
+/// How many happenings a failure shows.
+const REMEMBERED: usize = 40;
+/// How often the observer of a run is told how far it is.
+const PROGRESS_EVERY: u64 = 1 << 16;
+
+/// A run that broke an invariant.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// Which, and how.
+    pub violation: Violation,
+    /// How many happenings came before it.
+    pub events: u64,
+    /// The last of them, as text.
+    pub last: Vec<String>,
+}
+
+/// How far a run is.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress {
+    /// Virtual milliseconds since the beginning.
+    pub now: u64,
+    /// What happened so far.
+    pub events: u64,
+    /// Shoppers who have come and gone.
+    pub gone: u32,
+}
+
+pub(super) struct World {
+    pub scenario: Scenario,
+    pub rng: Rng,
+    pub agenda: Agenda<Happening>,
+    pub shoppers: Vec<Shopper>,
+    pub lanes: Vec<LanePart>,
+    pub server: Server,
+    pub edges: Vec<Edge>,
+    pub relays: Vec<Relay>,
+    pub check: Check,
+    pub tally: Tally,
+    /// Who polls, as their ticket would say it.
+    pub ticket: Ticket,
+    /// Who holds each index.
+    pub owners: Vec<u32>,
+    /// One more than the highest index that any lane has answered.
+    pub answered: u32,
+    /// Shoppers who are not gone yet.
+    pub unfinished: u32,
+    /// Shoppers in line who would take a slot.
+    pub willing: u64,
+    remembered: Vec<(u64, Happening)>,
+}
+
+impl World {
+    pub fn new(scenario: &Scenario, seed: u64) -> Result<Self, Violation> {
+        let mut rng = Rng::with_seed(seed);
+        let clock = scenario.faults.clock > 0.0;
+        let mut world = Self {
+            shoppers: (0..scenario.shoppers).map(|_| Shopper::default()).collect(),
+            lanes: (0..scenario.lanes).map(|_| LanePart::default()).collect(),
+            server: Server::new(scenario),
+            edges: (0..scenario.edges)
+                .map(|_| Edge::new(if clock { rng.u64(0..2_000) } else { 0 }))
+                .collect(),
+            relays: (0..scenario.relays).map(|_| Relay::default()).collect(),
+            check: Check::default(),
+            tally: Tally::default(),
+            ticket: Ticket {
+                queue: queue_id(),
+                epoch: EPOCH,
+                shopper: shopper_id(0),
+                index: 0,
+                position: None,
+                issued_at: START,
+            },
+            owners: Vec::new(),
+            answered: 0,
+            unfinished: scenario.shoppers,
+            willing: 0,
+            remembered: Vec::with_capacity(REMEMBERED),
+            agenda: Agenda::new(),
+            scenario: scenario.clone(),
+            rng,
+        };
+        world.create_queue()?;
+        world
+            .agenda
+            .after(scenario.arrival(0), Happening::Arrive(0));
+        world.agenda.after(60_000, Happening::Minute);
+        Ok(world)
+    }
+
+    /// Lets everything happen, until all shoppers are gone.
+    pub fn run(&mut self, watch: &mut dyn FnMut(Progress)) -> Result<Figures, Failure> {
+        while let Some(happening) = self.agenda.next() {
+            let events = self.tally.events;
+            self.remember(happening);
+            self.tally.events += 1;
+            self.happen(happening)
+                .map_err(|violation| self.failure(violation))?;
+            if events.is_multiple_of(PROGRESS_EVERY) {
+                watch(Progress {
+                    now: self.agenda.now(),
+                    events,
+                    gone: self.scenario.shoppers - self.unfinished,
+                });
+            }
+            if self.unfinished == 0 || self.agenda.now() > self.scenario.horizon {
+                break;
+            }
+        }
+        self.check_lanes()
+            .map_err(|violation| self.failure(violation))?;
+        Ok(self.figures())
+    }
+
+    fn happen(&mut self, happening: Happening) -> Result<(), Violation> {
+        match happening {
+            Happening::Arrive(who) => return self.arrive(who),
+            Happening::Act(asker) => return self.act(asker),
+            Happening::AtLane(asker) => return self.at_lane(asker),
+            Happening::Entered { asker, index } => return self.entered(asker, index),
+            Happening::NotEntered { asker, over } => self.not_entered(asker, over),
+            Happening::Forget { shopper, index } => self.forget(shopper, index),
+            Happening::Work(lane) => return self.work(lane),
+            Happening::Leased(lane) => return self.leased(lane),
+            Happening::Stood {
+                lane,
+                shopper,
+                stands,
+            } => return self.stood(lane, shopper, stands),
+            Happening::AtQueue(asker, call) => return self.at_queue(asker, call),
+            Happening::Serve => return self.serve_backlog(),
+            Happening::Answered(asker, reply) => return self.answered(asker, reply),
+            Happening::Unanswered(asker, call) => self.unanswered(asker, call),
+            Happening::AtRelay(edge) => return self.at_relay(edge),
+            Happening::Viewed(relay) => self.viewed(relay),
+            Happening::AtEdge(edge) => self.at_edge(edge),
+            Happening::EdgeGaveUp(edge) => self.edge_gave_up(edge),
+            Happening::Minute => self.minute(),
+            Happening::Restored => self.restored(),
+        }
+        Ok(())
+    }
+
+    fn check_lanes(&self) -> Result<(), Violation> {
+        self.check.lanes(self.lanes.iter().map(|lane| &lane.object))
+    }
+
+    fn remember(&mut self, happening: Happening) {
+        let entry = (self.agenda.now(), happening);
+        let at = usize::try_from(self.tally.events).unwrap_or(0) % REMEMBERED;
+        match self.remembered.get_mut(at) {
+            Some(oldest) => *oldest = entry,
+            None => self.remembered.push(entry),
+        }
+    }
+
+    fn failure(&self, violation: Violation) -> Failure {
+        let mut last = self.remembered.clone();
+        let oldest = usize::try_from(self.tally.events).unwrap_or(0) % REMEMBERED;
+        if last.len() == REMEMBERED {
+            last.rotate_left(oldest);
+        }
+        Failure {
+            violation,
+            events: self.tally.events,
+            last: last
+                .into_iter()
+                .map(|(at, happening)| format!("{at:>9} ms  {happening:?}"))
+                .collect(),
+        }
+    }
+
+    /// Sends a message; where it is lost, `lost` happens once its sender has waited long enough. A
+    /// `copy`, whose answer goes to nobody, may come late instead, or as well.
+    pub fn send(&mut self, message: Happening, copy: Happening, lost: Happening) {
+        let faults = self.scenario.faults;
+        let travel = self.travel();
+        if self.chance(faults.loss) {
+            self.agenda.after(PATIENCE, lost);
+            if self.rng.bool() {
+                let late = self.rng.u64(PATIENCE..20_000);
+                self.agenda.after(late, copy);
+            }
+            return;
+        }
+        self.agenda.after(travel, message);
+        if self.chance(faults.duplicate) {
+            let late = travel + self.rng.u64(0..5_000);
+            self.agenda.after(late, copy);
+        }
+    }
+
+    /// Sends an answer, or loses it.
+    pub fn answer(&mut self, message: Happening, lost: Happening) {
+        if self.chance(self.scenario.faults.loss) {
+            self.agenda.after(PATIENCE, lost);
+        } else {
+            let travel = self.travel();
+            self.agenda.after(travel, message);
+        }
+    }
+
+    /// How long a message is on its way: mostly a little, now and then long.
+    pub fn travel(&mut self) -> u64 {
+        let slow = self.rng.u8(..) == 0;
+        self.rng.u64(if slow { 100..1_000 } else { 5..40 })
+    }
+
+    /// Whether something of this probability happens now.
+    pub fn chance(&mut self, probability: f64) -> bool {
+        probability > 0.0 && self.rng.f64() < probability
+    }
+
+    /// What a minute may bring.
+    fn minute(&mut self) {
+        let faults = self.scenario.faults;
+        let nobody = Asker {
+            who: 0,
+            turn: NOBODY,
+        };
+        self.agenda.after(60_000, Happening::Minute);
+        self.agenda
+            .after(1, Happening::AtQueue(nobody, super::message::Call::Forge));
+        if self.chance(faults.outage) && !self.server.out {
+            self.server.out = true;
+            let until = self.rng.u64(1_000..40_000);
+            self.agenda.after(until, Happening::Restored);
+        }
+        if self.chance(faults.clock) {
+            let step = self.rng.i64(-90_000..90_000);
+            self.step_clock(step);
+        }
+        if self.chance(faults.operator) {
+            let what = self.rng.u16(..);
+            let operate = super::message::Call::Operate { what };
+            self.agenda.after(2, Happening::AtQueue(nobody, operate));
+        }
+    }
+}
+
+/// The simulated queue's name.
+pub(super) fn queue_id() -> QueueId {
+    // An id that is not valid would show at the first ticket; this one is.
+    "simulated".parse().unwrap_or_else(|_| queue_id())
+}
+
+/// A shopper's id: spread over the lanes like a keyed hash, and readable back.
+pub(super) fn shopper_id(who: u32) -> ShopperId {
+    // splitmix64's finalizer.
+    let mut hash = u64::from(who)
+        .wrapping_add(1)
+        .wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    hash = (hash ^ (hash >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    hash = (hash ^ (hash >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    hash ^= hash >> 31;
+    let bits = (u128::from(hash) << 64) | u128::from(who);
+    ShopperId::from_bytes(bits.to_be_bytes())
+}
+
+/// Whose id this is.
+pub(super) fn shopper_number(id: ShopperId) -> u32 {
+    let bits = u128::from_be_bytes(*id.as_bytes());
+    u32::try_from(bits & u128::from(u32::MAX)).unwrap_or(NONE)
+}
+
+/// A number as an index into one of the world's lists.
+pub(super) fn place(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
