@@ -186,8 +186,7 @@ async fn work(inner: Rc<Inner>, name: LaneName) {
             }
             Some(Work::Lease { sequence, count }) => {
                 match inner.lease(&name, sequence, count).await {
-                    Some(pause) if inner.is_gathering() => Delay::from(pause).await,
-                    Some(_) => {}
+                    Some(pause) => Delay::from(pause).await,
                     None => return,
                 }
             }
@@ -292,10 +291,6 @@ impl Inner {
             None => slot.insert(load(&sql)?),
         };
         body(lane, &sql)
-    }
-
-    fn is_gathering(&self) -> bool {
-        !self.waiters.borrow().is_empty()
     }
 
     fn tell_from(&self, outcomes: impl FnOnce(&mut LaneState) -> Outcomes) {
