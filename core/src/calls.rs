@@ -7,6 +7,7 @@ use crate::ids::{Epoch, QueueId, ShopperId};
 use crate::problem::Problem;
 use crate::queue::claim::{AdmissionReport, ClaimState};
 use crate::queue::event::{Answer, Event};
+use crate::relay::Closing;
 use crate::view::snapshot::EdgeView;
 
 /// What a call comes back with.
@@ -102,10 +103,31 @@ pub enum LaneReply {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum RelayCall {
     /// What an edge keeps of the queue, at most a second old.
-    View {
-        /// The queue.
-        queue: QueueId,
-    },
+    View(RelayName),
+    /// Hold a socket and tell it what changes. Comes as an upgrade, and is answered with the socket.
+    Live(RelayName),
+    /// What the queue shows has changed.
+    Push(RelayName, Box<EdgeView>),
+    /// The epoch is over: close all sockets.
+    Close(RelayName, Closing),
+}
+
+/// A relay's place in the deployment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RelayName {
+    /// The queue.
+    pub queue: QueueId,
+    /// The queue's life.
+    pub epoch: Epoch,
+    /// The relay's number.
+    pub number: u16,
+}
+
+impl RelayName {
+    /// The name that the relay's object is found by.
+    pub fn object_name(&self) -> String {
+        format!("{}/{}/{}", self.queue, self.epoch, self.number)
+    }
 }
 
 /// From a Relay object.
@@ -113,11 +135,8 @@ pub enum RelayCall {
 pub enum RelayReply {
     /// What an edge keeps.
     View(Box<EdgeView>),
-}
-
-/// The name that the relay `number` of an epoch is found by.
-pub fn relay_name(queue: &QueueId, epoch: Epoch, number: u16) -> String {
-    format!("{queue}/{epoch}/{number}")
+    /// It is done, and the relay holds this many sockets.
+    Sockets(u32),
 }
 
 /// To the Directory object.

@@ -12,6 +12,7 @@ pub mod ids;
 pub mod lane;
 pub mod problem;
 pub mod queue;
+pub mod relay;
 #[cfg(feature = "sim")]
 pub mod sim;
 pub mod token;

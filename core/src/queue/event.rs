@@ -5,9 +5,11 @@ use serde_json::Value;
 
 use super::claim::{AdmissionReport, Claim};
 use crate::UnixMillis;
+use crate::calls::RelayName;
 use crate::config::Access;
 use crate::ids::{AdmissionId, Epoch, QueueId, ShopperId};
 use crate::problem::Problem;
+use crate::relay::Closing;
 use crate::view::snapshot::{EdgeView, Notice};
 
 /// Whose ticket an event is about, as its signature vouches for it.
@@ -61,6 +63,25 @@ pub enum Event {
     Read,
     /// Read what an edge keeps.
     View,
+    /// A relay that holds sockets reads what an edge keeps, and so says that changes be pushed to it.
+    Watch {
+        /// The life of the queue that the relay is of.
+        epoch: Epoch,
+        /// The relay.
+        relay: u16,
+        /// How many sockets it holds.
+        sockets: u32,
+        /// How many it may hold.
+        capacity: u32,
+    },
+    /// What a [`Push`](super::Push) came to. The queue's own object says so; it never travels.
+    #[serde(skip)]
+    Pushed {
+        /// The life of the queue that the relays are of.
+        epoch: Epoch,
+        /// For each relay, how many sockets it holds; `None` where it did not answer.
+        outcomes: Vec<(u16, Option<u32>)>,
+    },
     /// A lane asks for indices for a group.
     Lease {
         /// The life of the queue that the lane is of.
@@ -193,6 +214,13 @@ pub enum Effect {
         epoch: Epoch,
         /// How many lanes it had.
         lanes: u16,
+    },
+    /// Tell the relays of an epoch that is over: those that hold sockets.
+    CloseRelays {
+        /// Their names.
+        relays: Vec<RelayName>,
+        /// Why.
+        closing: Closing,
     },
 }
 

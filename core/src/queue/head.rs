@@ -50,6 +50,17 @@ pub struct Head {
     pub came: u64,
     /// Where boarding stood, at times of the last two minutes.
     pub pace: Vec<(UnixMillis, u64)>,
+    /// How many relays serve sockets. It only grows.
+    #[serde(default = "one_relay")]
+    pub relays: u16,
+    /// The relays that hold sockets, and so are told what changes.
+    #[serde(default)]
+    pub watching: Vec<u16>,
+}
+
+/// What a row that was written before there were sockets says of relays.
+fn one_relay() -> u16 {
+    1
 }
 
 impl Head {
@@ -75,6 +86,8 @@ impl Head {
             called: 0,
             came: 0,
             pace: Vec::new(),
+            relays: one_relay(),
+            watching: Vec::new(),
         }
     }
 
@@ -129,7 +142,27 @@ mod tests {
             (head.entered, head.boarding, head.waiting(), head.line()),
             (7, 4, 3, 3)
         );
+        assert_eq!(
+            (head.relays, head.watching.len()),
+            (1, 0),
+            "before there were sockets"
+        );
         let again: Head = serde_json::from_str(&serde_json::to_string(&head).unwrap()).unwrap();
         assert_eq!(again, head);
+    }
+
+    #[test]
+    fn golden_a_head_of_format_1_with_sockets_still_reads() {
+        let fields = r#","relays":3,"watching":[0,2]}"#;
+        let before = serde_json::to_string(&Head::new(
+            "demo".parse().unwrap(),
+            QueueConfig::parse(&serde_json::json!({"maxActive": 1}), 5).unwrap(),
+            Epoch::from_bytes([1; 16]),
+            5,
+        ))
+        .unwrap();
+        let (rest, _) = before.split_once(r#","relays""#).unwrap();
+        let head: Head = serde_json::from_str(&format!("{rest}{fields}")).unwrap();
+        assert_eq!((head.relays, head.watching), (3, vec![0, 2]));
     }
 }

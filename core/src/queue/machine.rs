@@ -8,10 +8,12 @@ use super::event::{Answer, Effect, Event, LaneMark, Step};
 use super::head::Head;
 use super::limits::RateWindow;
 use super::pacing::Pacing;
+use super::relays::Pushing;
 use crate::UnixMillis;
 use crate::config::QueueConfig;
 use crate::ids::Epoch;
 use crate::problem::{Code, Problem};
+use crate::relay::Closing;
 
 /// What [`Machine::restore`] needs of storage.
 #[derive(Default)]
@@ -41,6 +43,7 @@ pub struct Machine {
     pub(super) recent: RateWindow,
     pub(super) controller: Controller,
     pub(super) pacing: Pacing,
+    pub(super) pushing: Pushing,
     pub(super) dirty: Dirty,
 }
 
@@ -50,6 +53,8 @@ pub(super) struct Dirty {
     pub(super) wipe: bool,
     /// The epoch that is over, and its number of lanes.
     pub(super) retire: Option<(Epoch, u16)>,
+    /// The word to the relays of that epoch.
+    pub(super) close_relays: Option<Effect>,
     pub(super) head: bool,
     /// This event's change has its version already.
     pub(super) versioned: bool,
@@ -107,10 +112,12 @@ pub fn handle(
                 epoch: head.epoch,
                 lanes: head.config.lanes,
             };
+            let mut effects = vec![Effect::Wipe, retire];
+            effects.extend(present.close_relays(Closing::Deleted));
             *machine = None;
             Step {
                 answer: Ok(Answer::Done),
-                effects: vec![Effect::Wipe, retire],
+                effects,
             }
         }
         (Some(present), event) => present.handle(event, record, now),
@@ -121,6 +128,7 @@ impl Machine {
     /// Brings a queue back from storage.
     pub fn restore(head: Head, stored: Stored) -> Self {
         let mut machine = Self {
+            pushing: Pushing::restore(&head.watching),
             head,
             lanes: BTreeMap::new(),
             present: BTreeMap::new(),
@@ -179,6 +187,13 @@ impl Machine {
             Event::Notify(notice) => self.notify(notice, now),
             Event::Read => Ok(self.report(now)),
             Event::View => Ok(self.view(now)),
+            Event::Watch {
+                epoch,
+                relay,
+                sockets,
+                capacity,
+            } => self.watch(epoch, relay, sockets, capacity, now),
+            Event::Pushed { epoch, outcomes } => Ok(self.pushed(epoch, outcomes)),
             Event::Lease {
                 epoch,
                 lane,
@@ -217,6 +232,7 @@ impl Machine {
                 self.head.version = self.head.version.saturating_add(1);
             }
             effects.push(Effect::SaveHead);
+            self.pushing.changed = true;
         }
         if let Some((epoch, lanes)) = dirty.retire {
             effects.push(Effect::RetireLanes {
@@ -225,6 +241,7 @@ impl Machine {
                 lanes,
             });
         }
+        effects.extend(dirty.close_relays);
         effects
     }
 

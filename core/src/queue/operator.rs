@@ -9,6 +9,7 @@ use crate::UnixMillis;
 use crate::config::QueueConfig;
 use crate::ids::Epoch;
 use crate::problem::{Code, Problem};
+use crate::relay::Closing;
 use crate::view::snapshot::{Notice, Phase};
 
 /// The longest notice, in characters.
@@ -47,6 +48,8 @@ impl Machine {
             // Nobody has entered yet, but some may be on their way through lanes picked among the old
             // number: in an epoch of its own, each shopper has one lane.
             self.dirty.retire = Some((self.head.epoch, before.lanes));
+            self.dirty.close_relays = self.close_relays(Closing::Reset);
+            self.forget_relays();
             self.head.epoch = fresh;
         }
         Ok(self.changed(now))
@@ -83,13 +86,17 @@ impl Machine {
 
     pub(super) fn reset(&mut self, fresh: Epoch, now: UnixMillis) -> Answer {
         let over = (self.head.epoch, self.head.config.lanes);
+        let close_relays = self.close_relays(Closing::Reset);
         let mut head = Head::new(self.head.id.clone(), self.head.config.clone(), fresh, now);
         // Whoever polls must see the new life as newer.
         head.version = self.head.version.saturating_add(1);
+        // As many sockets as there were will come back.
+        head.relays = self.head.relays;
         *self = Self::restore(head, Stored::default());
         self.dirty = Dirty {
             wipe: true,
             retire: Some(over),
+            close_relays,
             head: true,
             versioned: true,
             ..Dirty::default()

@@ -134,7 +134,10 @@ impl Machine {
             && self.head.line() > 0
             && self.wanted(now) > u64::try_from(self.present.len()).unwrap_or(u64::MAX);
         let review = wants_more.then(|| now.saturating_add(REVIEW_MILLIS));
-        [ends, room, review].into_iter().flatten().min()
+        [ends, room, review, self.next_push_at()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// The public state at `now`.
@@ -172,7 +175,7 @@ impl Machine {
             estimated_wait_seconds: wait,
             wait_known: wait.is_some(),
             shuffle: Shuffle::default(),
-            relays: 1,
+            relays: head.relays,
             notice: head.notice.clone(),
             checkout_url: head.config.checkout_url.clone(),
             version: head.version,
@@ -181,10 +184,11 @@ impl Machine {
     }
 
     pub(super) fn view(&self, now: UnixMillis) -> Answer {
-        Answer::View(Box::new(EdgeView::new(
-            self.snapshot(now),
-            &self.head.config,
-        )))
+        Answer::View(self.edge_view(now))
+    }
+
+    pub(super) fn edge_view(&self, now: UnixMillis) -> Box<EdgeView> {
+        Box::new(EdgeView::new(self.snapshot(now), &self.head.config))
     }
 
     pub(super) fn report(&self, now: UnixMillis) -> Answer {

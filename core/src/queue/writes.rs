@@ -35,7 +35,9 @@ impl Writes {
                 Effect::SaveLane(mark) => {
                     self.lanes.insert(mark.lane, mark);
                 }
-                Effect::RetireLanes { .. } => self.messages.push(effect),
+                Effect::RetireLanes { .. } | Effect::CloseRelays { .. } => {
+                    self.messages.push(effect);
+                }
             }
         }
     }

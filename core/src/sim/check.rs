@@ -145,7 +145,10 @@ impl Check {
                         last = granted;
                     }
                 }
-                Effect::Wipe | Effect::SaveHead | Effect::RetireLanes { .. } => {}
+                Effect::Wipe
+                | Effect::SaveHead
+                | Effect::RetireLanes { .. }
+                | Effect::CloseRelays { .. } => {}
             }
         }
         if let Some(highest) = highest {

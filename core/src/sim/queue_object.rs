@@ -101,7 +101,7 @@ impl QueueObject {
             Effect::SaveLane(mark) => {
                 self.lanes.insert(mark.lane, mark.clone());
             }
-            Effect::RetireLanes { .. } => {}
+            Effect::RetireLanes { .. } | Effect::CloseRelays { .. } => {}
         }
     }
 

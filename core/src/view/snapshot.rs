@@ -7,6 +7,9 @@ use crate::UnixMillis;
 use crate::config::{Access, Product, QueueConfig};
 use crate::ids::{Epoch, QueueId};
 
+/// How far a measured rate may move before the waits that follow from it are told anew.
+const RATE_TOLERANCE: f64 = 0.1;
+
 /// Where a queue is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -119,6 +122,25 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// Whether a shopper who sees `self` would see something else in `later`, its notice apart. The
+    /// clock, the version and what is only an estimate of the same rate are nothing to see.
+    pub fn looks_other_than(&self, later: &Self) -> bool {
+        let same_rate = match (self.rate_per_second, later.rate_per_second) {
+            (Some(before), Some(after)) => (after - before).abs() <= before * RATE_TOLERANCE,
+            (before, after) => before == after,
+        };
+        let unseen = Self {
+            rate_per_second: later.rate_per_second,
+            estimated_wait_seconds: later.estimated_wait_seconds,
+            wait_known: later.wait_known,
+            notice: later.notice.clone(),
+            version: later.version,
+            server_time: later.server_time,
+            ..self.clone()
+        };
+        !same_rate || unseen != *later
+    }
+
     /// Whether nobody is admitted any more.
     pub fn is_over(&self) -> bool {
         matches!(self.phase, Phase::SoldOut | Phase::Closed)
