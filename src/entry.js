@@ -110,30 +110,22 @@ function inTwo(text, separator) {
 const chance = () => Math.floor(Math.random() * 2 ** 32);
 
 /** Objects are called by `ask`, which the platform allows to classes of its own kind only. */
-function object(InRust) {
-  return class extends DurableObject {
-    #inRust;
-
+function object(InRust, ...handlers) {
+  class Outer extends DurableObject {
     constructor(context, env) {
       super(context, env);
-      this.#inRust = new InRust(context, env);
+      this.inRust = new InRust(context, env);
     }
-
-    ask(call) {
-      return this.#inRust.ask(call);
-    }
-
-    fetch(request) {
-      return this.#inRust.fetch(request);
-    }
-
-    alarm() {
-      return this.#inRust.alarm();
-    }
-  };
+  }
+  for (const name of ["ask", "fetch", ...handlers]) {
+    Outer.prototype[name] = function (...given) {
+      return this.inRust[name](...given);
+    };
+  }
+  return Outer;
 }
 
 export const Directory = object(inRust.Directory);
-export const Queue = object(inRust.Queue);
-export const Lane = object(inRust.Lane);
-export const Relay = object(inRust.Relay);
+export const Queue = object(inRust.Queue, "alarm");
+export const Lane = object(inRust.Lane, "alarm");
+export const Relay = object(inRust.Relay, "alarm", "webSocketMessage", "webSocketClose", "webSocketError");

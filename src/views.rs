@@ -7,11 +7,11 @@ use std::time::Duration;
 use tidegate_core::UnixMillis;
 use tidegate_core::calls::QueueCall;
 use tidegate_core::calls::{
-    DirectoryCall, DirectoryEntry, DirectoryReply, QueueReply, RelayCall, RelayReply, Reply,
-    relay_name,
+    DirectoryCall, DirectoryEntry, DirectoryReply, QueueReply, RelayCall, RelayName, RelayReply,
+    Reply,
 };
 use tidegate_core::ids::{Epoch, QueueId};
-use tidegate_core::problem::Problem;
+use tidegate_core::problem::{Code, Problem};
 use tidegate_core::queue::{Answer, Event};
 use tidegate_core::token::ticket::Ticket;
 use tidegate_core::view::snapshot::EdgeView;
@@ -19,6 +19,7 @@ use tidegate_objects::{DIRECTORY_NAME, binding, stub};
 use worker::Delay;
 
 use crate::facts::{SECOND_MILLIS, Seen, Shelf, Slots, Succeeds};
+use crate::random;
 use crate::site::Site;
 
 thread_local! {
@@ -98,12 +99,36 @@ pub async fn exists(site: &Site, id: &QueueId) -> Result<(), Problem> {
 pub async fn view(site: &Site, id: &QueueId) -> Result<Seen<EdgeView>, Problem> {
     let epoch = epoch(site, id).await?;
     let source = async || {
-        let name = relay_name(id, epoch, 0);
-        let call = RelayCall::View { queue: id.clone() };
-        let reply: Reply<RelayReply> = stub::call(&site.env, binding::RELAY, &name, &call).await;
-        reply.map(|RelayReply::View(view)| *view)
+        let relay = RelayName {
+            queue: id.clone(),
+            epoch,
+            number: some_relay(id),
+        };
+        let name = relay.object_name();
+        let call = RelayCall::View(relay);
+        match stub::call(&site.env, binding::RELAY, &name, &call).await? {
+            RelayReply::View(view) => Ok(*view),
+            RelayReply::Sockets(_) => Err(Problem::new(
+                Code::InternalError,
+                "The relay answered something else.",
+            )),
+        }
     };
     VIEWS.find(id.as_str(), SECOND_MILLIS, site, source).await
+}
+
+/// One of the relays that this edge knows of, so that edges spread over them.
+fn some_relay(id: &QueueId) -> u16 {
+    let relays = VIEWS
+        .peek(id.as_str())
+        .map_or(1, |view| view.snapshot.relays);
+    among(relays, random::jitter())
+}
+
+/// The number that `any` number picks among `relays`.
+pub fn among(relays: u16, any: u32) -> u16 {
+    let number = any.checked_rem(u32::from(relays)).unwrap_or(0);
+    u16::try_from(number).unwrap_or(0)
 }
 
 /// The view, where memory has it and this request need not refresh it.

@@ -11,6 +11,7 @@ mod directory;
 mod lane;
 mod queue;
 mod relay;
+mod sockets;
 mod storage;
 pub mod stub;
 

@@ -1,6 +1,7 @@
 //! The typed channel: an object's one method `ask`, a call as JSON in and its reply as JSON out. It is
 //! a remote procedure call of the platform, which takes half the work of a request by `fetch`.
 
+use std::fmt::Display;
 use std::pin::Pin;
 
 use serde::Serialize;
@@ -11,7 +12,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::js_sys::Promise;
 use worker::js_sys::futures::{JsFuture, future_to_promise};
-use worker::{Env, Error, Response, Result, console_error};
+use worker::{Env, Error, Request, RequestInit, Response, Result, console_error};
 
 #[wasm_bindgen]
 extern "C" {
@@ -21,6 +22,9 @@ extern "C" {
     fn ask(this: &Object, call: &str) -> std::result::Result<Promise, JsValue>;
 }
 
+/// Carries the call of an upgrade.
+const CALL_HEADER: &str = "tidegate-call";
+
 /// Calls the object `name` of namespace `binding`. A fresh stub for each call: a stub that saw an
 /// error may stay broken.
 pub async fn call<C, R>(env: &Env, binding: &str, name: &str, call: &C) -> Reply<R>
@@ -28,33 +32,84 @@ where
     C: Serialize,
     R: DeserializeOwned,
 {
-    match send(env, binding, name, call).await {
-        Ok(reply) => reply,
-        Err(error) => {
-            console_error!("call to {binding} {name}: {error}");
-            Err(out_of_reach(binding))
-        }
-    }
+    let text = serde_json::to_string(call).map_err(|error| fault(binding, &error))?;
+    let answer = call_by_text(env, binding, name, &text).await?;
+    serde_json::from_str(&answer).map_err(|error| fault(binding, &error))?
 }
 
-async fn send<C, R>(env: &Env, binding: &str, name: &str, call: &C) -> Result<Reply<R>>
-where
-    C: Serialize,
-    R: DeserializeOwned,
-{
+/// The same with the call, and what it comes back with, as they travel.
+pub(crate) async fn call_by_text(
+    env: &Env,
+    binding: &str,
+    name: &str,
+    call: &str,
+) -> Reply<String> {
+    send(env, binding, name, call)
+        .await
+        .map_err(|error| fault(binding, &error))
+}
+
+async fn send(env: &Env, binding: &str, name: &str, call: &str) -> Result<String> {
     let object: Object = env.durable_object(binding)?.get_by_name(name)?.into_rpc();
-    let answered = JsFuture::from(object.ask(&serde_json::to_string(call)?)?).await?;
-    let text = answered.as_string().ok_or("a reply is a text")?;
-    Ok(serde_json::from_str(&text)?)
+    let answered = JsFuture::from(object.ask(call)?).await?;
+    answered.as_string().ok_or("a reply is a text".into())
 }
 
-/// What a caller is told when an object does not answer.
-fn out_of_reach(binding: &str) -> Problem {
+/// Asks the object `name` for a WebSocket, which only a request can: an upgrade that carries the call
+/// in a header, for it may have no body. Answers with the upgraded response.
+pub async fn upgrade<C: Serialize>(
+    env: &Env,
+    binding: &str,
+    name: &str,
+    call: &C,
+) -> Reply<Response> {
+    let text = serde_json::to_string(call).map_err(|error| fault(binding, &error))?;
+    let answer = async {
+        let stub = env.durable_object(binding)?.get_by_name(name)?;
+        let init = RequestInit::new();
+        init.headers.set("upgrade", "websocket")?;
+        init.headers.set(CALL_HEADER, &text)?;
+        let request = Request::new_with_init("https://object/", &init)?;
+        let mut response = stub.fetch_with_request(request).await?;
+        let refused = match response.status_code() {
+            101 => None,
+            _ => Some(response.text().await?),
+        };
+        Ok::<_, Error>((response, refused))
+    };
+    let (response, refused) = answer.await.map_err(|error| fault(binding, &error))?;
+    let Some(refused) = refused else {
+        return Ok(response);
+    };
+    let refused: Reply<()> =
+        serde_json::from_str(&refused).map_err(|error| fault(binding, &error))?;
+    Err(refused
+        .err()
+        .unwrap_or_else(|| fault(binding, &"no socket")))
+}
+
+/// What a caller is told when an object does not answer as it should.
+fn fault(binding: &str, error: &dyn Display) -> Problem {
+    console_error!("call to {binding}: {error}");
     let what = binding.to_lowercase();
     Problem::new(
         Code::ServiceUnavailable,
         format!("The {what} does not answer; try again."),
     )
+}
+
+/// The call of an upgrade, if the request is one.
+pub(crate) fn upgrade_call<C: DeserializeOwned>(request: &Request) -> Result<Option<C>> {
+    let call = request.headers().get(CALL_HEADER)?;
+    Ok(match call {
+        Some(call) => Some(serde_json::from_str(&call)?),
+        None => None,
+    })
+}
+
+/// The refusal of an upgrade, as [`upgrade`] reads it.
+pub(crate) fn refuse_upgrade(problem: Problem) -> Result<Response> {
+    Response::ok(serde_json::to_string(&Reply::<()>::Err(problem))?)
 }
 
 /// How an object answers a call.

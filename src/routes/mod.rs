@@ -1,6 +1,7 @@
 //! Tidegate's own paths, by who calls them.
 
 pub mod cross_origin;
+pub mod live;
 pub mod operator;
 pub mod origin;
 pub mod room;

@@ -24,6 +24,7 @@ use crate::credentials::{self, From, Shown};
 use crate::keys;
 use crate::paths::{get, nothing_here, only, post};
 use crate::random;
+use crate::routes::live;
 use crate::site::Site;
 use crate::views;
 
@@ -50,6 +51,7 @@ pub async fn call(site: &Site, mut request: Request, id: &QueueId, rest: &[&str]
             let entered = enter(site, id, &shown, wanted.entry_key()?).await?;
             respond_entered(site, id, &entered)
         }
+        ["live"] => live::connect(site, id).await,
         ["status"] => {
             get(site)?;
             let shown = credentials::shown(site, id);

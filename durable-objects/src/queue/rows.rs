@@ -1,0 +1,189 @@
+//! A queue's rows: their schema, how they are read back, and how effects are written.
+
+use serde::Deserialize;
+use tidegate_core::calls::ADMISSIONS_PAGE;
+use tidegate_core::queue::machine::Stored;
+use tidegate_core::queue::{Claim, ClaimState, Effect, Head, LaneMark, Machine};
+use worker::{Result, SqlStorage, SqlStorageValue};
+
+use crate::storage::{integer, optional_integer, rows, run};
+
+/// Format 1. The partial indices serve loading; only tickets that claimed have a row at all.
+const SCHEMA: [&str; 6] = [
+    "CREATE TABLE IF NOT EXISTS head (id INTEGER PRIMARY KEY CHECK (id = 1), json TEXT NOT NULL) STRICT",
+    "CREATE TABLE IF NOT EXISTS lanes (lane INTEGER PRIMARY KEY, sequence INTEGER NOT NULL,
+        count INTEGER NOT NULL, first INTEGER NOT NULL, granted INTEGER NOT NULL) STRICT",
+    "CREATE TABLE IF NOT EXISTS claims (ticket INTEGER PRIMARY KEY, position INTEGER NOT NULL,
+        shopper TEXT NOT NULL, state TEXT NOT NULL, claimed_at INTEGER NOT NULL, admitted_at INTEGER,
+        redeemed_at INTEGER, ends_at INTEGER, idempotency_key TEXT) STRICT",
+    "CREATE INDEX IF NOT EXISTS claims_live ON claims (state)
+        WHERE state IN ('present', 'admitted', 'redeemed')",
+    "CREATE INDEX IF NOT EXISTS claims_left ON claims (position) WHERE state = 'left'",
+    "CREATE INDEX IF NOT EXISTS claims_admitted ON claims (admitted_at) WHERE admitted_at IS NOT NULL",
+];
+const CLAIM_COLUMNS: &str = "ticket, position, shopper, state, claimed_at, admitted_at, redeemed_at, ends_at, idempotency_key";
+
+#[derive(Deserialize)]
+struct HeadRow {
+    json: String,
+}
+
+#[derive(Deserialize)]
+struct GrantRow {
+    admitted_at: u64,
+}
+
+#[derive(Deserialize)]
+struct LeftRow {
+    position: u64,
+}
+
+#[derive(Deserialize)]
+struct ClaimRow {
+    ticket: u64,
+    position: u64,
+    shopper: String,
+    state: String,
+    claimed_at: u64,
+    admitted_at: Option<u64>,
+    redeemed_at: Option<u64>,
+    ends_at: Option<u64>,
+    idempotency_key: Option<String>,
+}
+
+impl ClaimRow {
+    fn claim(self) -> Option<Claim> {
+        Some(Claim {
+            index: self.ticket,
+            position: self.position,
+            shopper: self.shopper.parse().ok()?,
+            state: ClaimState::from_name(&self.state)?,
+            claimed_at: self.claimed_at,
+            admitted_at: self.admitted_at,
+            redeemed_at: self.redeemed_at,
+            ends_at: self.ends_at,
+            idempotency_key: self.idempotency_key,
+        })
+    }
+}
+
+/// Reads a queue back, if there is one.
+pub fn load(sql: &SqlStorage) -> Result<Option<Machine>> {
+    for statement in SCHEMA {
+        run(sql, statement, Vec::new())?;
+    }
+    let head: Vec<HeadRow> = rows(sql, "SELECT json FROM head", Vec::new())?;
+    let Some(row) = head.first() else {
+        return Ok(None);
+    };
+    let head: Head = serde_json::from_str(&row.json)?;
+    let lanes: Vec<LaneMark> = rows(
+        sql,
+        "SELECT lane, sequence, count, first, granted FROM lanes",
+        Vec::new(),
+    )?;
+    let live: Vec<ClaimRow> = rows(
+        sql,
+        &format!(
+            "SELECT {CLAIM_COLUMNS} FROM claims WHERE state IN ('present', 'admitted', 'redeemed')"
+        ),
+        Vec::new(),
+    )?;
+    let since = integer(head.clock.saturating_sub(60_000))?;
+    let recent: Vec<GrantRow> = rows(
+        sql,
+        "SELECT admitted_at FROM claims WHERE admitted_at IS NOT NULL AND admitted_at > ? ORDER BY admitted_at",
+        vec![since],
+    )?;
+    let left: Vec<LeftRow> = rows(
+        sql,
+        "SELECT position FROM claims WHERE state = 'left' AND position >= ?",
+        vec![integer(head.boarding)?],
+    )?;
+    let stored = Stored {
+        lanes,
+        live: live.into_iter().filter_map(ClaimRow::claim).collect(),
+        recent_grants: recent.into_iter().map(|row| row.admitted_at).collect(),
+        left: left.into_iter().map(|row| row.position).collect(),
+    };
+    Ok(Some(Machine::restore(head, stored)))
+}
+
+/// A ticket's record, if it has one.
+pub fn load_claim(sql: &SqlStorage, index: u64) -> Result<Option<Claim>> {
+    let found: Vec<ClaimRow> = rows(
+        sql,
+        &format!("SELECT {CLAIM_COLUMNS} FROM claims WHERE ticket = ?"),
+        vec![integer(index)?],
+    )?;
+    Ok(found.into_iter().next().and_then(ClaimRow::claim))
+}
+
+/// Writes what an effect says is to be written.
+pub fn write(sql: &SqlStorage, effect: &Effect, machine: Option<&Machine>) -> Result<()> {
+    match effect {
+        Effect::Wipe => ["head", "lanes", "claims"]
+            .iter()
+            .try_for_each(|table| run(sql, &format!("DELETE FROM {table}"), Vec::new())),
+        Effect::SaveHead => {
+            let Some(machine) = machine else {
+                return Ok(());
+            };
+            let json = serde_json::to_string(machine.head())?;
+            run(
+                sql,
+                "INSERT OR REPLACE INTO head (id, json) VALUES (1, ?)",
+                vec![json.into()],
+            )
+        }
+        Effect::SaveLane(mark) => run(
+            sql,
+            "INSERT OR REPLACE INTO lanes (lane, sequence, count, first, granted) VALUES (?, ?, ?, ?, ?)",
+            vec![
+                integer(mark.lane.into())?,
+                integer(mark.sequence)?,
+                integer(mark.count.into())?,
+                integer(mark.first)?,
+                integer(mark.granted.into())?,
+            ],
+        ),
+        Effect::SaveClaim(claim) => run(
+            sql,
+            &format!(
+                "INSERT OR REPLACE INTO claims ({CLAIM_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            ),
+            vec![
+                integer(claim.index)?,
+                integer(claim.position)?,
+                claim.shopper.to_string().into(),
+                claim.state.name().into(),
+                integer(claim.claimed_at)?,
+                optional_integer(claim.admitted_at)?,
+                optional_integer(claim.redeemed_at)?,
+                optional_integer(claim.ends_at)?,
+                claim.idempotency_key.clone().into(),
+            ],
+        ),
+        // Messages, not rows: they are sent after the writes.
+        Effect::RetireLanes { .. } | Effect::CloseRelays { .. } => Ok(()),
+    }
+}
+
+/// A page of the tickets that were ever admitted, by index.
+pub fn admissions(
+    sql: &SqlStorage,
+    state: Option<ClaimState>,
+    after: Option<u64>,
+) -> Result<Vec<Claim>> {
+    let after = after.map_or(Ok(SqlStorageValue::Integer(-1)), integer)?;
+    let state = state.map(|state| String::from(state.name()));
+    let found: Vec<ClaimRow> = rows(
+        sql,
+        &format!(
+            "SELECT {CLAIM_COLUMNS} FROM claims WHERE ticket > ? AND state = COALESCE(?, state)
+                AND admitted_at IS NOT NULL ORDER BY ticket LIMIT {ADMISSIONS_PAGE}"
+        ),
+        vec![after, state.into()],
+    )?;
+    Ok(found.into_iter().filter_map(ClaimRow::claim).collect())
+}
