@@ -54,6 +54,18 @@ function counted(type, Inner) {
       add("alarms", type, 1);
       return this.#inner.alarm();
     }
+
+    webSocketMessage(...event) {
+      return this.#inner.webSocketMessage(...event);
+    }
+
+    webSocketClose(...event) {
+      return this.#inner.webSocketClose(...event);
+    }
+
+    webSocketError(...event) {
+      return this.#inner.webSocketError(...event);
+    }
   };
 }
 

@@ -24,13 +24,26 @@ function watched(binding, Inner) {
     }
 
     async fetch(request) {
-      await this.#tell("fetch");
+      await this.#tell(request.headers.get("tidegate-call"));
       return this.#inner.fetch(request);
     }
 
     async alarm() {
       await this.#tell("alarm");
       return this.#inner.alarm();
+    }
+
+    async webSocketMessage(socket, message) {
+      await this.#tell("message");
+      return this.#inner.webSocketMessage(socket, message);
+    }
+
+    webSocketClose(...event) {
+      return this.#inner.webSocketClose(...event);
+    }
+
+    webSocketError(...event) {
+      return this.#inner.webSocketError(...event);
     }
 
     async #tell(call) {
