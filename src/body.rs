@@ -4,6 +4,7 @@ use futures::StreamExt;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tidegate_core::problem::{Code, Problem};
+use tidegate_core::reading;
 use worker::{Headers, Request};
 
 /// The largest body that Tidegate's own calls take.
@@ -66,15 +67,7 @@ pub fn read<T: DeserializeOwned>(value: &Value) -> Result<T, Problem> {
     if !value.is_object() {
         return Err(Problem::validation("The body is a JSON object."));
     }
-    serde_path_to_error::deserialize(value).map_err(|error| {
-        let path = error.path().to_string();
-        let cause = error.into_inner();
-        Problem::validation(if path == "." {
-            cause.to_string()
-        } else {
-            format!("{path}: {cause}")
-        })
-    })
+    reading::read(value)
 }
 
 fn parse(body: &[u8]) -> Result<Value, Problem> {

@@ -57,8 +57,8 @@ function brief(call, url, request, env, context) {
 
 /** Enters or claims: asks the object that Rust names, and answers what Rust makes of its reply. */
 async function change(call, url, request, body, env, context) {
-  const { url, method, headers } = request;
-  const text = `${described(request)}\n${body}`;
+  const { method, headers } = request;
+  const text = `${described(url, headers)}\n${body}`;
   let answer;
   try {
     const question = inBrief[`brief_${call}`](text, Date.now());

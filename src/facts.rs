@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tidegate_core::UnixMillis;
 use tidegate_core::problem::{Code, Problem};
+use tidegate_core::wire;
 use worker::{Cache, Date, Delay, Response};
 
 use crate::site::Site;
@@ -92,7 +93,6 @@ pub struct Seen<T> {
 
 /// How a fact lies in the data centre's cache.
 #[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct Kept<T> {
     fetched_at: UnixMillis,
     value: T,
@@ -202,7 +202,7 @@ impl<T: Serialize + DeserializeOwned + Succeeds + 'static> Shelf<T> {
                     fetched_at: Date::now().as_millis(),
                     value,
                 };
-                if let Ok(text) = serde_json::to_string(&kept) {
+                if let Ok(text) = wire::write(self.name, &kept) {
                     site.context.wait_until(keep(address, text));
                 }
                 self.learn(key, kept);
@@ -228,7 +228,7 @@ impl<T: Serialize + DeserializeOwned + Succeeds + 'static> Shelf<T> {
             fetched_at: Date::now().as_millis(),
             value,
         };
-        if let Ok(text) = serde_json::to_string(&kept) {
+        if let Ok(text) = wire::write(self.name, &kept) {
             keep(self.address(site, key), text).await;
         }
         let Kept { fetched_at, value } = kept;
@@ -351,7 +351,7 @@ impl<T> Drop for Refreshing<'_, T> {
 /// A cache that does not answer is a miss.
 async fn read_kept<T: DeserializeOwned>(address: &str) -> Option<Kept<T>> {
     let mut response = Cache::default().get(address, false).await.ok()??;
-    serde_json::from_str(&response.text().await.ok()?).ok()
+    wire::read(&response.text().await.ok()?).ok()
 }
 
 async fn keep(address: String, text: String) {

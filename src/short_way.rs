@@ -4,16 +4,16 @@
 //! Each call answers `None` where only the long way will do: a fact that is not in this isolate's
 //! memory or is due for a refresh, a ticket that is to be renewed or refused, another site's page.
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tidegate_core::UnixMillis;
-use tidegate_core::calls::{LaneCall, LaneName, LaneReply, QueueCall, QueueReply, Reply};
+use tidegate_core::calls::{Call, LaneCall, LaneName, LaneReply, QueueCall, QueueReply, Reply};
 use tidegate_core::ids::{QueueId, ShopperId, hex};
 use tidegate_core::problem::{Code, Problem};
 use tidegate_core::queue::Event;
 use tidegate_core::token::keys::Reach;
 use tidegate_core::token::ticket::Ticket;
 use tidegate_core::view::status::Status;
+use tidegate_core::wire;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::body;
@@ -107,7 +107,7 @@ pub fn brief_entered(
 ) -> Option<String> {
     answer(|| {
         let request = Described::read(request, now).ok_or_else(lost)?;
-        let Ok(LaneCall::Enter { lane, shopper, .. }) = serde_json::from_str(call) else {
+        let Ok(LaneCall::Enter { lane, shopper, .. }) = wire::read(call) else {
             return Err(lost());
         };
         let LaneReply::Entered { index, boarding } = replied(reply)? else {
@@ -161,7 +161,7 @@ pub fn brief_claimed(
 ) -> Option<String> {
     answer(|| {
         let request = Described::read(request, now).ok_or_else(lost)?;
-        let Ok(QueueCall::Event(event)) = serde_json::from_str(call) else {
+        let Ok(QueueCall::Event(event)) = wire::read(call) else {
             return Err(lost());
         };
         let (QueueReply::Answer(reply), Event::Claim(holder)) = (replied(reply)?, *event) else {
@@ -228,8 +228,11 @@ impl<'a> Described<'a> {
 }
 
 /// An object's name, and what to ask it.
-fn question<C: Serialize>(object: &str, call: &C) -> Option<String> {
-    Some(format!("{object}\n{}", serde_json::to_string(call).ok()?))
+fn question<C: Call>(object: &str, call: &C) -> Option<String> {
+    Some(format!(
+        "{object}\n{}",
+        wire::write(&call.label(), call).ok()?
+    ))
 }
 
 fn replied<R: DeserializeOwned>(reply: Option<String>) -> Reply<R> {
@@ -239,7 +242,7 @@ fn replied<R: DeserializeOwned>(reply: Option<String>) -> Reply<R> {
             "The queue does not answer; try again, you lose nothing.",
         )
     })?;
-    serde_json::from_str(&text).unwrap_or_else(|_| Err(lost()))
+    wire::read(&text).unwrap_or_else(|_| Err(lost()))
 }
 
 /// A problem that time can cure is answered here; every other goes the long way, where it comes up

@@ -176,9 +176,16 @@ pub async fn renew(site: &Site, id: &QueueId) -> Result<(), Problem> {
             id: id.clone(),
             epoch: view.snapshot.epoch,
         };
-        directory(site, &DirectoryCall::Add(entry)).await?;
+        let listed = DIRECTORY
+            .peek(DIRECTORY_NAME)
+            .is_some_and(|queues| queues.contains(&entry));
+        if !listed {
+            directory(site, &DirectoryCall::Add(entry)).await?;
+        }
         VIEWS.put(site, id.as_str(), *view).await;
-        renew_directory(site).await?;
+        if !listed {
+            renew_directory(site).await?;
+        }
     }
     Ok(())
 }

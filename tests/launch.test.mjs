@@ -169,7 +169,7 @@ async function hangUp(queue, journal, entry, entryKey, isTime) {
 
 const MOMENTS = {
   "their lane hears of them": ({ binding }) => binding === "LANE",
-  "their lane asks for the group's places": ({ binding, call }) => binding === "QUEUE" && call.includes('"lane"'),
+  "their lane asks for the group's places": ({ binding, call }) => binding === "QUEUE" && call.startsWith("Lease"),
 };
 
 for (const [moment, isMoment] of Object.entries(MOMENTS)) {

@@ -1,6 +1,7 @@
 //! What the Worker and the objects say to each other: for each object one enum in and one out. They
-//! travel as JSON between isolates of one deploy; [`Reply`] is what every call comes back with.
+//! travel as `wire` writes them; [`Reply`] is what every call comes back with.
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{Epoch, QueueId, ShopperId};
@@ -15,6 +16,62 @@ pub type Reply<T> = Result<T, Problem>;
 
 /// The most admissions in one page of a listing.
 pub const ADMISSIONS_PAGE: u32 = 100;
+
+/// What an object is called with.
+pub trait Call: Serialize + DeserializeOwned {
+    /// What the call is for, and of which queue if it says so: for whoever watches.
+    fn label(&self) -> String;
+}
+
+impl Call for QueueCall {
+    fn label(&self) -> String {
+        let name = match self {
+            Self::Event(event) => match **event {
+                Event::View => "View",
+                Event::Watch { .. } => "Watch",
+                Event::Lease { .. } => "Lease",
+                Event::Stands { .. } => "Stands",
+                Event::Claim(_) => "Claim",
+                _ => "Event",
+            },
+            Self::Admissions { .. } => "Admissions",
+        };
+        String::from(name)
+    }
+}
+
+impl Call for LaneCall {
+    fn label(&self) -> String {
+        match self {
+            Self::Enter { lane, .. } => format!("Enter \"{}\"", lane.queue),
+            Self::Forget { .. } => String::from("Forget"),
+            Self::Retire => String::from("Retire"),
+        }
+    }
+}
+
+impl Call for RelayCall {
+    fn label(&self) -> String {
+        let (name, relay) = match self {
+            Self::View(relay) => ("View", relay),
+            Self::Live(relay) => ("Live", relay),
+            Self::Push(relay, _) => ("Push", relay),
+            Self::Close(relay, _) => ("Close", relay),
+        };
+        format!("{name} \"{}\"", relay.queue)
+    }
+}
+
+impl Call for DirectoryCall {
+    fn label(&self) -> String {
+        let name = match self {
+            Self::Add(_) => "Add",
+            Self::Remove(_) => "Remove",
+            Self::List => "List",
+        };
+        String::from(name)
+    }
+}
 
 /// To a Queue object.
 #[derive(Clone, Debug, Serialize, Deserialize)]

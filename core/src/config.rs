@@ -7,6 +7,7 @@ use url::Url;
 
 use crate::UnixMillis;
 use crate::problem::{Code, Problem};
+use crate::reading;
 
 /// The most live admissions one queue object keeps in memory.
 pub const MAX_ACTIVE: u32 = 100_000;
@@ -137,16 +138,7 @@ impl QueueConfig {
         if value.get("product").is_some_and(Value::is_array) {
             return Err(Problem::validation("product: is a JSON object, or null"));
         }
-        let config: Self = serde_path_to_error::deserialize(value).map_err(|error| {
-            let path = error.path().to_string();
-            let cause = error.into_inner();
-            let place = if path == "." {
-                String::new()
-            } else {
-                format!("{path}: ")
-            };
-            Problem::validation(format!("{place}{cause}"))
-        })?;
+        let config: Self = reading::read(value)?;
         config.check_values()?;
         config.check_served(now)?;
         Ok(config)

@@ -12,11 +12,13 @@ pub mod ids;
 pub mod lane;
 pub mod problem;
 pub mod queue;
+pub mod reading;
 pub mod relay;
 #[cfg(feature = "sim")]
 pub mod sim;
 pub mod token;
 pub mod view;
+pub mod wire;
 
 /// Milliseconds since the Unix epoch.
 pub type UnixMillis = u64;

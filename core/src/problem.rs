@@ -82,7 +82,6 @@ pub struct Problem {
     /// What happened, in one sentence.
     pub detail: String,
     /// When to try again, in seconds, where that is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_seconds: Option<u32>,
 }
 

@@ -1,4 +1,4 @@
-//! The typed channel: an object's one method `ask`, a call as JSON in and its reply as JSON out. It is
+//! The typed channel: an object's one method `ask`, a call in and its reply out, as text. It is
 //! a remote procedure call of the platform, which takes half the work of a request by `fetch`.
 
 use std::fmt::Display;
@@ -6,8 +6,9 @@ use std::pin::Pin;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tidegate_core::calls::Reply;
+use tidegate_core::calls::{Call, Reply};
 use tidegate_core::problem::{Code, Problem};
+use tidegate_core::wire::{self, Unreadable};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::js_sys::Promise;
@@ -29,12 +30,12 @@ const CALL_HEADER: &str = "tidegate-call";
 /// error may stay broken.
 pub async fn call<C, R>(env: &Env, binding: &str, name: &str, call: &C) -> Reply<R>
 where
-    C: Serialize,
+    C: Call,
     R: DeserializeOwned,
 {
-    let text = serde_json::to_string(call).map_err(|error| fault(binding, &error))?;
+    let text = wire::write(&call.label(), call).map_err(|error| fault(binding, &error))?;
     let answer = call_by_text(env, binding, name, &text).await?;
-    serde_json::from_str(&answer).map_err(|error| fault(binding, &error))?
+    wire::read(&answer).map_err(|error| fault(binding, &error))?
 }
 
 /// The same with the call, and what it comes back with, as they travel.
@@ -57,13 +58,8 @@ async fn send(env: &Env, binding: &str, name: &str, call: &str) -> Result<String
 
 /// Asks the object `name` for a WebSocket, which only a request can: an upgrade that carries the call
 /// in a header, for it may have no body. Answers with the upgraded response.
-pub async fn upgrade<C: Serialize>(
-    env: &Env,
-    binding: &str,
-    name: &str,
-    call: &C,
-) -> Reply<Response> {
-    let text = serde_json::to_string(call).map_err(|error| fault(binding, &error))?;
+pub async fn upgrade<C: Call>(env: &Env, binding: &str, name: &str, call: &C) -> Reply<Response> {
+    let text = wire::write(&call.label(), call).map_err(|error| fault(binding, &error))?;
     let answer = async {
         let stub = env.durable_object(binding)?.get_by_name(name)?;
         let init = RequestInit::new();
@@ -81,8 +77,7 @@ pub async fn upgrade<C: Serialize>(
     let Some(refused) = refused else {
         return Ok(response);
     };
-    let refused: Reply<()> =
-        serde_json::from_str(&refused).map_err(|error| fault(binding, &error))?;
+    let refused: Reply<()> = wire::read(&refused).map_err(|error| fault(binding, &error))?;
     Err(refused
         .err()
         .unwrap_or_else(|| fault(binding, &"no socket")))
@@ -102,14 +97,14 @@ fn fault(binding: &str, error: &dyn Display) -> Problem {
 pub(crate) fn upgrade_call<C: DeserializeOwned>(request: &Request) -> Result<Option<C>> {
     let call = request.headers().get(CALL_HEADER)?;
     Ok(match call {
-        Some(call) => Some(serde_json::from_str(&call)?),
+        Some(call) => Some(wire::read(&call).map_err(unreadable)?),
         None => None,
     })
 }
 
 /// The refusal of an upgrade, as [`upgrade`] reads it.
 pub(crate) fn refuse_upgrade(problem: Problem) -> Result<Response> {
-    Response::ok(serde_json::to_string(&Reply::<()>::Err(problem))?)
+    Response::ok(wire::write("", &Reply::<()>::Err(problem)).map_err(unreadable)?)
 }
 
 /// How an object answers a call.
@@ -133,10 +128,10 @@ pub(crate) fn answer<C, R>(
     act: impl FnOnce(C) -> Answering<R>,
 ) -> std::result::Result<JsValue, JsValue>
 where
-    C: DeserializeOwned,
+    C: Call,
     R: Serialize + 'static,
 {
-    let call = serde_json::from_str(call).map_err(Error::from)?;
+    let call = wire::read(call).map_err(unreadable)?;
     match act(call) {
         Answering::Now(reply) => written(&reply),
         Answering::Later(work) => Ok(future_to_promise(async move { written(&work.await) }).into()),
@@ -144,8 +139,12 @@ where
 }
 
 fn written<R: Serialize>(reply: &Reply<R>) -> std::result::Result<JsValue, JsValue> {
-    let text = serde_json::to_string(reply).map_err(Error::from)?;
+    let text = wire::write("", reply).map_err(unreadable)?;
     Ok(JsValue::from_str(&text))
+}
+
+fn unreadable(error: Unreadable) -> Error {
+    Error::from(error.to_string())
 }
 
 /// What an object that serves nothing by `fetch` answers.

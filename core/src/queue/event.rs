@@ -33,6 +33,7 @@ pub enum Event {
         /// The queue's id.
         id: QueueId,
         /// The configuration, not yet parsed.
+        #[serde(with = "crate::wire::as_text")]
         config: Value,
         /// 16 random bytes.
         fresh_epoch: Epoch,
@@ -40,6 +41,7 @@ pub enum Event {
     /// Change the configuration by a JSON Merge Patch.
     Patch {
         /// The patch.
+        #[serde(with = "crate::wire::as_text")]
         patch: Value,
         /// 16 random bytes, for a change that needs a new epoch.
         fresh_epoch: Epoch,
@@ -73,14 +75,6 @@ pub enum Event {
         sockets: u32,
         /// How many it may hold.
         capacity: u32,
-    },
-    /// What a [`Push`](super::Push) came to. The queue's own object says so; it never travels.
-    #[serde(skip)]
-    Pushed {
-        /// The life of the queue that the relays are of.
-        epoch: Epoch,
-        /// For each relay, how many sockets it holds; `None` where it did not answer.
-        outcomes: Vec<(u16, Option<u32>)>,
     },
     /// A lane asks for indices for a group.
     Lease {
@@ -121,6 +115,15 @@ pub enum Event {
     Extend(AdmissionId),
     /// Time has passed.
     Wake,
+    /// What a [`Push`](super::Push) came to. The queue's own object says so; it never travels.
+    // Last, for the wire numbers variants and would miscount after one that it skips.
+    #[serde(skip)]
+    Pushed {
+        /// The life of the queue that the relays are of.
+        epoch: Epoch,
+        /// For each relay, how many sockets it holds; `None` where it did not answer.
+        outcomes: Vec<(u16, Option<u32>)>,
+    },
 }
 
 impl Event {
@@ -163,7 +166,7 @@ pub enum Answer {
     /// It is done, and there is nothing to say.
     Done,
     /// The queue as its operator reads it: `{id, config, snapshot, createdAt}`, passed on unread.
-    Report(Value),
+    Report(#[serde(with = "crate::wire::as_text")] Value),
     /// What an edge keeps of the queue.
     View(Box<EdgeView>),
     /// A range of indices: the group's first `granted` members have `first`, `first + 1`, …; the

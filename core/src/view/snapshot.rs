@@ -161,6 +161,7 @@ pub struct EdgeView {
     /// What handoff tokens name as `aud`.
     pub audience: String,
     /// What is on sale.
+    #[serde(with = "crate::wire::as_text")]
     pub product: Option<Product>,
 }
 

@@ -5,9 +5,10 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures::future::{Either, join_all, select};
-use tidegate_core::calls::{LaneCall, LaneName, RelayCall, RelayName, RelayReply, Reply};
+use tidegate_core::calls::{Call, LaneCall, LaneName, RelayCall, RelayName, RelayReply, Reply};
 use tidegate_core::queue::{Event, Push};
 use tidegate_core::relay::Closing;
+use tidegate_core::wire;
 use worker::{Delay, Env};
 
 use crate::binding;
@@ -20,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Tells lanes that their epoch is over. Whoever is missed finds out by its own alarm.
 pub async fn retire_lanes(env: Env, lanes: Vec<LaneName>) {
-    if let Ok(call) = serde_json::to_string(&LaneCall::Retire) {
+    if let Ok(call) = wire::write(&LaneCall::Retire.label(), &LaneCall::Retire) {
         let calls = lanes
             .iter()
             .map(|lane| (lane.object_name(), call.clone()))
@@ -33,8 +34,8 @@ pub async fn retire_lanes(env: Env, lanes: Vec<LaneName>) {
 pub async fn close_relays(env: Env, relays: Vec<RelayName>, closing: Closing) {
     let calls = relays.into_iter().filter_map(|relay| {
         let name = relay.object_name();
-        let call = serde_json::to_string(&RelayCall::Close(relay, closing));
-        Some((name, call.ok()?))
+        let call = RelayCall::Close(relay, closing);
+        Some((name, wire::write(&call.label(), &call).ok()?))
     });
     tell(&env, binding::RELAY, calls.collect()).await;
 }
@@ -48,14 +49,14 @@ pub async fn push_to_relays(env: &Env, push: Push) -> Option<Event> {
         numbers.push(relay.number);
         let name = relay.object_name();
         let call = RelayCall::Push(relay, view);
-        calls.push((name, serde_json::to_string(&call).ok()?));
+        calls.push((name, wire::write(&call.label(), &call).ok()?));
         let RelayCall::Push(_, told) = call else {
             return None;
         };
         view = told;
     }
     let sockets = |answer: Option<String>| {
-        let reply: Reply<RelayReply> = serde_json::from_str(&answer?).ok()?;
+        let reply: Reply<RelayReply> = wire::read(&answer?).ok()?;
         match reply {
             Ok(RelayReply::Sockets(sockets)) => Some(sockets),
             _ => None,
