@@ -40,7 +40,7 @@ function counted(type, Inner) {
 
     async ask(call) {
       add("asks", type, 1);
-      add("asks", `${type}.${/"(\w+)"/.exec(call)?.[1]}${/"(?:Event)":\s*[{"]+(\w+)/.exec(call)?.[1] ?? ""}`, 1);
+      add("asks", `${type}.${/^\w+/.exec(call)}`, 1);
       const answer = await this.#inner.ask(call);
       sizes[this.ctx.id.toString()] = { type, bytes: this.#sql.databaseSize };
       return answer;

@@ -36,6 +36,7 @@ export async function tidegate(options = {}) {
   };
   return {
     ...server,
+    adminKey: admin,
     call,
     create: (id, config) => call("PUT", `/v1/admin/queues/${id}`, { checkoutUrl: "/checkout", ...config }, admin),
   };

@@ -1,4 +1,4 @@
-// Load by wrk: one thread, 64 connections, as many requests as are answered.
+// Load by wrk: one thread, 64 connections unless said otherwise, as many requests as are answered.
 
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -12,8 +12,8 @@ export const CONNECTIONS = 64;
  * `env` what it reads. Returns `{perSecond, p99Ms, errors, answers, cpuMicros}`; answers other than
  * 2xx and 3xx count as errors, and `cpuMicros` is the server's CPU time for each answer.
  */
-export async function wrk(server, path, { seconds, headers = {}, script, env = {} }) {
-  const flags = ["--threads", "1", "--connections", String(CONNECTIONS), "--duration", `${seconds}s`, "--latency"];
+export async function wrk(server, path, { seconds, connections = CONNECTIONS, headers = {}, script, env = {} }) {
+  const flags = ["--threads", "1", "--connections", String(connections), "--duration", `${seconds}s`, "--latency"];
   for (const [name, value] of Object.entries(headers)) flags.push("--header", `${name}: ${value}`);
   if (script) flags.push("--script", script);
   const before = cpuSeconds(server.pid);

@@ -9,7 +9,9 @@ import { tidegate } from "../lib/rooms.mjs";
 import { wrk } from "../lib/wrk.mjs";
 
 const script = (name) => path.resolve(import.meta.dirname, `../wrk/${name}.lua`);
-const LANES = 8;
+const LANES = 4;
+/** Saturation: more enter at once than the lanes take. */
+const CONNECTIONS = 1_000;
 
 export async function measureObjects({ seconds }) {
   const folder = mkdtempSync(path.join(tmpdir(), "tidegate-bench-"));
@@ -21,11 +23,11 @@ export async function measureObjects({ seconds }) {
     const tickets = path.join(folder, "tickets");
 
     const empty = await counts(tide);
-    await wrk(tide, "/v1/queues/line/enter", { seconds: seconds * 2, script: script("keep-tickets"), env: { TICKETS: tickets } });
+    await wrk(tide, "/v1/queues/line/enter", { seconds: seconds * 3, connections: CONNECTIONS, script: script("keep-tickets"), env: { TICKETS: tickets } });
     const entered = await counts(tide);
     const { entered: shoppers } = await tide.call("GET", "/v1/queues/line");
     const grown = (kind, type) => (entered[kind][type] ?? 0) - (empty[kind][type] ?? 0);
-    const leases = grown("asks", "Queue.EventLease");
+    const leases = grown("asks", "Queue.Lease");
     const rows = grown("rowsWritten", "Lane") + grown("rowsWritten", "Queue");
     const bytes = grown("bytesStored", "Lane") + grown("bytesStored", "Queue");
 
@@ -64,7 +66,7 @@ async function pollAll(tide, tickets, seconds) {
   const took = (performance.now() - began) / 1000;
   const after = await counts(tide);
   const grown = (type) => ((after.asks[type] ?? 0) - (before.asks[type] ?? 0)) / took;
-  return { relays: grown("Relay"), views: grown("Queue.EventView"), note: `${polls.toLocaleString("en")} polls of ${some.length.toLocaleString("en")} tickets` };
+  return { relays: grown("Relay"), views: grown("Queue.View"), note: `${polls.toLocaleString("en")} polls of ${some.length.toLocaleString("en")} tickets` };
 }
 
 const counts = (tide) => tide.call("GET", "/-/counts");
