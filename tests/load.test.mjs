@@ -16,7 +16,7 @@ const world = await startWorld();
 const keys = { admin: world.keys.admin, origin: world.keys.origin };
 
 test("two hundred whole shoppers are served, every promise is seen kept, and the queue is gone afterwards", async () => {
-  const ran = await runLoad(world.url, ["--shoppers", "200", "--duration", "2s", "--checkout", "200ms", "--set", "maxActive=30", "lanes=8"], keys);
+  const ran = await runLoad(world.url, ["--shoppers", "200", "--duration", "2s", "--checkout", "200ms", "--set", "maxActive=12", "lanes=8"], keys);
   const { code, report } = ran;
   assert.equal(code, 0, said(ran));
   assert.equal(report.passed, true);
