@@ -7,9 +7,8 @@ import { ROOT } from "../../scripts/lib/miniflare.mjs";
 
 const COMMAND = path.join(path.resolve(ROOT, process.env.CARGO_TARGET_DIR ?? "target"), "native/tidegate");
 
-/** Runs it to its end. Returns `{code, stdout, seconds}`; what it says of its progress is shown. */
+/** Runs it to its end. Returns `{code, stdout}`; what it says of its progress is shown. */
 export async function tidegateCommand(words, env = {}) {
-  const began = performance.now();
   const child = spawn(COMMAND, words, { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, ...env } });
   let stdout = "";
   child.stdout.setEncoding("utf8").on("data", (text) => (stdout += text));
@@ -17,5 +16,5 @@ export async function tidegateCommand(words, env = {}) {
     child.once("error", reject);
     child.once("close", resolve);
   });
-  return { code, stdout, seconds: (performance.now() - began) / 1000 };
+  return { code, stdout };
 }

@@ -12,14 +12,14 @@ export const helloJs = () => startWorkerd({ folder: baseline("hello-js") });
 export const helloRust = (options) => startWorkerd({ folder: path.join(baseline("hello"), "build"), ...options });
 export const naive = () => startWorkerd({ folder: path.join(baseline("naive"), "build"), objects: { ROOM: "Room" } });
 
-/** Tidegate as it is deployed, with development keys. `create(id, config)` puts a queue. */
-export async function tidegate(options = {}) {
+/** Tidegate as it is deployed, with development keys, before the shop at `originUrl`. `create(id, config)` puts a queue. */
+export async function tidegate({ originUrl = "http://127.0.0.1:9", ...options } = {}) {
   const keys = ensureKeys(path.join(ROOT, ".dev.vars"));
   const server = await startWorkerd({
     folder: path.join(ROOT, "build"),
     main: "entry.js",
     objects: { DIRECTORY: "Directory", QUEUE: "Queue", LANE: "Lane", RELAY: "Relay" },
-    vars: { ...keys, ISSUER: "http://127.0.0.1", ORIGIN_URL: "http://127.0.0.1:9", SHOP_PASS_THROUGH: "" },
+    vars: { ...keys, ISSUER: "http://127.0.0.1", ORIGIN_URL: originUrl, SHOP_PASS_THROUGH: "" },
     cache: true,
     untilPath: "/.well-known/jwks.json",
     ...options,

@@ -67,6 +67,7 @@ const config :Workerd.Config = (
   services = [
     (name = "main", worker = .main),
     (name = "cache", worker = .cache),
+    (name = "internet", network = (allow = ["public", "private"])),
     (name = "disk", disk = (path = ${text(disk)}, writable = true)),
   ],
   sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
