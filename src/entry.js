@@ -87,7 +87,8 @@ function described(url, headers) {
 function response(text, url) {
   const [head, body] = inTwo(text, "\n\n");
   const [status, ...lines] = head.split("\n");
-  const headers = new Headers(beginning("private", url));
+  let headers = beginning("private", url);
+  if (lines.length > 0) headers = new Headers(headers);
   for (const line of lines) headers.set(...inTwo(line, ": "));
   return new Response(body, { status: Number(status), headers });
 }

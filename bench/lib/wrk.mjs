@@ -1,11 +1,11 @@
-// Load by wrk: one thread, 64 connections unless said otherwise, as many requests as are answered.
+// Load by wrk: one thread, as many connections as a launch has at least, as many requests as are answered.
 
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
-export const CONNECTIONS = 64;
+export const CONNECTIONS = 256;
 
 /**
  * Loads `server` at `path` for `seconds`. `headers` go with each request; `script` is a Lua script,
@@ -13,7 +13,7 @@ export const CONNECTIONS = 64;
  * 2xx and 3xx count as errors, and `cpuMicros` is the server's CPU time for each answer.
  */
 export async function wrk(server, path, { seconds, connections = CONNECTIONS, headers = {}, script, env = {} }) {
-  const flags = ["--threads", "1", "--connections", String(connections), "--duration", `${seconds}s`, "--latency"];
+  const flags = ["--threads", "1", "--connections", String(connections), "--duration", `${seconds}s`, "--timeout", "10s", "--latency"];
   for (const [name, value] of Object.entries(headers)) flags.push("--header", `${name}: ${value}`);
   if (script) flags.push("--script", script);
   const before = cpuSeconds(server.pid);

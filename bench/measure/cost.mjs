@@ -1,5 +1,7 @@
-// What a million shoppers cost, reckoned from what was counted and measured here and the platform's
-// prices of November 2026. Nothing here was billed.
+// What a million shoppers cost: their requests and rows as a simulated hour counts them, the CPU time
+// that was measured here, and the platform's prices of November 2026. Nothing here was billed.
+
+import { tidegateCommand } from "../lib/command.mjs";
 
 /** Dollars: for each Worker request, millisecond of its CPU, object request, GB-second, row written. */
 const PRICE = {
@@ -13,59 +15,51 @@ const OBJECT_GB = 0.128;
 /** Inbound socket messages count as requests, 20 to one; automatic pongs are free. */
 const MESSAGES_A_REQUEST = 20;
 
-const MILLION = 1_000_000;
-const SCENARIO = { waitMinutes: 60, admittedShare: 0.05, lanes: 64, edges: 300, pageRequests: 2 };
+const SHOPPERS = 1_000_000;
+const SECONDS = 3_600;
+/** Nobody waits less than the hour but those who are admitted in it: 5 %. */
+const HOUR = { lanes: 64, edges: 300, relays: 4, admitted: 50_000 };
+const SIMULATED =
+  `--shoppers ${SHOPPERS} --within 20 --curve flat --lanes ${HOUR.lanes} --edges ${HOUR.edges} --relays ${HOUR.relays} ` +
+  `--rate ${Math.ceil(HOUR.admitted / 60)} --stock ${HOUR.admitted} --faults none --hours 1 --seed 42`;
+/** What the edge answers to each shopper besides: the room's page, and its script. */
+const PAGE_REQUESTS = 2;
+/** Lanes sleep again ten seconds after the last of twenty in which shoppers enter. */
+const LANE_SECONDS = 30;
+/** With sockets: how many a relay holds, how often it pushes, and which share of the time it is awake for it. */
+const SOCKETS = { aRelay: 2_000, secondsBetweenPushes: 2, awake: 0.1 };
 
-export function computeCost(_options, rows) {
-  const of = (figure, otherwise) => rows.find((row) => row.figure.startsWith(figure))?.value ?? otherwise;
-  const measured = {
-    enterCpuMs: of("enter, CPU", NaN) / 1000,
-    statusCpuMs: of("status, CPU", NaN) / 1000,
-    claimCpuMs: of("claim, CPU", NaN) / 1000,
-    objectRequests: of("object requests per shopper to enter", NaN),
-    rows: of("rows written per shopper", NaN),
-  };
-  const missing = Object.entries(measured).filter(([, value]) => !Number.isFinite(value)).map(([name]) => name);
-  if (missing.length > 0) {
-    console.log(`cost is reckoned from the speed and the objects measures, which did not run (${missing.join(", ")})`);
+export async function computeCost(_options, rows) {
+  const cpuMs = (name) => rows.find(({ figure }) => figure === `${name}, CPU of workerd`)?.value / 1000;
+  const cpu = { enter: cpuMs("enter"), status: cpuMs("status"), claim: cpuMs("claim") };
+  if (Object.values(cpu).some(Number.isNaN)) {
+    console.log("cost is reckoned from the speed measure too, which did not run");
     return [];
   }
-  const seconds = SCENARIO.waitMinutes * 60;
-  const admitted = MILLION * SCENARIO.admittedShare;
+  console.log(`tidegate simulate ${SIMULATED}`);
+  const hour = JSON.parse((await tidegateCommand(["simulate", ...SIMULATED.split(" "), "--json"])).stdout);
+  // Claim, redeem, complete.
+  const atCheckout = hour.admitted * 3;
   const both =
-    // Entering: page, script, enter.
-    MILLION * (1 + SCENARIO.pageRequests) * PRICE.request +
-    MILLION * measured.enterCpuMs * PRICE.cpuMs +
-    MILLION * measured.objectRequests * PRICE.objectRequest +
-    MILLION * measured.rows * PRICE.rowWritten +
-    // Admission: claim, redeem, complete; each a request and an object request, and three rows with indices.
-    admitted * 3 * (PRICE.request + PRICE.objectRequest + measured.claimCpuMs * PRICE.cpuMs + 4 * PRICE.rowWritten) +
-    // The Queue object is awake all the time, the lanes while shoppers enter (ten minutes).
-    (seconds + SCENARIO.lanes * 600) * OBJECT_GB * PRICE.gbSecond;
-  // One relay for 2,000 sockets; it wakes once a second to send, for about a tenth of it.
-  const relays = Math.ceil(MILLION / 2_000);
-  const sockets =
-    MILLION * PRICE.request + MILLION * PRICE.objectRequest +
-    // One message a shopper besides pings, which the platform answers by itself.
-    (MILLION / MESSAGES_A_REQUEST) * PRICE.objectRequest +
-    // A push to each relay every two seconds.
-    relays * (seconds / 2) * PRICE.objectRequest +
-    relays * seconds * 0.1 * OBJECT_GB * PRICE.gbSecond;
-  const polls = averagePolls(seconds);
+    (hour.entered * (1 + PAGE_REQUESTS) + atCheckout) * PRICE.request +
+    (hour.entered * cpu.enter + atCheckout * cpu.claim) * PRICE.cpuMs +
+    (hour.laneRequests.total + hour.leases.total + atCheckout) * PRICE.objectRequest +
+    hour.rowsWrittenPerShopper * hour.shoppers * PRICE.rowWritten +
+    (SECONDS + HOUR.lanes * LANE_SECONDS) * OBJECT_GB * PRICE.gbSecond;
   const polling =
-    MILLION * polls * (PRICE.request + measured.statusCpuMs * PRICE.cpuMs) +
-    // Each edge isolate asks a relay once a second.
-    SCENARIO.edges * seconds * PRICE.objectRequest;
-  const assumed = `${SCENARIO.waitMinutes} min wait, ${SCENARIO.admittedShare * 100} % admitted, ${SCENARIO.lanes} lanes`;
+    hour.polls * (PRICE.request + cpu.status * PRICE.cpuMs) +
+    hour.relayRequests * PRICE.objectRequest +
+    HOUR.relays * SECONDS * OBJECT_GB * PRICE.gbSecond;
+  const relays = Math.ceil(SHOPPERS / SOCKETS.aRelay);
+  const sockets =
+    // The upgrade, and one message of the shopper's own besides pings.
+    hour.entered * (PRICE.request + PRICE.objectRequest + PRICE.objectRequest / MESSAGES_A_REQUEST) +
+    relays * (SECONDS / SOCKETS.secondsBetweenPushes) * PRICE.objectRequest +
+    relays * SECONDS * SOCKETS.awake * OBJECT_GB * PRICE.gbSecond;
+  const polls = (hour.polls / hour.shoppers).toFixed(1);
+  const counted = `counted by tidegate simulate ${SIMULATED}`;
   return [
-    { figure: "cost of a million shoppers, sockets", value: both + sockets, unit: "$", atMost: 4, note: `${assumed}, ${relays} relays awake a tenth of the time` },
-    { figure: "cost of a million shoppers, polls", value: both + polling, unit: "$", atMost: 15, note: `${assumed}, ${polls} polls each, ${SCENARIO.edges} isolates` },
+    { figure: "cost of a million shoppers, sockets", value: both + sockets, unit: "$", atMost: 4, note: `${counted}; ${relays} relays awake ${SOCKETS.awake * 100} % of the time` },
+    { figure: "cost of a million shoppers, polls", value: both + polling, unit: "$", atMost: 15, note: `${counted}; ${polls} polls each` },
   ];
-}
-
-/** How often a shopper polls who waits so long: each pause is a quarter of what is left, 2 to 120 s. */
-function averagePolls(seconds) {
-  let polls = 0;
-  for (let left = seconds; left > 0; polls += 1) left -= Math.min(120, Math.max(2, left / 4));
-  return polls;
 }

@@ -10,10 +10,10 @@ import { median } from "../lib/table.mjs";
 import { CONNECTIONS, wrk } from "../lib/wrk.mjs";
 
 const script = (name) => path.resolve(import.meta.dirname, `../wrk/${name}.lua`);
-/** Before the line that is polled: enough that nobody in it is called up. */
+/** Before the one that polls: enough that nobody of them is called up. */
 const AHEAD = 200;
 /** Seconds of load before anything is measured: V8 compiles what is hot. */
-const WARM_UP = 3;
+const WARM_UP = 6;
 
 export async function measureSpeed({ seconds, rounds }) {
   const shop = await startShop();
@@ -47,7 +47,14 @@ async function prepare({ js, rust, naive: room, tidegate: tide }, tickets, claim
   for (let shopper = 0; shopper < AHEAD; shopper += 1) await tide.call("POST", "/v1/queues/line/enter");
   const { ticket, status } = await tide.call("POST", "/v1/queues/line/enter");
   if (status.status !== "QUEUED") throw new Error(`the polling shopper is ${status.status}`);
-  const joined = await (await fetch(`${room.url}/join`, { method: "POST" })).json();
+  const join = async () => (await fetch(`${room.url}/join`, { method: "POST" })).json();
+  const poll = async ({ id }) => (await fetch(`${room.url}/status?id=${id}`)).json();
+  const first = await poll(await join());
+  if (first.status !== "admitted") throw new Error(`the naive room's first shopper is ${first.status}`);
+  for (let shopper = 0; shopper < AHEAD; shopper += 1) await join();
+  const joined = await join();
+  const waiting = await poll(joined);
+  if (waiting.status !== "waiting" || waiting.ahead !== AHEAD) throw new Error(`the naive room's poller is ${JSON.stringify(waiting)}`);
 
   // Each claim needs a ticket of its own: as many enter as will claim, and more.
   console.log(`entering shoppers who will claim, ${claimSeconds} s`);

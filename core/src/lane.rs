@@ -11,7 +11,7 @@ use crate::ids::ShopperId;
 use crate::problem::{Code, Problem};
 
 /// The most shoppers that wait for the next group; more are asked to come back.
-const GATHERING_MAX: usize = 5_000;
+pub const GATHERING_MAX: usize = 5_000;
 
 /// A shopper's row, with what its group's row says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,7 +109,7 @@ impl Lane {
     /// A shopper who has no entry, or whose entry stands for nothing any more, joins the next group.
     pub fn enter_anew(&mut self, shopper: ShopperId) -> Enter {
         if self.gathering.len() >= GATHERING_MAX {
-            return Enter::Refuse(busy("This lane has more entries at once than it can take."));
+            return Enter::Refuse(too_many());
         }
         if self.under_way.insert(shopper) {
             self.gathering.push(shopper);
@@ -207,6 +207,11 @@ impl Lane {
         }
         members
     }
+}
+
+/// What is said to those past [`GATHERING_MAX`].
+pub fn too_many() -> Problem {
+    busy("This lane has more entries at once than it can take.")
 }
 
 fn busy(detail: &str) -> Problem {

@@ -11,7 +11,9 @@ use std::time::Duration;
 use futures::channel::oneshot;
 use tidegate_core::calls::{LaneCall, LaneName, LaneReply, QueueCall, QueueReply, Reply};
 use tidegate_core::ids::ShopperId;
-use tidegate_core::lane::{Enter, Group, Lane as LaneState, Outcomes, Work};
+use tidegate_core::lane::{
+    Enter, GATHERING_MAX, Group, Lane as LaneState, Outcomes, Work, too_many,
+};
 use tidegate_core::problem::{Code, Problem};
 use tidegate_core::queue::{Answer, Event};
 use wasm_bindgen::JsValue;
@@ -20,10 +22,10 @@ use worker::{
     Delay, DurableObject, Env, Request, Response, Result, SqlStorage, State, durable_object,
 };
 
-use self::rows::{find, key, load, stored_name};
+use self::rows::{find, insert, key, load, stored_name};
 use crate::binding;
 use crate::storage::{in_transaction, integer, optional_integer, run};
-use crate::stub::{self, Answering, answer, asked_only, storage_failed};
+use crate::stub::{self, Answering, Teller, answer, asked_only, interrupted, storage_failed};
 
 /// How often a lane asks whether its epoch still lives.
 const REVIEW: Duration = Duration::from_hours(1);
@@ -43,11 +45,25 @@ struct Inner {
     lane: RefCell<Option<LaneState>>,
     /// Whether the name row is written, and so the review alarm armed.
     named: Cell<bool>,
-    waiters: RefCell<HashMap<ShopperId, Vec<oneshot::Sender<Reply<u64>>>>>,
+    /// Who wants to enter and was not looked up yet, with the boarding that they know of.
+    arrivals: RefCell<Vec<(ShopperId, u64)>>,
+    waiters: RefCell<HashMap<ShopperId, Vec<Waiter>>>,
     working: Cell<bool>,
     /// Why nobody can enter here any more: the epoch is over, and an epoch never comes back.
     over: RefCell<Option<Problem>>,
 }
+
+/// What a shopper who enters hears.
+#[derive(Clone, Copy)]
+enum Heard {
+    /// Their entry has this index.
+    Index(u64),
+    /// Their entry has this index, and was called up: the queue knows whether it still stands.
+    CalledUp(u64),
+}
+
+/// Tells it to who waits for it.
+type Waiter = Box<dyn FnOnce(Reply<Heard>)>;
 
 impl DurableObject for Lane {
     fn new(state: State, env: Env) -> Self {
@@ -56,6 +72,7 @@ impl DurableObject for Lane {
             env,
             lane: RefCell::default(),
             named: Cell::default(),
+            arrivals: RefCell::default(),
             waiters: RefCell::default(),
             working: Cell::default(),
             over: RefCell::default(),
@@ -96,7 +113,11 @@ impl Lane {
                 lane,
                 shopper,
                 boarding,
-            } => Answering::later(async move { enter(&inner, &lane, shopper, boarding).await }),
+            } => {
+                let (teller, answering) = Teller::new();
+                enter(&inner, &lane, shopper, boarding, teller);
+                answering
+            }
             LaneCall::Forget { shopper, index } => {
                 let forgotten = inner.forget(shopper, index);
                 Answering::Now(done(forgotten))
@@ -115,35 +136,50 @@ fn done(outcome: Result<()>) -> Reply<LaneReply> {
 }
 
 /// Enters a shopper, or finds their entry.
-async fn enter(
+fn enter(
     inner: &Rc<Inner>,
     name: &LaneName,
     shopper: ShopperId,
     boarding: u64,
-) -> Reply<LaneReply> {
-    for _ in 0..ENTER_TRIES {
-        if let Some(problem) = inner.over.borrow().clone() {
-            return Err(problem);
+    teller: Teller<LaneReply>,
+) {
+    let (of, by) = (Rc::clone(inner), name.clone());
+    let waiter = move |heard| match heard {
+        Ok(Heard::Index(index)) => teller.tell(&Ok(of.entered(index))),
+        Ok(Heard::CalledUp(index)) => {
+            teller.tell_later(
+                async move { enter_called_up(&of, &by, shopper, boarding, index).await },
+            );
         }
-        let decision = inner
-            .with_lane(|lane, sql| Ok(lane.enter(shopper, find(sql, shopper)?, boarding)))
+        Err(problem) => teller.tell(&Err(problem)),
+    };
+    arrive(inner, name, shopper, boarding, Box::new(waiter));
+}
+
+/// Enters a shopper whose entry was called up: it stands, or they enter anew.
+async fn enter_called_up(
+    inner: &Rc<Inner>,
+    name: &LaneName,
+    shopper: ShopperId,
+    boarding: u64,
+    mut index: u64,
+) -> Reply<LaneReply> {
+    for _ in 1..ENTER_TRIES {
+        if inner.still_stands(name, index).await? {
+            return Ok(inner.entered(index));
+        }
+        // It ended: remove it, and look again, for a retry may have been quicker.
+        inner
+            .forget(shopper, index)
             .map_err(|error| storage_failed(&error))?;
-        match decision {
-            Enter::Known(index) => return Ok(inner.entered(index)),
-            Enter::Refuse(problem) => return Err(problem),
-            Enter::Join => {
-                let index = join(inner, name, shopper).await?;
-                return Ok(inner.entered(index));
-            }
-            Enter::Ask(index) => {
-                if inner.still_stands(name, index).await? {
-                    return Ok(inner.entered(index));
-                }
-                // It ended: remove it, and look again, for a retry may have been quicker.
-                inner
-                    .forget(shopper, index)
-                    .map_err(|error| storage_failed(&error))?;
-            }
+        let (sender, receiver) = oneshot::channel();
+        let waiter = move |heard| {
+            let _ = sender.send(heard);
+        };
+        arrive(inner, name, shopper, boarding, Box::new(waiter));
+        match receiver.await.unwrap_or_else(|_| Err(interrupted()))? {
+            Heard::Index(index) => return Ok(inner.entered(index)),
+            Heard::CalledUp(anew) => index = anew,
         }
     }
     Err(Problem::new(
@@ -152,27 +188,37 @@ async fn enter(
     ))
 }
 
-/// Waits for the outcome of the group that the shopper is in, and sees to it that somebody works.
-async fn join(inner: &Rc<Inner>, name: &LaneName, shopper: ShopperId) -> Reply<u64> {
-    let (sender, receiver) = oneshot::channel();
+/// The shopper waits until they were looked up and, where they have no entry, their group is through;
+/// sees to it that somebody works.
+fn arrive(inner: &Rc<Inner>, name: &LaneName, shopper: ShopperId, boarding: u64, waiter: Waiter) {
+    if let Some(problem) = inner.over.borrow().clone() {
+        return waiter(Err(problem));
+    }
+    if inner.arrivals.borrow().len() >= GATHERING_MAX {
+        return waiter(Err(too_many()));
+    }
     inner
         .waiters
         .borrow_mut()
         .entry(shopper)
         .or_default()
-        .push(sender);
+        .push(waiter);
+    inner.arrivals.borrow_mut().push((shopper, boarding));
     if !inner.working.replace(true) {
         inner.state.wait_until(work(Rc::clone(inner), name.clone()));
     }
-    receiver.await.unwrap_or_else(|_| Err(interrupted()))
 }
 
 /// Works off groups until none is left. Runs beside the requests, one at a time.
 async fn work(inner: Rc<Inner>, name: LaneName) {
     let _working = Working(Rc::clone(&inner));
     loop {
-        let Ok(next) = inner.with_lane(|lane, _| Ok(lane.next_work())) else {
-            return;
+        let next = inner
+            .look_up()
+            .and_then(|()| inner.with_lane(|lane, _| Ok(lane.next_work())));
+        let next = match next {
+            Ok(next) => next,
+            Err(error) => return inner.tell_all(&storage_failed(&error)),
         };
         match next {
             None => return,
@@ -207,6 +253,37 @@ impl Drop for Working {
 }
 
 impl Inner {
+    /// Looks up all who arrived since the last time, together: who has an entry is told, all others
+    /// join the next group.
+    fn look_up(&self) -> Result<()> {
+        let arrivals = self.arrivals.take();
+        if arrivals.is_empty() {
+            return Ok(());
+        }
+        let shoppers: Vec<ShopperId> = arrivals.iter().map(|(shopper, _)| *shopper).collect();
+        let outcomes = self.with_lane(|lane, sql| {
+            let entries = find(sql, &shoppers)?;
+            let decided = arrivals.into_iter().map(|(shopper, boarding)| {
+                (
+                    shopper,
+                    lane.enter(shopper, entries.get(&shopper).copied(), boarding),
+                )
+            });
+            Ok(decided.collect::<Vec<_>>())
+        })?;
+        let known = outcomes.into_iter().filter_map(|(shopper, decision)| {
+            let outcome = match decision {
+                Enter::Known(index) => Ok(Heard::Index(index)),
+                Enter::Ask(index) => Ok(Heard::CalledUp(index)),
+                Enter::Refuse(problem) => Err(problem),
+                Enter::Join => return None,
+            };
+            Some((shopper, outcome))
+        });
+        self.tell(known);
+        Ok(())
+    }
+
     /// Leases the pending group's range, writes it down and tells the members. Returns how long the
     /// next group should gather, or `None` if the work must stop.
     async fn lease(&self, name: &LaneName, sequence: u64, count: u32) -> Option<Duration> {
@@ -227,7 +304,7 @@ impl Inner {
                     .with_lane(|lane, _| Ok(lane.leased(first, granted, boarding)))
                     .ok()?;
                 self.write_outcome(sequence, Some(first), granted, &outcomes)?;
-                self.tell(outcomes);
+                self.tell(indices(outcomes));
                 Some(Duration::from_millis(linger_ms.into()))
             }
             Err(problem) if is_over(&problem) => {
@@ -239,10 +316,14 @@ impl Inner {
             Err(problem) if problem.code.status() < 500 => {
                 let outcomes = self.with_lane(|lane, _| Ok(lane.refused(&problem))).ok()?;
                 self.write_outcome(sequence, None, 0, &outcomes)?;
-                self.tell(outcomes);
+                self.tell(indices(outcomes));
                 Some(Duration::ZERO)
             }
             _ => {
+                // Who has an entry already keeps it in view.
+                if let Err(error) = self.look_up() {
+                    storage_failed(&error);
+                }
                 self.tell_from(LaneState::lease_failed);
                 None
             }
@@ -295,16 +376,16 @@ impl Inner {
 
     fn tell_from(&self, outcomes: impl FnOnce(&mut LaneState) -> Outcomes) {
         if let Ok(outcomes) = self.with_lane(|lane, _| Ok(outcomes(lane))) {
-            self.tell(outcomes);
+            self.tell(indices(outcomes));
         }
     }
 
-    fn tell(&self, outcomes: Outcomes) {
-        let mut waiters = self.waiters.borrow_mut();
+    fn tell(&self, outcomes: impl IntoIterator<Item = (ShopperId, Reply<Heard>)>) {
         for (shopper, outcome) in outcomes {
-            for waiter in waiters.remove(&shopper).unwrap_or_default() {
-                // Whoever hung up finds the same entry when they come back.
-                let _ = waiter.send(outcome.clone());
+            // Not borrowed while they are told. Whoever hung up finds the same entry when they come back.
+            let waiters = self.waiters.borrow_mut().remove(&shopper);
+            for waiter in waiters.unwrap_or_default() {
+                waiter(outcome.clone());
             }
         }
     }
@@ -321,19 +402,7 @@ impl Inner {
                     vec![json.as_str().into()],
                 )?;
             }
-            run(
-                sql,
-                "INSERT INTO groups (sequence) VALUES (?)",
-                vec![integer(group.sequence)?],
-            )?;
-            for (place, shopper) in (0_u64..).zip(&group.members) {
-                run(
-                    sql,
-                    "INSERT OR REPLACE INTO entries (shopper, sequence, place) VALUES (?, ?, ?)",
-                    vec![key(*shopper), integer(group.sequence)?, integer(place)?],
-                )?;
-            }
-            Ok(())
+            insert(sql, group)
         })?;
         if first_write {
             storage.set_alarm(REVIEW).await?;
@@ -380,7 +449,7 @@ impl Inner {
 
     fn forget(&self, shopper: ShopperId, index: u64) -> Result<()> {
         self.with_lane(|_, sql| {
-            let entry = find(sql, shopper)?;
+            let entry = find(sql, &[shopper])?.remove(&shopper);
             let known = entry.and_then(|entry| entry.first?.checked_add(entry.place.into()));
             if known == Some(index) {
                 run(
@@ -406,17 +475,18 @@ impl Inner {
     }
 
     fn tell_all(&self, problem: &Problem) {
+        self.arrivals.take();
         for waiter in self.waiters.take().into_values().flatten() {
-            let _ = waiter.send(Err(problem.clone()));
+            waiter(Err(problem.clone()));
         }
     }
 }
 
-fn interrupted() -> Problem {
-    Problem::new(
-        Code::ServiceUnavailable,
-        "The lane was interrupted; try again.",
-    )
+/// Outcomes of a group, as its members hear them.
+fn indices(outcomes: Outcomes) -> impl Iterator<Item = (ShopperId, Reply<Heard>)> {
+    outcomes
+        .into_iter()
+        .map(|(shopper, outcome)| (shopper, outcome.map(Heard::Index)))
 }
 
 fn retired() -> Problem {

@@ -10,7 +10,6 @@ use std::time::Duration;
 use futures::channel::oneshot;
 use tidegate_core::UnixMillis;
 use tidegate_core::calls::{ADMISSIONS_PAGE, LaneName, QueueCall, QueueReply, Reply};
-use tidegate_core::problem::{Code, Problem};
 use tidegate_core::queue::{Answer, ClaimState, Effect, Event, Machine, Push, Writes, handle};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -23,7 +22,7 @@ use worker::{
 use self::rows::{admissions, load, load_claim, write};
 use self::telling::{close_relays, push_to_relays, retire_lanes};
 use crate::storage::{in_transaction, now};
-use crate::stub::{Answering, answer, asked_only, storage_failed};
+use crate::stub::{Answering, Teller, answer, asked_only, storage_failed};
 
 /// See the module's documentation.
 #[durable_object(alarm)]
@@ -69,7 +68,7 @@ impl DurableObject for Queue {
         self.inner.alarm.set(None);
         // The platform fires an alarm that fails again.
         self.inner
-            .gather(Event::Wake)
+            .gather_own(Event::Wake)
             .await
             .map_err(|_| Error::from("interrupted"))?
             .map_err(|problem| Error::from(problem.to_string()))?;
@@ -83,11 +82,9 @@ impl Queue {
     pub fn ask(&self, call: &str) -> std::result::Result<JsValue, JsValue> {
         answer(call, |call| match call {
             QueueCall::Event(event) => {
-                let receiver = self.inner.gather(*event);
-                Answering::later(async move {
-                    let answer = receiver.await.unwrap_or_else(|_| Err(interrupted()));
-                    answer.map(QueueReply::Answer)
-                })
+                let (teller, answering) = Teller::new();
+                self.inner.gather(*event, Asker::Caller(teller));
+                answering
             }
             QueueCall::Admissions { state, after } => {
                 let listed = self.inner.admissions(state, after);
@@ -101,7 +98,22 @@ impl Queue {
 type Answers = Vec<Reply<Answer>>;
 
 /// Who waits for an event's answer.
-type Asker = oneshot::Sender<Reply<Answer>>;
+enum Asker {
+    Caller(Teller<QueueReply>),
+    /// The object itself.
+    Own(oneshot::Sender<Reply<Answer>>),
+}
+
+impl Asker {
+    fn tell(self, answer: Reply<Answer>) {
+        match self {
+            Self::Caller(teller) => teller.tell(&answer.map(QueueReply::Answer)),
+            Self::Own(sender) => {
+                let _ = sender.send(answer);
+            }
+        }
+    }
+}
 
 /// Handles what has gathered. Runs beside the requests, one at a time.
 async fn work(inner: Rc<Inner>) {
@@ -117,8 +129,7 @@ async fn work(inner: Rc<Inner>) {
         }
     };
     for (asker, answer) in askers.into_iter().zip(answers) {
-        // Whoever hung up asks again.
-        let _ = asker.send(answer);
+        asker.tell(answer);
     }
 }
 
@@ -126,7 +137,7 @@ async fn work(inner: Rc<Inner>) {
 async fn push_and_note(inner: Rc<Inner>, push: Push) {
     if let Some(event) = push_to_relays(&inner.env, push).await {
         // What storage cannot note is pushed again when it is read anew.
-        let _ = inner.gather(event).await;
+        let _ = inner.gather_own(event).await;
     }
 }
 
@@ -150,13 +161,18 @@ impl Drop for Gathering {
 
 impl Inner {
     /// Lets an event happen, together with those that come in at the same time.
-    fn gather(self: &Rc<Self>, event: Event) -> oneshot::Receiver<Reply<Answer>> {
-        let (sender, receiver) = oneshot::channel();
+    fn gather(self: &Rc<Self>, event: Event, asker: Asker) {
         let mut gathered = self.gathered.borrow_mut();
         if gathered.is_empty() {
             self.state.wait_until(work(Rc::clone(self)));
         }
-        gathered.push((event, sender));
+        gathered.push((event, asker));
+    }
+
+    /// The same with an event of the object's own.
+    fn gather_own(self: &Rc<Self>, event: Event) -> oneshot::Receiver<Reply<Answer>> {
+        let (sender, receiver) = oneshot::channel();
+        self.gather(event, Asker::Own(sender));
         receiver
     }
 
@@ -282,11 +298,4 @@ impl Inner {
             .map(|last| last.admission_id.index);
         Ok(QueueReply::Admissions { admissions, next })
     }
-}
-
-fn interrupted() -> Problem {
-    Problem::new(
-        Code::ServiceUnavailable,
-        "The queue was interrupted; try again.",
-    )
 }

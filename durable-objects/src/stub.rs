@@ -2,6 +2,7 @@
 //! a remote procedure call of the platform, which takes half the work of a request by `fetch`.
 
 use std::fmt::Display;
+use std::marker::PhantomData;
 use std::pin::Pin;
 
 use serde::Serialize;
@@ -11,8 +12,8 @@ use tidegate_core::problem::{Code, Problem};
 use tidegate_core::wire::{self, Unreadable};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use worker::js_sys::Promise;
 use worker::js_sys::futures::{JsFuture, future_to_promise};
+use worker::js_sys::{Function, Promise};
 use worker::{Env, Error, Request, RequestInit, Response, Result, console_error};
 
 #[wasm_bindgen]
@@ -113,6 +114,9 @@ pub(crate) enum Answering<R> {
     Now(Reply<R>),
     /// When this has run.
     Later(Pin<Box<dyn Future<Output = Reply<R>>>>),
+    /// When its [`Teller`] tells: of many who wait for the same work, each costs less than by a future
+    /// of their own.
+    Told(Promise),
 }
 
 impl<R> Answering<R> {
@@ -120,6 +124,62 @@ impl<R> Answering<R> {
     pub(crate) fn later(work: impl Future<Output = Reply<R>> + 'static) -> Self {
         Self::Later(Box::pin(work))
     }
+}
+
+/// Who waits for a reply.
+pub(crate) struct Teller<R: Serialize + 'static> {
+    /// Until it is told.
+    resolve: Option<Function>,
+    reply: PhantomData<R>,
+}
+
+impl<R: Serialize + 'static> Teller<R> {
+    /// A teller, and how an object answers meanwhile.
+    pub(crate) fn new() -> (Self, Answering<R>) {
+        let mut resolve = None;
+        let promise = Promise::new(&mut |told, _| resolve = Some(told));
+        let teller = Self {
+            resolve,
+            reply: PhantomData,
+        };
+        (teller, Answering::Told(promise))
+    }
+
+    /// Tells the reply. Whoever hung up asks again.
+    pub(crate) fn tell(mut self, reply: &Reply<R>) {
+        self.resolve_with(written(reply));
+    }
+
+    /// Tells the reply when `work` has run.
+    pub(crate) fn tell_later(mut self, work: impl Future<Output = Reply<R>> + 'static) {
+        let promise = future_to_promise(async move { written(&work.await) });
+        self.resolve_with(Ok(promise.into()));
+    }
+
+    fn resolve_with(&mut self, said: std::result::Result<JsValue, JsValue>) {
+        if let Some(resolve) = self.resolve.take() {
+            let said = said.unwrap_or_else(|error| Promise::reject(&error).into());
+            // The platform's own function: it does not throw.
+            let _ = resolve.call1(&JsValue::UNDEFINED, &said);
+        }
+    }
+}
+
+/// Nobody is left waiting.
+impl<R: Serialize + 'static> Drop for Teller<R> {
+    fn drop(&mut self) {
+        if self.resolve.is_some() {
+            self.resolve_with(written(&Reply::<R>::Err(interrupted())));
+        }
+    }
+}
+
+/// What is said to whoever waited for work that ended before its time.
+pub(crate) fn interrupted() -> Problem {
+    Problem::new(
+        Code::ServiceUnavailable,
+        "The work was interrupted; try again.",
+    )
 }
 
 /// What `ask` comes to: reads the call and writes the reply, or a promise of it.
@@ -134,6 +194,7 @@ where
     let call = wire::read(call).map_err(unreadable)?;
     match act(call) {
         Answering::Now(reply) => written(&reply),
+        Answering::Told(promise) => Ok(promise.into()),
         Answering::Later(work) => Ok(future_to_promise(async move { written(&work.await) }).into()),
     }
 }

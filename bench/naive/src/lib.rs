@@ -1,13 +1,19 @@
 //! Baseline: a waiting room as a competent engineer would first write it with `worker`. One object
-//! for the queue, one insert for each join, and every poll goes to the object.
+//! for the queue, one insert for each join, and every poll goes to the object, which counts who is
+//! ahead and admits whoever's turn it is.
 //!
-//! `POST /join` answers `{id, position}`; `GET /status?id=…` answers `{position, ahead}`. Ids are the
-//! only credential and admission moves by hand: less work than Tidegate does, not more.
+//! `POST /join` answers `{id, position}`; `GET /status?id=…` answers `{status, position, ahead}`;
+//! `POST /done?id=…` frees the slot. Ids are the only credential, and nobody is called up who does not
+//! poll: less than Tidegate does, not more.
 
 use serde::{Deserialize, Serialize};
 use worker::{
-    DurableObject, Env, Method, Request, Response, Result, SqlStorage, State, durable_object, event,
+    DurableObject, Env, Method, Request, Response, Result, SqlStorage, SqlStorageValue, State,
+    durable_object, event,
 };
+
+/// How many may shop at once.
+const MAX_ACTIVE: u64 = 1;
 
 #[derive(Serialize)]
 struct Joined {
@@ -16,19 +22,31 @@ struct Joined {
 }
 
 #[derive(Serialize)]
-struct Status {
+struct Status<'a> {
+    status: &'a str,
     position: u64,
     ahead: u64,
 }
 
 #[derive(Deserialize)]
-struct Place {
+struct Position {
     position: u64,
+}
+
+#[derive(Deserialize)]
+struct Shopper {
+    position: u64,
+    state: String,
+}
+
+#[derive(Deserialize)]
+struct Count {
+    count: u64,
 }
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, _context: worker::Context) -> Result<Response> {
-    let known = matches!(request.path().as_str(), "/join" | "/status");
+    let known = matches!(request.path().as_str(), "/join" | "/status" | "/done");
     if !known {
         return Response::error("not found", 404);
     }
@@ -45,11 +63,15 @@ pub struct Room {
 impl DurableObject for Room {
     fn new(state: State, _env: Env) -> Self {
         let sql = state.storage().sql();
-        sql.exec(
-            "CREATE TABLE IF NOT EXISTS shoppers (position INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL)",
-            None,
-        )
-        .expect("a table");
+        for statement in [
+            "CREATE TABLE IF NOT EXISTS shoppers (
+                position INTEGER PRIMARY KEY,
+                id TEXT UNIQUE NOT NULL,
+                state TEXT NOT NULL DEFAULT 'waiting')",
+            "CREATE INDEX IF NOT EXISTS by_state ON shoppers (state, position)",
+        ] {
+            sql.exec(statement, None).expect("a schema");
+        }
         Self { sql }
     }
 
@@ -57,6 +79,7 @@ impl DurableObject for Room {
         match (request.method(), request.path().as_str()) {
             (Method::Post, "/join") => self.join(),
             (Method::Get, "/status") => self.status(&request),
+            (Method::Post, "/done") => self.done(&request),
             _ => Response::error("not found", 404),
         }
     }
@@ -67,36 +90,79 @@ impl Room {
         let mut random = [0; 16];
         getrandom::fill(&mut random).map_err(|error| error.to_string())?;
         let id = hex::encode(random);
-        let rows: Vec<Place> = self
+        let rows: Vec<Position> = self
             .sql
             .exec(
                 "INSERT INTO shoppers (id) VALUES (?) RETURNING position",
                 vec![id.as_str().into()],
             )?
             .to_array()?;
-        let position = rows.first().map_or(0, |place| place.position);
+        let position = rows.first().map_or(0, |row| row.position);
         Response::from_json(&Joined { id, position })
     }
 
     fn status(&self, request: &Request) -> Result<Response> {
-        let url = request.url()?;
-        let id = url.query_pairs().find(|(name, _)| name == "id");
-        let Some((_, id)) = id else {
+        let Some(id) = id_of(request)? else {
             return Response::error("no id", 400);
         };
-        let rows: Vec<Place> = self
+        let rows: Vec<Shopper> = self
             .sql
             .exec(
-                "SELECT position FROM shoppers WHERE id = ?",
-                vec![id.as_ref().into()],
+                "SELECT position, state FROM shoppers WHERE id = ?",
+                vec![id.as_str().into()],
             )?
             .to_array()?;
-        match rows.first() {
-            Some(place) => Response::from_json(&Status {
-                position: place.position,
-                ahead: place.position.saturating_sub(1),
-            }),
-            None => Response::error("unknown", 404),
+        let Some(Shopper { position, state }) = rows.into_iter().next() else {
+            return Response::error("unknown", 404);
+        };
+        if state != "waiting" {
+            return answer(&state, position, 0);
         }
+        let ahead = self.count(
+            "SELECT COUNT(*) AS count FROM shoppers WHERE state = 'waiting' AND position < ?",
+            vec![SqlStorageValue::try_from_i64(position.cast_signed())?],
+        )?;
+        let active = self.count(
+            "SELECT COUNT(*) AS count FROM shoppers WHERE state = 'admitted'",
+            Vec::new(),
+        )?;
+        if active + ahead >= MAX_ACTIVE {
+            return answer("waiting", position, ahead);
+        }
+        self.sql.exec(
+            "UPDATE shoppers SET state = 'admitted' WHERE id = ?",
+            vec![id.into()],
+        )?;
+        answer("admitted", position, 0)
     }
+
+    fn done(&self, request: &Request) -> Result<Response> {
+        let Some(id) = id_of(request)? else {
+            return Response::error("no id", 400);
+        };
+        self.sql.exec(
+            "UPDATE shoppers SET state = 'done' WHERE id = ?",
+            vec![id.into()],
+        )?;
+        Response::ok("done")
+    }
+
+    fn count(&self, query: &str, bindings: Vec<SqlStorageValue>) -> Result<u64> {
+        let rows: Vec<Count> = self.sql.exec(query, bindings)?.to_array()?;
+        Ok(rows.first().map_or(0, |row| row.count))
+    }
+}
+
+fn answer(status: &str, position: u64, ahead: u64) -> Result<Response> {
+    Response::from_json(&Status {
+        status,
+        position,
+        ahead,
+    })
+}
+
+fn id_of(request: &Request) -> Result<Option<String>> {
+    let url = request.url()?;
+    let id = url.query_pairs().find(|(name, _)| name == "id");
+    Ok(id.map(|(_, id)| id.into_owned()))
 }

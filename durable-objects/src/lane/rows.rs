@@ -1,5 +1,7 @@
 //! A lane's rows: their schema, and how they are read back.
 
+use std::collections::HashMap;
+
 use serde::Deserialize;
 use tidegate_core::calls::LaneName;
 use tidegate_core::ids::ShopperId;
@@ -22,6 +24,7 @@ struct NameRow {
 
 #[derive(Deserialize)]
 struct EntryRow {
+    shopper: String,
     sequence: u64,
     place: u32,
     first: Option<u64>,
@@ -80,20 +83,46 @@ pub fn load(sql: &SqlStorage) -> Result<LaneState> {
     Ok(LaneState::restore(last.sequence, Some(group)))
 }
 
-/// A shopper's entry, with what its group's row says.
-pub fn find(sql: &SqlStorage, shopper: ShopperId) -> Result<Option<Entry>> {
+/// The entries of those of `shoppers` who have one, each with what its group's row says.
+pub fn find(sql: &SqlStorage, shoppers: &[ShopperId]) -> Result<HashMap<ShopperId, Entry>> {
     let found: Vec<EntryRow> = rows(
         sql,
-        "SELECT e.sequence, e.place, g.first FROM entries e JOIN groups g ON g.sequence = e.sequence
-            WHERE e.shopper = ?",
-        vec![key(shopper)],
+        "SELECT lower(hex(e.shopper)) AS shopper, e.sequence, e.place, g.first
+            FROM json_each(?) wanted
+            JOIN entries e ON e.shopper = unhex(wanted.value)
+            JOIN groups g ON g.sequence = e.sequence",
+        vec![list(shoppers)?],
     )?;
-    let entry = |row: &EntryRow| Entry {
-        sequence: row.sequence,
-        place: row.place,
-        first: row.first,
+    let entry = |row: EntryRow| {
+        let entry = Entry {
+            sequence: row.sequence,
+            place: row.place,
+            first: row.first,
+        };
+        Some((row.shopper.parse().ok()?, entry))
     };
-    Ok(found.first().map(entry))
+    Ok(found.into_iter().filter_map(entry).collect())
+}
+
+/// Writes a group down as pending: its row, and its members' in the order of their places.
+pub fn insert(sql: &SqlStorage, group: &Group) -> Result<()> {
+    let sequence = integer(group.sequence)?;
+    run(
+        sql,
+        "INSERT INTO groups (sequence) VALUES (?)",
+        vec![sequence.clone()],
+    )?;
+    run(
+        sql,
+        "INSERT OR REPLACE INTO entries (shopper, sequence, place)
+            SELECT unhex(value), ?, key FROM json_each(?)",
+        vec![sequence, list(&group.members)?],
+    )
+}
+
+/// Shoppers as one value to bind: a statement for each would take most of an entry's time.
+fn list(shoppers: &[ShopperId]) -> Result<SqlStorageValue> {
+    Ok(serde_json::to_string(shoppers)?.into())
 }
 
 /// A shopper's key.
