@@ -7,7 +7,7 @@ import { decodeJwt } from "jose";
 
 import { assertProblem } from "./support/problem.mjs";
 import { newEntryKey, succeeded } from "./support/queue.mjs";
-import { until } from "./support/until.mjs";
+import { forEachAtOnce, until } from "./support/until.mjs";
 import { startWorld } from "./support/world.mjs";
 
 const world = await startWorld();
@@ -178,3 +178,22 @@ for (const [state, end] of Object.entries(ENDS)) {
     assert.equal(entry(await second.enterAgain()).index, 3);
   });
 }
+
+test("a lane finds its shoppers again by the thousand, and those who left enter anew", async () => {
+  const queue = await world.createQueue({ maxActive: 1, lanes: 1 });
+  const keys = Array.from({ length: 3_000 }, newEntryKey);
+  const enter = (entryKey) => queue.enter({ entryKey });
+  const indicesOf = (shoppers) => shoppers.map(({ index }) => index);
+  const entered = await forEachAtOnce(keys, 200, enter);
+  assert.deepEqual(indicesOf(entered).toSorted((a, b) => a - b), keys.map((_, number) => number));
+  assert.deepEqual(indicesOf(await forEachAtOnce(keys, 200, enter)), indicesOf(entered));
+
+  const leaving = [1, 500, 1_000, 2_900, 2_999];
+  for (const number of leaving) assert.equal((await entered[number].leave()).status, 204);
+  const again = await forEachAtOnce(keys, 200, enter);
+  for (const [number, { index }] of again.entries()) {
+    if (leaving.includes(number)) assert.ok(index >= keys.length, `${number} left, and has ${index} again`);
+    else assert.equal(index, entered[number].index);
+  }
+  assert.equal((await queue.snapshot()).entered, keys.length + leaving.length);
+});
