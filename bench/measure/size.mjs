@@ -1,8 +1,8 @@
 // What is deployed, and how long a fresh isolate takes to answer.
 
-import { readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { statSync } from "node:fs";
 import path from "node:path";
-import { gzipSync } from "node:zlib";
 
 import { ROOT } from "../../scripts/lib/miniflare.mjs";
 import { helloRust, tidegate } from "../lib/rooms.mjs";
@@ -11,10 +11,12 @@ import { median } from "../lib/table.mjs";
 const STARTS = 5;
 
 export async function measureSize() {
-  const wasm = readFileSync(path.join(ROOT, "build/index_bg.wasm"));
+  const wasm = path.join(ROOT, "build/index_bg.wasm");
+  // As scripts/test measures it.
+  const zipped = execFileSync("gzip", ["-9", "--stdout", wasm], { maxBuffer: 2 ** 24 });
   const rows = [
-    { figure: "wasm, gzipped", value: gzipSync(wasm, { level: 9 }).length / 1000, unit: "kB", atMost: 409.6 },
-    { figure: "wasm", value: wasm.length / 1000, unit: "kB" },
+    { figure: "wasm, gzipped", value: zipped.length / 1000, unit: "kB", atMost: 409.6 },
+    { figure: "wasm", value: statSync(wasm).size / 1000, unit: "kB" },
   ];
   for (const [name, start, where] of [
     ["Tidegate", tidegate, "/.well-known/jwks.json"],

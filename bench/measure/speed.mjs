@@ -17,7 +17,13 @@ const WARM_UP = 6;
 
 export async function measureSpeed({ seconds, rounds }) {
   const shop = await startShop();
-  const servers = { js: await helloJs(), rust: await helloRust(), naive: await naive(), tidegate: await tidegate({ originUrl: shop.url }) };
+  // Where shoppers enter is another isolate than where they poll: objects live apart from the edge.
+  const servers = {
+    js: await helloJs(),
+    rust: await helloRust(),
+    naive: { polled: await naive(), entered: await naive() },
+    tidegate: { polled: await tidegate({ originUrl: shop.url }), entered: await tidegate() },
+  };
   const folder = mkdtempSync(path.join(tmpdir(), "tidegate-bench-"));
   try {
     const loads = await prepare(servers, path.join(folder, "tickets"), seconds * rounds + WARM_UP);
@@ -34,21 +40,21 @@ export async function measureSpeed({ seconds, rounds }) {
     if (shop.served() > rounds + 5) throw new Error(`the shop served its page ${shop.served()} times: it was not cached`);
     return rowsOf(measured);
   } finally {
-    for (const server of Object.values(servers)) await server.stop();
+    for (const server of Object.values(servers).flatMap((one) => (one.stop ? [one] : Object.values(one)))) await server.stop();
     await shop.stop();
     rmSync(folder, { recursive: true });
   }
 }
 
 async function prepare({ js, rust, naive: room, tidegate: tide }, tickets, claimSeconds) {
-  await tide.create("line", { maxActive: 1, lanes: 1 });
-  await tide.create("entry", { maxActive: 1, lanes: 1 });
-  await tide.create("claims", { maxActive: 100_000, lanes: 4 });
-  for (let shopper = 0; shopper < AHEAD; shopper += 1) await tide.call("POST", "/v1/queues/line/enter");
-  const { ticket, status } = await tide.call("POST", "/v1/queues/line/enter");
+  await tide.polled.create("line", { maxActive: 1, lanes: 1 });
+  await tide.entered.create("entry", { maxActive: 1, lanes: 1 });
+  await tide.entered.create("claims", { maxActive: 100_000, lanes: 4 });
+  for (let shopper = 0; shopper < AHEAD; shopper += 1) await tide.polled.call("POST", "/v1/queues/line/enter");
+  const { ticket, status } = await tide.polled.call("POST", "/v1/queues/line/enter");
   if (status.status !== "QUEUED") throw new Error(`the polling shopper is ${status.status}`);
-  const join = async () => (await fetch(`${room.url}/join`, { method: "POST" })).json();
-  const poll = async ({ id }) => (await fetch(`${room.url}/status?id=${id}`)).json();
+  const join = async () => (await fetch(`${room.polled.url}/join`, { method: "POST" })).json();
+  const poll = async ({ id }) => (await fetch(`${room.polled.url}/status?id=${id}`)).json();
   const first = await poll(await join());
   if (first.status !== "admitted") throw new Error(`the naive room's first shopper is ${first.status}`);
   for (let shopper = 0; shopper < AHEAD; shopper += 1) await join();
@@ -58,11 +64,11 @@ async function prepare({ js, rust, naive: room, tidegate: tide }, tickets, claim
 
   // Each claim needs a ticket of its own: as many enter as will claim, and more.
   console.log(`entering shoppers who will claim, ${claimSeconds} s`);
-  await wrk(tide, "/v1/queues/claims/enter", { seconds: claimSeconds, script: script("keep-tickets"), env: { TICKETS: tickets } });
+  await wrk(tide.entered, "/v1/queues/claims/enter", { seconds: claimSeconds, script: script("keep-tickets"), env: { TICKETS: tickets } });
   let used = 0;
   const claim = async (time) => {
     const env = { TICKETS: tickets, FROM: String(used) };
-    const result = await wrk(tide, "/v1/queues/claims/claim", { seconds: time, script: script("each-ticket"), env });
+    const result = await wrk(tide.entered, "/v1/queues/claims/claim", { seconds: time, script: script("each-ticket"), env });
     used += result.answers + CONNECTIONS;
     return result;
   };
@@ -71,13 +77,13 @@ async function prepare({ js, rust, naive: room, tidegate: tide }, tickets, claim
   return {
     "JavaScript hello": (time) => wrk(js, "/", { seconds: time }),
     "worker hello": (time) => wrk(rust, "/", { seconds: time }),
-    "naive join": (time) => wrk(room, "/join", { seconds: time, script: script("post") }),
-    "naive poll": (time) => wrk(room, `/status?id=${joined.id}`, { seconds: time }),
-    status: (time) => wrk(tide, "/v1/queues/line/status", { seconds: time, headers: bearer }),
-    snapshot: (time) => wrk(tide, "/v1/queues/line", { seconds: time }),
-    enter: (time) => wrk(tide, "/v1/queues/entry/enter", { seconds: time, script: script("post") }),
+    "naive join": (time) => wrk(room.entered, "/join", { seconds: time, script: script("post") }),
+    "naive poll": (time) => wrk(room.polled, `/status?id=${joined.id}`, { seconds: time }),
+    status: (time) => wrk(tide.polled, "/v1/queues/line/status", { seconds: time, headers: bearer }),
+    snapshot: (time) => wrk(tide.polled, "/v1/queues/line", { seconds: time }),
+    enter: (time) => wrk(tide.entered, "/v1/queues/entry/enter", { seconds: time, script: script("post") }),
     claim,
-    "cached page": (time) => wrk(tide, PAGE, { seconds: time }),
+    "cached page": (time) => wrk(tide.polled, PAGE, { seconds: time }),
   };
 }
 
