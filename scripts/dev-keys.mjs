@@ -15,6 +15,7 @@ const MAKERS = {
   TICKET_KEYS: () => JSON.stringify([{ kid: "dev-1", key: random() }]),
   HANDOFF_KEYS: () => JSON.stringify([{ kid: "dev-1", key: random() }]),
   SHOPPER_KEY: random,
+  IDENTITY_KEYS: () => JSON.stringify([{ kid: "dev-1", key: random() }]),
   ADMIN_KEYS: () => JSON.stringify([{ name: "dev", key: "dev-admin-key" }]),
   ORIGIN_KEYS: () => JSON.stringify([{ name: "dev", key: "dev-origin-key" }]),
 };

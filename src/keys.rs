@@ -6,6 +6,7 @@ use std::rc::Rc;
 use tidegate_core::problem::{Code, Problem};
 use tidegate_core::token::access::AccessKeys;
 use tidegate_core::token::handoff::HandoffKeys;
+use tidegate_core::token::identity::IdentityKeys;
 use tidegate_core::token::keys::{Reach, read_shopper_key};
 use tidegate_core::token::ticket::TicketKeys;
 
@@ -18,6 +19,7 @@ thread_local! {
     static TICKET: Kept<TicketKeys> = RefCell::default();
     static HANDOFF: Kept<HandoffKeys> = RefCell::default();
     static SHOPPER: Kept<[u8; 32]> = RefCell::default();
+    static IDENTITY: Kept<IdentityKeys> = RefCell::default();
     static ADMIN: Kept<AccessKeys> = RefCell::default();
     static ORIGIN: Kept<AccessKeys> = RefCell::default();
 }
@@ -35,6 +37,11 @@ pub fn handoff(site: &Site) -> Result<Rc<HandoffKeys>, Problem> {
 /// The key that names shoppers.
 pub fn shopper(site: &Site) -> Result<Rc<[u8; 32]>, Problem> {
     SHOPPER.with(|kept| keep(kept, site, "SHOPPER_KEY", read_shopper_key))
+}
+
+/// The keys that the merchant signs identities with.
+pub fn identity(site: &Site) -> Result<Rc<IdentityKeys>, Problem> {
+    IDENTITY.with(|kept| keep(kept, site, "IDENTITY_KEYS", IdentityKeys::read))
 }
 
 /// The operators' keys.

@@ -7,6 +7,7 @@
 use serde::de::DeserializeOwned;
 use tidegate_core::UnixMillis;
 use tidegate_core::calls::{Call, LaneCall, LaneName, LaneReply, QueueCall, QueueReply, Reply};
+use tidegate_core::config::UniqueBy;
 use tidegate_core::ids::{QueueId, ShopperId, hex};
 use tidegate_core::problem::{Code, Problem};
 use tidegate_core::queue::Event;
@@ -70,10 +71,14 @@ pub fn brief_enter(request: &str, now: f64) -> Option<String> {
         return None;
     }
     let wanted: EnterBody = body::typed_in(request.body.as_bytes()).ok()?;
-    let entry_key = wanted.entry_key().ok()?;
+    let naming = wanted.naming().ok()?;
     let view = views::ready(&request.queue, request.now)?.value;
+    // Identities are verified on the long way.
+    if naming.identity.is_some() || view.unique_by == UniqueBy::Identity {
+        return None;
+    }
     let epoch = view.snapshot.epoch;
-    let shopper = match entry_key {
+    let shopper = match naming.entry_key {
         Some(key) => ShopperId::of_entry_key(&*keys::known_shopper(request.reach)?, epoch, key),
         None => ShopperId::from_bytes(random::bytes().ok()?),
     };

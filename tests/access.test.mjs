@@ -128,6 +128,7 @@ test("a signing secret that is missing or no good is named, and nothing is signe
   const calls = {
     TICKET_KEYS: () => queue.send("enter", { method: "POST" }),
     SHOPPER_KEY: () => queue.send("enter", { method: "POST", json: { entryKey: "0".repeat(32) } }),
+    IDENTITY_KEYS: () => queue.send("enter", { method: "POST", json: { identityToken: "a.b.c" } }),
     HANDOFF_KEYS: () => world.send("/.well-known/jwks.json"),
     ADMIN_KEYS: () => queue.operate("GET"),
     ORIGIN_KEYS: () => queue.redeem("a.b.c"),
@@ -135,6 +136,7 @@ test("a signing secret that is missing or no good is named, and nothing is signe
   const bad = {
     TICKET_KEYS: ["", "[]", "x", '[{"kid":"a","key":"c2hvcnQ"}]', TICKET_KEYS.replace("]", `,${TICKET_KEYS.slice(1)}`)],
     SHOPPER_KEY: ["", "c2hvcnQ", "A".repeat(43)],
+    IDENTITY_KEYS: ["[]"],
     HANDOFF_KEYS: ["[]", HANDOFF_KEYS.replace("kid", "id")],
     ADMIN_KEYS: ["", "{}"],
     ORIGIN_KEYS: ["", "dev-origin-key"],

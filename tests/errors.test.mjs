@@ -116,7 +116,6 @@ test("what this version does not serve is refused by name, not ignored", async (
     [{ access: "draw", maxAdmissions: 5, closesAt: FUTURE }, "draw"],
     [{ opensAt: FUTURE }, "opensAt"],
     [{ entryOpensAt: FUTURE }, "entryOpensAt"],
-    [{ uniqueBy: "identity" }, "uniqueBy"],
     [{ requires: ["turnstile"] }, "requires"],
     [{ requires: ["proofOfWork"] }, "requires"],
     [{ requires: ["invite"] }, "requires"],

@@ -291,10 +291,6 @@ impl QueueConfig {
             ("access: \"draw\"", self.access == Access::Draw),
             ("an entryOpensAt in the future", future(self.entry_opens_at)),
             ("an opensAt in the future", future(self.opens_at)),
-            (
-                "uniqueBy: \"identity\"",
-                self.unique_by == UniqueBy::Identity,
-            ),
             ("requires", !self.requires.is_empty()),
             ("beacon", self.beacon.is_some()),
         ];

@@ -145,10 +145,29 @@ impl ShopperId {
     /// The shopper that an entry key stands for. Keyed, so that nobody outside can choose keys that
     /// all fall on one lane.
     pub fn of_entry_key(shopper_key: &[u8], epoch: Epoch, key: EntryKey) -> Self {
+        Self::named(
+            b"tidegate/shopper/entry-key/v1",
+            shopper_key,
+            epoch,
+            key.as_bytes(),
+        )
+    }
+
+    /// The shopper that an identity of the merchant's stands for.
+    pub fn of_identity(shopper_key: &[u8], epoch: Epoch, subject: &str) -> Self {
+        Self::named(
+            b"tidegate/shopper/identity/v1",
+            shopper_key,
+            epoch,
+            subject.as_bytes(),
+        )
+    }
+
+    fn named(what: &[u8], shopper_key: &[u8], epoch: Epoch, name: &[u8]) -> Self {
         let mut mac = HMAC::new(shopper_key);
-        mac.update(b"tidegate/shopper/entry-key/v1");
+        mac.update(what);
         mac.update(epoch.as_bytes());
-        mac.update(key.as_bytes());
+        mac.update(name);
         let mut bytes = [0; 16];
         for (target, source) in bytes.iter_mut().zip(mac.finalize()) {
             *target = source;

@@ -1,6 +1,6 @@
 //! What operators call: queues and their admissions.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tidegate_core::calls::{QueueCall, QueueReply};
 use tidegate_core::ids::{Epoch, INDEX_MAX, QueueId};
 use tidegate_core::problem::{Code, Problem};
@@ -70,6 +70,7 @@ async fn queue(site: &Site, request: &mut Request, id: &QueueId) -> Answered {
     };
     if site.method == Method::Put {
         let config = body::json(request).await?;
+        check_identity(site, &config)?;
         let put = Event::Put {
             id: id.clone(),
             config,
@@ -83,6 +84,7 @@ async fn queue(site: &Site, request: &mut Request, id: &QueueId) -> Answered {
     match site.method {
         Method::Patch => {
             let patch = body::json(request).await?;
+            check_identity(site, &patch)?;
             let fresh_epoch = fresh_epoch()?;
             change(site, id, Event::Patch { patch, fresh_epoch }, 200).await
         }
@@ -167,6 +169,14 @@ async fn admissions(site: &Site, id: &QueueId) -> Answered {
             Err(Problem::new(Code::InternalError, "The queue answered something else.").into())
         }
     }
+}
+
+/// A queue whose entries nobody could ever make is refused when it is configured, not when it opens.
+fn check_identity(site: &Site, config: &Value) -> Result<(), Problem> {
+    if config.get("uniqueBy").is_some_and(|by| by == "identity") {
+        keys::identity(site)?;
+    }
+    Ok(())
 }
 
 fn fresh_epoch() -> Result<Epoch, Problem> {

@@ -1,6 +1,8 @@
 //! The waiting room, `/queue/{id}`, and its forms. The forms do what the calls do, and answer with a
 //! redirect to the room, so that nothing here needs script.
 
+use std::borrow::Cow;
+
 use tidegate_core::ids::{EntryKey, QueueId};
 use tidegate_core::problem::{Code, Problem};
 use tidegate_core::queue::event::Grant;
@@ -15,7 +17,7 @@ use crate::body;
 use crate::credentials::{self, Shown};
 use crate::paths::{get, nothing_here, post};
 use crate::random;
-use crate::routes::shoppers::{self, Claimed};
+use crate::routes::shoppers::{self, Claimed, Naming};
 use crate::site::Site;
 
 /// How long a message waits for the page that shows it.
@@ -79,7 +81,7 @@ async fn take(site: &Site, id: &QueueId, action: Action, form: &[u8]) -> Answere
     let shown = credentials::shown(site, id);
     let mut cookies = Vec::new();
     let outcome = match action {
-        Action::Enter => shoppers::enter(site, id, &shown, entry_key(form))
+        Action::Enter => shoppers::enter(site, id, &shown, &naming(form))
             .await
             .map(|entered| {
                 cookies.push(credentials::set_ticket(id, Some(&entered.token)));
@@ -119,11 +121,18 @@ async fn take(site: &Site, id: &QueueId, action: Action, form: &[u8]) -> Answere
     Ok(response)
 }
 
-/// The key that a rendered form carries, so that a form sent twice is one entry.
-fn entry_key(form: &[u8]) -> Option<EntryKey> {
-    form_urlencoded::parse(form)
-        .find(|(name, _)| name == "entryKey")
-        .and_then(|(_, value)| value.parse().ok())
+/// The key that a rendered form carries, so that a form sent twice is one entry; and the identity that
+/// a form of the shop's may carry.
+fn naming(form: &[u8]) -> Naming {
+    let field = |wanted: &str| {
+        form_urlencoded::parse(form)
+            .find(|(name, _)| name == wanted)
+            .map(|(_, value)| value)
+    };
+    Naming {
+        identity: field("identityToken").map(Cow::into_owned),
+        entry_key: field("entryKey").and_then(|key| key.parse().ok()),
+    }
 }
 
 /// Renders the room for whoever looks.

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tidegate_core::UnixMillis;
 use tidegate_core::calls::{LaneCall, LaneName, LaneReply, Reply};
+use tidegate_core::config::UniqueBy;
 use tidegate_core::ids::{EntryKey, QueueId, ShopperId};
 use tidegate_core::problem::{Code, Problem};
 use tidegate_core::queue::event::{Grant, Holder};
@@ -48,7 +49,7 @@ pub async fn call(site: &Site, mut request: Request, id: &QueueId, rest: &[&str]
             post(site)?;
             let wanted: EnterBody = body::typed(&mut request).await?;
             let shown = credentials::shown(site, id);
-            let entered = enter(site, id, &shown, wanted.entry_key()?).await?;
+            let entered = enter(site, id, &shown, &wanted.naming()?).await?;
             respond_entered(site, id, &entered)
         }
         ["live"] => live::connect(site, id).await,
@@ -88,21 +89,51 @@ pub struct EnterBody {
     _proof_of_work: Option<Value>,
 }
 
+/// What names a shopper who enters; with neither, chance does.
+#[derive(Default)]
+pub struct Naming {
+    /// A token that the merchant signed.
+    pub identity: Option<String>,
+    /// The client's own key.
+    pub entry_key: Option<EntryKey>,
+}
+
 impl EnterBody {
-    /// The client's own key, if it sends one.
-    pub fn entry_key(&self) -> Result<Option<EntryKey>, Problem> {
-        if self.identity_token.is_some() {
-            return Err(Problem::validation(
-                "identityToken: this queue knows no identities",
+    /// What names the shopper.
+    pub fn naming(self) -> Result<Naming, Problem> {
+        let entry_key = self.entry_key.map(|key| {
+            key.parse()
+                .map_err(|_| Problem::validation("entryKey: must be 32 lowercase hex digits"))
+        });
+        Ok(Naming {
+            identity: self.identity_token,
+            entry_key: entry_key.transpose()?,
+        })
+    }
+}
+
+impl Naming {
+    /// The shopper whom it names in the queue that `view` is of.
+    fn shopper(&self, site: &Site, view: &EdgeView, fresh: [u8; 16]) -> Result<ShopperId, Problem> {
+        let epoch = view.snapshot.epoch;
+        if let Some(token) = &self.identity {
+            let subject = keys::identity(site)?.subject(token, &view.snapshot.id, site.now)?;
+            return Ok(ShopperId::of_identity(
+                &*keys::shopper(site)?,
+                epoch,
+                &subject,
             ));
         }
-        self.entry_key
-            .as_ref()
-            .map(|key| {
-                key.parse()
-                    .map_err(|_| Problem::validation("entryKey: must be 32 lowercase hex digits"))
-            })
-            .transpose()
+        if view.unique_by == UniqueBy::Identity {
+            return Err(Problem::new(
+                Code::Forbidden,
+                "This queue is for those whom the shop knows: sign in there, and enter with an identityToken of its.",
+            ));
+        }
+        Ok(match self.entry_key {
+            Some(key) => ShopperId::of_entry_key(&*keys::shopper(site)?, epoch, key),
+            None => ShopperId::from_bytes(fresh),
+        })
     }
 }
 
@@ -119,7 +150,7 @@ pub async fn enter(
     site: &Site,
     id: &QueueId,
     shown: &Shown,
-    entry_key: Option<EntryKey>,
+    naming: &Naming,
 ) -> Result<Entered, Problem> {
     credentials::check_origin(site, shown)?;
     // An old cookie must not keep anybody out; a bearer is somebody's word, and is held to it.
@@ -139,10 +170,7 @@ pub async fn enter(
         let shopper = match &known {
             Some(known) if known.ticket.epoch == epoch => known.ticket.shopper,
             Some(_) if matches!(shown, Shown::Bearer(_)) => return Err(void()),
-            _ => match entry_key {
-                Some(key) => ShopperId::of_entry_key(&*keys::shopper(site)?, epoch, key),
-                None => ShopperId::from_bytes(fresh),
-            },
+            _ => naming.shopper(site, view, fresh)?,
         };
         let number = shopper.lane(view.lanes);
         let lane = LaneName {

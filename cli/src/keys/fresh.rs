@@ -18,6 +18,7 @@ use crate::time;
 /// Makes all secrets of a new deployment.
 ///
 /// They are TICKET_KEYS and HANDOFF_KEYS (which sign), SHOPPER_KEY (which names shoppers),
+/// IDENTITY_KEYS (which your shop's server signs identities with, where a queue asks for them),
 /// ADMIN_KEYS and ORIGIN_KEYS (which let operators and checkouts in), random and unlike any others.
 /// The file is readable by you alone, and an existing one is never overwritten.
 ///
@@ -83,6 +84,10 @@ fn fresh_set() -> Result<Secrets, Failure> {
             KeyList::of_one(&kid, random_key()?).to_text()?,
         ),
         ("SHOPPER_KEY", random_key()?),
+        (
+            "IDENTITY_KEYS",
+            KeyList::of_one(&kid, random_key()?).to_text()?,
+        ),
         ("ADMIN_KEYS", access("admin")?),
         ("ORIGIN_KEYS", access("origin")?),
     ]))

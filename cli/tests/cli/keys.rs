@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use tidegate_core::ids::{Epoch, ShopperId};
 use tidegate_core::token::access::AccessKeys;
 use tidegate_core::token::handoff::HandoffKeys;
+use tidegate_core::token::identity::IdentityKeys;
 use tidegate_core::token::keys::{Reach, read_shopper_key};
 use tidegate_core::token::ticket::{Ticket, TicketKeys};
 
@@ -94,10 +95,11 @@ fn a_fresh_set_is_good_in_public() {
     let folder = Folder::with_secrets();
     let secrets = secrets(&folder.file());
     let text = |name: &str| secrets[name].as_str().unwrap();
-    assert_eq!(secrets.len(), 5);
+    assert_eq!(secrets.len(), 6);
     ticket_keys(&folder.file()).sign(&ticket(), NOW).unwrap();
     HandoffKeys::read(text("HANDOFF_KEYS"), Reach::Public).unwrap();
     read_shopper_key(text("SHOPPER_KEY"), Reach::Public).unwrap();
+    IdentityKeys::read(text("IDENTITY_KEYS"), Reach::Public).unwrap();
     for (secret, name) in [("ADMIN_KEYS", "admin"), ("ORIGIN_KEYS", "origin")] {
         let list: Value = serde_json::from_str(text(secret)).unwrap();
         let key = list[0]["key"].as_str().unwrap();

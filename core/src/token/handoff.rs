@@ -9,14 +9,13 @@ use jwt_simple::prelude::{
     Duration, Ed25519KeyPair, Ed25519PublicKey, EdDSAKeyPairLike, EdDSAPublicKeyLike, JWTClaims,
     Token,
 };
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::keys::{Reach, misconfigured, read_list};
-use super::{TOKEN_MAX, is_live, seconds};
+use super::{OwnClaims, TOKEN_MAX, is_live, seconds};
 use crate::UnixMillis;
 use crate::config::Access;
-use crate::ids::{AdmissionId, Epoch, QueueId, ShopperId};
+use crate::ids::{AdmissionId, QueueId, ShopperId};
 use crate::problem::{Code, Problem};
 
 /// The `typ` that tells a handoff token from every other JWT.
@@ -41,14 +40,6 @@ pub struct Handoff {
     pub issued_at: UnixMillis,
     /// When it ends (`exp`), Unix milliseconds; signing rounds down to whole seconds.
     pub expires_at: UnixMillis,
-}
-
-#[derive(Serialize, Deserialize)]
-struct HandoffClaims {
-    queue: QueueId,
-    epoch: Epoch,
-    position: u64,
-    access: Access,
 }
 
 /// The keys that sign handoff tokens.
@@ -91,11 +82,12 @@ impl HandoffKeys {
             audiences: Some(Audiences::AsString(audience.to_owned())),
             jwt_id: Some(handoff.admission_id.to_string()),
             nonce: None,
-            custom: HandoffClaims {
-                queue: handoff.queue.clone(),
-                epoch: handoff.admission_id.epoch,
-                position: handoff.position,
-                access: handoff.access,
+            custom: OwnClaims {
+                queue: Some(handoff.queue.clone()),
+                epoch: Some(handoff.admission_id.epoch),
+                position: Some(handoff.position),
+                access: Some(handoff.access),
+                ..OwnClaims::default()
             },
         };
         let header = HeaderOptions {
@@ -198,7 +190,7 @@ impl PublicKeys {
             ..VerificationOptions::default()
         };
         let claims = key
-            .verify_token::<HandoffClaims>(token, Some(options))
+            .verify_token::<OwnClaims>(token, Some(options))
             .map_err(|_| Refusal::Invalid)?;
         let latest = now.saturating_sub(expected.leeway_seconds.saturating_mul(1000));
         if !is_live(claims.expires_at, latest) {
@@ -208,15 +200,15 @@ impl PublicKeys {
     }
 }
 
-fn read_claims(claims: JWTClaims<HandoffClaims>) -> Option<Handoff> {
+fn read_claims(claims: JWTClaims<OwnClaims>) -> Option<Handoff> {
     let admission_id: AdmissionId = claims.jwt_id?.parse().ok()?;
-    (admission_id.epoch == claims.custom.epoch).then_some(())?;
+    (admission_id.epoch == claims.custom.epoch?).then_some(())?;
     Some(Handoff {
         admission_id,
-        queue: claims.custom.queue,
+        queue: claims.custom.queue?,
         subject: claims.subject?.parse().ok()?,
-        position: claims.custom.position,
-        access: claims.custom.access,
+        position: claims.custom.position?,
+        access: claims.custom.access?,
         issued_at: claims.issued_at?.as_millis(),
         expires_at: claims.expires_at?.as_millis(),
     })
@@ -225,6 +217,7 @@ fn read_claims(claims: JWTClaims<HandoffClaims>) -> Option<Handoff> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::Epoch;
 
     const NOW: UnixMillis = 1_800_000_000_000;
     const OLD: &str = r#"[{"kid":"h1","key":"dev-AgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}]"#;

@@ -2,15 +2,37 @@
 
 pub mod access;
 pub mod handoff;
+pub mod identity;
 pub mod keys;
 pub mod ticket;
 
 use jwt_simple::prelude::{Duration, UnixTimeStamp};
 
+use serde::{Deserialize, Serialize};
+
 use crate::UnixMillis;
+use crate::config::Access;
+use crate::ids::{Epoch, QueueId};
 
 /// The longest token that is looked at.
 pub const TOKEN_MAX: usize = 2048;
+
+/// What Tidegate's tokens say besides the registered claims; each kind has its own of these. One type
+/// for all, because each would bring a reader and a writer of its own into the Worker.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct OwnClaims {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queue: Option<QueueId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    epoch: Option<Epoch>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    position: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access: Option<Access>,
+}
 
 /// A JWT time (whole seconds) from milliseconds, rounded down.
 fn seconds(at: UnixMillis) -> UnixTimeStamp {

@@ -3,10 +3,9 @@
 
 use jwt_simple::common::{HeaderOptions, VerificationOptions};
 use jwt_simple::prelude::{Duration, HS256Key, JWTClaims, MACLike};
-use serde::{Deserialize, Serialize};
 
 use super::keys::{Reach, read_list};
-use super::{TOKEN_MAX, is_live, seconds};
+use super::{OwnClaims, TOKEN_MAX, is_live, seconds};
 use crate::UnixMillis;
 use crate::ids::{Epoch, QueueId, ShopperId};
 use crate::problem::Problem;
@@ -31,14 +30,6 @@ pub struct Ticket {
     pub position: Option<u64>,
     /// When it was signed, Unix milliseconds, whole seconds.
     pub issued_at: UnixMillis,
-}
-
-#[derive(Serialize, Deserialize)]
-struct TicketClaims {
-    epoch: Epoch,
-    index: u64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    position: Option<u64>,
 }
 
 /// A ticket that was read, and whether to hand out a fresh copy.
@@ -83,10 +74,11 @@ impl TicketKeys {
             )),
             jwt_id: None,
             nonce: None,
-            custom: TicketClaims {
-                epoch: ticket.epoch,
-                index: ticket.index,
+            custom: OwnClaims {
+                epoch: Some(ticket.epoch),
+                index: Some(ticket.index),
                 position: ticket.position,
+                ..OwnClaims::default()
             },
         };
         let header = HeaderOptions {
@@ -124,9 +116,9 @@ impl TicketKeys {
         let issued_at = claims.issued_at.map_or(0, |at| at.as_millis());
         let ticket = Ticket {
             queue: queue.clone(),
-            epoch: claims.custom.epoch,
+            epoch: claims.custom.epoch.ok_or_else(void)?,
             shopper: shopper.ok_or_else(void)?,
-            index: claims.custom.index,
+            index: claims.custom.index.ok_or_else(void)?,
             position: claims.custom.position,
             issued_at,
         };
@@ -143,7 +135,7 @@ fn read_by(
     (kid, key): &(String, HS256Key),
     token: &str,
     now: UnixMillis,
-) -> Option<JWTClaims<TicketClaims>> {
+) -> Option<JWTClaims<OwnClaims>> {
     let options = VerificationOptions {
         required_key_id: Some(kid.clone()),
         required_signature_type: Some(TYPE.into()),
@@ -264,10 +256,10 @@ mod tests {
             audiences: Some(jwt_simple::claims::Audiences::AsString("demo".into())),
             jwt_id: None,
             nonce: None,
-            custom: TicketClaims {
-                epoch: Epoch::from_bytes([1; 16]),
-                index: 0,
-                position: None,
+            custom: OwnClaims {
+                epoch: Some(Epoch::from_bytes([1; 16])),
+                index: Some(0),
+                ..OwnClaims::default()
             },
         };
         let plain = key.authenticate(claims).unwrap();

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::UnixMillis;
-use crate::config::{Access, Product, QueueConfig};
+use crate::config::{Access, Product, QueueConfig, UniqueBy};
 use crate::ids::{Epoch, QueueId};
 
 /// How far a measured rate may move before the waits that follow from it are told anew.
@@ -156,6 +156,8 @@ pub struct EdgeView {
     pub snapshot: Snapshot,
     /// How many lanes take entries.
     pub lanes: u16,
+    /// What entering once goes by.
+    pub unique_by: UniqueBy,
     /// Other sites' origins that may call with a bearer.
     pub allowed_origins: Vec<String>,
     /// What handoff tokens name as `aud`.
@@ -171,6 +173,7 @@ impl EdgeView {
         Self {
             snapshot,
             lanes: config.lanes,
+            unique_by: config.unique_by,
             allowed_origins: config.allowed_origins.clone(),
             audience: config.audience.clone(),
             product: config.product.clone(),
