@@ -146,7 +146,7 @@ fn a_pipe_is_given_the_secrets_and_nothing_else() {
             serde_json::from_str::<Map<String, Value>>(&stdout)
                 .unwrap()
                 .len(),
-            5
+            6
         );
     }
     assert!(folder.names().is_empty());
