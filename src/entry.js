@@ -6,7 +6,7 @@
 import { DurableObject } from "cloudflare:workers";
 import Tidegate, * as inRust from "./index.js";
 
-const SHORT = /\/v1\/queues\/[^/?]+(?:\/(status|enter|claim))?$/;
+const SHORT = /^https?:\/\/[^/?#]+\/v1\/queues\/[^/?#]+(?:\/(status|enter|claim))?$/;
 /** A longer body, or one that does not say how long it is, goes the long way. */
 const BODY_MAX = 1024;
 

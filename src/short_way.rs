@@ -201,9 +201,10 @@ impl<'a> Described<'a> {
         let mut next = || lines.next().unwrap_or_default();
         let (url, authorization, cookie) = (next(), next(), next());
         let (from, body) = (next(), next());
-        let at = url.find("/v1/queues/")?;
-        let (origin, path) = url.split_at_checked(at)?;
-        let rest = path.strip_prefix("/v1/queues/")?;
+        let (scheme, rest) = url.split_once("://")?;
+        let (authority, rest) = rest.split_once('/')?;
+        let origin = url.get(..scheme.len().checked_add(3)?.checked_add(authority.len())?)?;
+        let rest = rest.strip_prefix("v1/queues/")?;
         let queue: QueueId = rest.split('/').next()?.parse().ok()?;
         // Another site's page needs headers of its own.
         if !(from.is_empty() || from == origin) {

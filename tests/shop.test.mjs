@@ -382,3 +382,29 @@ test("an origin that is no address is named", async () => {
   const own = await startWorld({ originUrl: "shop" });
   assertProblem(await own.send("/lamp"), "SERVICE_UNAVAILABLE", "ORIGIN_URL");
 });
+
+test("an address that only ends like one of Tidegate's calls is the shop's", async () => {
+  const queue = await world.createQueue();
+  const call = `/v1/queues/${queue.id}`;
+  // Once everything that these calls need is in memory.
+  const shopper = await queue.enter();
+  await shopper.admit();
+  const { entered } = await queue.snapshot();
+  const mine = { cookies: { [queue.cookieName]: shopper.ticket } };
+
+  for (const path of [`/search?next=${call}`, `/products${call}`, `/account?back=${call}/status`, `/x${call}/status`]) {
+    const reply = await world.send(path, mine);
+    assert.ok(reply.headers.get("x-tidegate-cache"), `${path} is not answered by the shop: ${reply.text.slice(0, 200)}`);
+  }
+  for (const path of [`/cart?back=${call}/enter`, `/basket${call}/enter`, `/checkout?next=${call}/claim`]) {
+    const [plain] = path.split("?");
+    const before = origin.asked(plain).length;
+    const reply = await world.send(path, { method: "POST", from: world.url, bearer: path.endsWith("claim") ? shopper.ticket : undefined });
+    assert.equal(reply.cookies[queue.cookieName], undefined, path);
+    assert.equal(reply.json?.handoffToken, undefined, path);
+    assert.equal(origin.asked(plain).length, before + 1, path);
+  }
+  assertProblem(await world.send(`/v1/admin/queues?x=${call}`), "UNAUTHORIZED");
+  assertProblem(await world.send(`${call}/leave?x=${call}/enter`, { method: "POST" }), "METHOD_NOT_ALLOWED");
+  assert.equal((await queue.snapshot()).entered, entered);
+});

@@ -96,6 +96,8 @@ pub struct Relay {
     heard: Option<(UnixMillis, Reply<Box<EdgeView>>)>,
     /// When the queue was asked last.
     asked_at: UnixMillis,
+    /// When it asked to be told of changes, too.
+    watched_at: UnixMillis,
     /// The queue pushes changes here, as far as this relay knows.
     watching: bool,
     /// The newest state of this epoch that was heard of.
@@ -121,6 +123,7 @@ impl Relay {
             sockets,
             heard: None,
             asked_at: 0,
+            watched_at: 0,
             watching: false,
             latest: None,
             shown: None,
@@ -141,7 +144,7 @@ impl Relay {
     /// How many sockets it holds, as the queue is told. One that asked to be told a moment ago is about
     /// to hold one, or did; so that it need not ask again at once, it is not given up yet.
     pub fn sockets(&self, now: UnixMillis) -> u32 {
-        let lately = self.watching && now.saturating_sub(self.asked_at) < FRESH_MILLIS;
+        let lately = self.watching && now.saturating_sub(self.watched_at) < FRESH_MILLIS;
         self.sockets.max(u32::from(lately))
     }
 
@@ -279,6 +282,7 @@ impl Relay {
             return queue::Event::View;
         }
         self.watching = true;
+        self.watched_at = now;
         queue::Event::Watch {
             epoch: self.name.epoch,
             relay: self.name.number,

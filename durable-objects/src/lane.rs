@@ -213,6 +213,10 @@ fn arrive(inner: &Rc<Inner>, name: &LaneName, shopper: ShopperId, boarding: u64,
 async fn work(inner: Rc<Inner>, name: LaneName) {
     let _working = Working(Rc::clone(&inner));
     loop {
+        // Nothing is read, and so made anew, once all that was stored is gone.
+        if inner.over.borrow().is_some() {
+            return;
+        }
         let next = inner
             .look_up()
             .and_then(|()| inner.with_lane(|lane, _| Ok(lane.next_work())));
@@ -293,7 +297,11 @@ impl Inner {
             sequence,
             count,
         };
-        match self.ask(name, event).await {
+        let reply = self.ask(name, event).await;
+        if self.over.borrow().is_some() {
+            return None;
+        }
+        match reply {
             Ok(Answer::Leased {
                 first,
                 granted,
@@ -448,6 +456,9 @@ impl Inner {
     }
 
     fn forget(&self, shopper: ShopperId, index: u64) -> Result<()> {
+        if self.over.borrow().is_some() {
+            return Ok(());
+        }
         self.with_lane(|_, sql| {
             let entry = find(sql, &[shopper])?.remove(&shopper);
             let known = entry.and_then(|entry| entry.first?.checked_add(entry.place.into()));
@@ -467,8 +478,9 @@ impl Inner {
         *self.over.borrow_mut() = Some(problem.clone());
         self.tell_all(problem);
         let storage = self.state.storage();
-        storage.delete_alarm().await?;
+        // The alarm goes last: where this fails, it tries again.
         storage.delete_all().await?;
+        storage.delete_alarm().await?;
         // Memory of rows that are gone; a worker may have read them back meanwhile.
         self.lane.take();
         Ok(())

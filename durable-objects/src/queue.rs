@@ -117,10 +117,10 @@ impl Asker {
 
 /// Handles what has gathered. Runs beside the requests, one at a time.
 async fn work(inner: Rc<Inner>) {
-    let _gathering = Gathering(Rc::clone(&inner));
+    let gathering = Gathering(Some(Rc::clone(&inner)));
     // Whatever is on its way in now comes in before this goes on.
     Delay::from(Duration::ZERO).await;
-    let (events, askers): (Vec<Event>, Vec<Asker>) = inner.gathered.take().into_iter().unzip();
+    let (events, askers): (Vec<Event>, Vec<Asker>) = gathering.end().into_iter().unzip();
     let answers = match inner.happen(events).await {
         Ok(answers) => answers,
         Err(error) => {
@@ -151,11 +151,21 @@ struct Stepped {
 
 /// While it lives, events gather. If the work ends for whatever reason, the next event starts it anew,
 /// and nobody is left waiting.
-struct Gathering(Rc<Inner>);
+struct Gathering(Option<Rc<Inner>>);
+
+impl Gathering {
+    /// What has gathered. What comes from now on is another work's.
+    fn end(mut self) -> Vec<(Event, Asker)> {
+        let inner = self.0.take();
+        inner.map(|inner| inner.gathered.take()).unwrap_or_default()
+    }
+}
 
 impl Drop for Gathering {
     fn drop(&mut self) {
-        self.0.gathered.take();
+        if let Some(inner) = self.0.take() {
+            inner.gathered.take();
+        }
     }
 }
 

@@ -48,6 +48,8 @@ struct Told {
     /// It was told what was pushed last.
     last: bool,
     misses: u8,
+    /// It asked while a push was under way, and has said since how many sockets it holds.
+    asked_since: bool,
 }
 
 impl Pushing {
@@ -58,6 +60,7 @@ impl Pushing {
             sockets: 0,
             last: false,
             misses: 0,
+            asked_since: false,
         };
         Self {
             relays: watching.iter().map(told_nothing).collect(),
@@ -88,6 +91,11 @@ impl Machine {
             self.pushing.capacity = capacity;
             let first = self.head.watching.is_empty();
             self.holds_sockets(relay, sockets);
+            if self.pushing.under_way {
+                for told in &mut self.pushing.relays {
+                    told.asked_since |= told.relay == relay;
+                }
+            }
             if first {
                 // All who watch were told this, by this very answer.
                 self.pushing.last = Some(self.snapshot(now));
@@ -106,6 +114,8 @@ impl Machine {
             let mut relays = self.pushing.relays.iter_mut();
             let told = relays.find(|told| told.relay == relay);
             match (sockets, told) {
+                // What it answered to the push is older than what it asked.
+                (_, Some(told)) if told.asked_since => {}
                 (None, Some(told)) if told.misses < MISSES_MAX => {
                     told.last = false;
                     told.misses = told.misses.saturating_add(1);
@@ -131,6 +141,7 @@ impl Machine {
                 sockets,
                 last: true,
                 misses: 0,
+                asked_since: false,
             }),
         }
         relays.retain(|told| told.sockets > 0 || told.relay != relay);
@@ -212,6 +223,9 @@ impl Machine {
         pushing.last = Some(view.snapshot.clone());
         pushing.pushed_at = now;
         pushing.under_way = true;
+        for told in &mut pushing.relays {
+            told.asked_since = false;
+        }
         Some(Push { relays, view })
     }
 

@@ -11,6 +11,7 @@
     reason = "a test ends where something is not as it must be"
 )]
 
+mod moments;
 mod queue;
 mod relay;
 mod world;
