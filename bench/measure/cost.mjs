@@ -26,8 +26,11 @@ const SIMULATED =
 const PAGE_REQUESTS = 2;
 /** Lanes sleep again ten seconds after the last of twenty in which shoppers enter. */
 const LANE_SECONDS = 30;
-/** With sockets: how many a relay holds, how often it pushes, and which share of the time it is awake for it. */
-const SOCKETS = { aRelay: 2_000, secondsBetweenPushes: 2, awake: 0.1 };
+/**
+ * With sockets: how many a relay holds, how often it pushes, and which share of the time it is awake
+ * for it. An object that may hibernate is not billed while it idles (Cloudflare's pricing of objects).
+ */
+const SOCKETS = { aRelay: 4_000, secondsBetweenPushes: 2, awake: 0.1 };
 
 export async function computeCost(_options, rows) {
   const cpuMs = (name) => rows.find(({ figure }) => figure === `${name}, CPU of workerd`)?.value / 1000;

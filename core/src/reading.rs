@@ -18,6 +18,13 @@ pub fn read<T: DeserializeOwned>(value: &Value) -> Result<T, Problem> {
     })
 }
 
+/// Reads a shape out of a text that Tidegate wrote, or whoever runs it. By way of a [`Value`] as well:
+/// a second way to read each shape would be kilobytes of the Worker.
+pub fn parse<T: DeserializeOwned>(text: &str) -> serde_json::Result<T> {
+    let value: Value = serde_json::from_slice(text.as_bytes())?;
+    T::deserialize(&value)
+}
+
 /// The field without which reading fails in another way, or not at all.
 fn culprit<'a, T: DeserializeOwned>(value: &'a Value, cause: &str) -> Option<&'a str> {
     // These name a field themselves, and only where it is one within a field is there more to say.

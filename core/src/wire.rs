@@ -76,7 +76,7 @@ pub(crate) mod as_text {
         deserializer: D,
     ) -> Result<T, D::Error> {
         let text = String::deserialize(deserializer)?;
-        serde_json::from_str(&text).map_err(D::Error::custom)
+        crate::reading::parse(&text).map_err(D::Error::custom)
     }
 }
 

@@ -17,6 +17,7 @@ use tidegate_core::UnixMillis;
 use tidegate_core::calls::{QueueCall, QueueReply, RelayCall, RelayName, RelayReply, Reply};
 use tidegate_core::problem::{Code, Problem};
 use tidegate_core::queue::Answer;
+use tidegate_core::reading;
 use tidegate_core::relay::{
     CAPACITY, Closing, Effect, Event, Relay as Machine, is_silent, next_sweep,
 };
@@ -89,7 +90,7 @@ impl DurableObject for Relay {
         let (sockets, _) = sockets::all(&inner.state)?;
         if let Some(first) = sockets.first() {
             let label = sockets::label(&inner.state, first)?;
-            inner.know(&serde_json::from_str(&label)?)?;
+            inner.know(&reading::parse(&label)?)?;
             let now = now();
             let (mut alive, mut longest) = (0_u32, now);
             for socket in &sockets {

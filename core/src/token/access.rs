@@ -7,6 +7,7 @@ use subtle::{Choice, ConstantTimeEq};
 use super::keys::{Reach, misconfigured};
 use crate::ids::QueueId;
 use crate::problem::{Code, Problem};
+use crate::reading;
 
 /// One entry of `ADMIN_KEYS` or `ORIGIN_KEYS`.
 #[derive(Deserialize)]
@@ -33,7 +34,7 @@ pub struct Caller<'a> {
 impl AccessKeys {
     /// Reads the secret `binding`: a JSON list of `{"name", "key", "queues"?}`.
     pub fn read(binding: &str, text: &str, reach: Reach) -> Result<Self, Problem> {
-        let entries: Vec<Entry> = serde_json::from_str(text).map_err(|_| {
+        let entries: Vec<Entry> = reading::parse(text).map_err(|_| {
             misconfigured(&format!(
                 "{binding} is not a JSON list of {{\"name\", \"key\", \"queues\"?}}"
             ))

@@ -130,7 +130,8 @@ pub struct PublicKeys {
 impl PublicKeys {
     /// Reads a JWK set (RFC 7517). Keys of other kinds are passed over; an error names the fault.
     pub fn from_jwks(text: &str) -> Result<Self, &'static str> {
-        let set: Value = serde_json::from_str(text).map_err(|_| "the key set is not JSON")?;
+        let set: Value =
+            serde_json::from_slice(text.as_bytes()).map_err(|_| "the key set is not JSON")?;
         let listed = set
             .get("keys")
             .and_then(Value::as_array)
@@ -153,7 +154,7 @@ impl PublicKeys {
         let keys: Vec<Value> = self
             .keys
             .iter()
-            .filter_map(|key| serde_json::from_str::<Value>(&key.to_jwk()).ok())
+            .filter_map(|key| serde_json::from_slice::<Value>(key.to_jwk().as_bytes()).ok())
             .map(|mut jwk| {
                 if let Some(fields) = jwk.as_object_mut() {
                     fields.insert(String::from("use"), "sig".into());

@@ -9,6 +9,7 @@ use ct_codecs::{Base64UrlSafeNoPadding, Decoder};
 use serde::Deserialize;
 
 use crate::problem::{Code, Problem};
+use crate::reading;
 
 /// What marks a secret as made for development.
 pub const DEVELOPMENT_MARK: &str = "dev-";
@@ -49,7 +50,7 @@ pub(super) fn read_list(
     text: &str,
     reach: Reach,
 ) -> Result<Vec<NamedSecret>, Problem> {
-    let entries: Vec<Entry> = serde_json::from_str(text).map_err(|_| {
+    let entries: Vec<Entry> = reading::parse(text).map_err(|_| {
         misconfigured(&format!(
             "{binding} is not a JSON list of {{\"kid\", \"key\"}}"
         ))

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use tidegate_core::calls::LaneName;
 use tidegate_core::ids::ShopperId;
 use tidegate_core::lane::{Entry, Group, Lane as LaneState};
+use tidegate_core::reading;
 use worker::{Error, Result, SqlStorage, SqlStorageValue};
 
 use crate::storage::{integer, rows, run};
@@ -47,7 +48,7 @@ pub fn stored_name(sql: &SqlStorage) -> Result<Option<LaneName>> {
     let found: Vec<NameRow> = rows(sql, "SELECT json FROM name", Vec::new())?;
     found
         .first()
-        .map(|row| serde_json::from_str(&row.json).map_err(Error::from))
+        .map(|row| reading::parse(&row.json).map_err(Error::from))
         .transpose()
 }
 

@@ -1,10 +1,10 @@
 //! A queue's rows: their schema, how they are read back, and how effects are written.
 
 use serde::Deserialize;
-use serde_json::Value;
 use tidegate_core::calls::ADMISSIONS_PAGE;
 use tidegate_core::queue::machine::Stored;
 use tidegate_core::queue::{Claim, ClaimState, Effect, Head, LaneMark, Machine};
+use tidegate_core::reading;
 use worker::{Result, SqlStorage, SqlStorageValue};
 
 use crate::storage::{integer, optional_integer, rows, run};
@@ -77,9 +77,7 @@ pub fn load(sql: &SqlStorage) -> Result<Option<Machine>> {
     let Some(row) = head.first() else {
         return Ok(None);
     };
-    // As a configuration is read that comes in: a second way to read one is 3 kB of the Worker, zipped.
-    let json: Value = serde_json::from_str(&row.json)?;
-    let head = Head::deserialize(&json)?;
+    let head: Head = reading::parse(&row.json)?;
     let lanes: Vec<LaneMark> = rows(
         sql,
         "SELECT lane, sequence, count, first, granted FROM lanes",
