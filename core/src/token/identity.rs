@@ -3,11 +3,10 @@
 //! a keyed hash.
 
 use jwt_simple::claims::NoCustomClaims;
-use jwt_simple::common::VerificationOptions;
-use jwt_simple::prelude::{Duration, HS256Key, JWTClaims, MACLike};
+use jwt_simple::prelude::{HS256Key, MACLike};
 
 use super::keys::{Reach, read_list};
-use super::{TOKEN_MAX, is_live, seconds};
+use super::{exactly_at, is_live, seconds};
 use crate::UnixMillis;
 use crate::ids::QueueId;
 use crate::problem::{Code, Problem};
@@ -39,7 +38,10 @@ impl IdentityKeys {
         let claims = self
             .0
             .iter()
-            .find_map(|key| read_by(key, token, now))
+            .find_map(|key| {
+                let read = key.verify_token::<NoCustomClaims>(token, Some(exactly_at(now)));
+                read.ok()
+            })
             .ok_or_else(refused)?;
         let for_this_queue = claims
             .audiences
@@ -59,18 +61,6 @@ impl IdentityKeys {
     }
 }
 
-fn read_by(key: &HS256Key, token: &str, now: UnixMillis) -> Option<JWTClaims<NoCustomClaims>> {
-    let options = VerificationOptions {
-        time_tolerance: Some(Duration::from_secs(0)),
-        // The merchant's clock may run ahead of the edge's, and `iat` is no rule. `nbf` is one, above.
-        accept_future: true,
-        max_token_length: Some(TOKEN_MAX),
-        artificial_time: Some(seconds(now)),
-        ..VerificationOptions::default()
-    };
-    key.verify_token(token, Some(options)).ok()
-}
-
 /// One answer for every fault: a forger learns nothing from it.
 fn refused() -> Problem {
     Problem::new(
@@ -81,8 +71,9 @@ fn refused() -> Problem {
 
 #[cfg(test)]
 mod tests {
-    use jwt_simple::claims::Audiences;
+    use jwt_simple::claims::{Audiences, JWTClaims};
 
+    use super::super::TOKEN_MAX;
     use super::*;
 
     const NOW: UnixMillis = 1_800_000_000_000;

@@ -6,6 +6,7 @@ pub mod identity;
 pub mod keys;
 pub mod ticket;
 
+use jwt_simple::common::VerificationOptions;
 use jwt_simple::prelude::{Duration, UnixTimeStamp};
 
 use serde::{Deserialize, Serialize};
@@ -37,6 +38,18 @@ struct OwnClaims {
 /// A JWT time (whole seconds) from milliseconds, rounded down.
 fn seconds(at: UnixMillis) -> UnixTimeStamp {
     Duration::from_secs(at / 1000)
+}
+
+/// What every token that an edge reads back must stand up to at `now`. Whoever signed it may have a
+/// clock that runs ahead; what begins and ends it, its reader looks at.
+fn exactly_at(now: UnixMillis) -> VerificationOptions {
+    VerificationOptions {
+        time_tolerance: Some(Duration::from_secs(0)),
+        accept_future: true,
+        max_token_length: Some(TOKEN_MAX),
+        artificial_time: Some(seconds(now)),
+        ..VerificationOptions::default()
+    }
 }
 
 /// Whether a token that ends at `expires_at` is still good. RFC 7519 ends it *on* that second.
