@@ -11,7 +11,7 @@ use crate::ids::ShopperId;
 use crate::problem::{Code, Problem};
 
 /// The most shoppers that wait for the next group; more are asked to come back.
-pub const GATHERING_MAX: usize = 5_000;
+const GATHERING_MAX: usize = 5_000;
 
 /// A shopper's row, with what its group's row says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +24,13 @@ pub struct Entry {
     pub first: Option<u64>,
 }
 
+impl Entry {
+    /// Its index, once its group is leased.
+    pub fn index(self) -> Option<u64> {
+        self.first?.checked_add(u64::from(self.place))
+    }
+}
+
 /// A group that is written down.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
@@ -33,17 +40,13 @@ pub struct Group {
     pub members: Vec<ShopperId>,
 }
 
-/// What to do for a shopper who enters.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Enter {
+/// What a shopper who enters hears.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heard {
     /// Their entry has this index.
-    Known(u64),
+    Index(u64),
     /// Their entry has this index and was called up: ask the queue whether it still stands.
-    Ask(u64),
-    /// They are in a group that is under way: wait for its outcome.
-    Join,
-    /// Nothing can be done now.
-    Refuse(Problem),
+    CalledUp(u64),
 }
 
 /// What the lane's worker does next.
@@ -60,14 +63,17 @@ pub enum Work {
     },
 }
 
-/// What a leased group's members get: an index each, or, past `granted`, the news that it is full.
-pub type Outcomes = Vec<(ShopperId, Result<u64, Problem>)>;
+/// Who hears what. Whoever is not told yet waits for their group.
+pub type Outcomes = Vec<(ShopperId, Result<Heard, Problem>)>;
 
-/// A lane in memory.
+/// A lane in memory. Where work fails, drop it, tell whoever waits to come back, and restore it from what
+/// is stored: a group that is pending stays so, and its members' retries find it.
 #[derive(Default)]
 pub struct Lane {
     last_sequence: u64,
     pending: Option<Group>,
+    /// Who arrived and was not looked up yet; somebody who asks twice may be here twice.
+    arrived: Vec<ShopperId>,
     gathering: Vec<ShopperId>,
     /// Everybody in `gathering` or `pending`.
     under_way: BTreeSet<ShopperId>,
@@ -92,32 +98,49 @@ impl Lane {
         }
     }
 
-    /// A shopper wants to enter; `entry` is what is stored of them.
-    pub fn enter(&mut self, shopper: ShopperId, entry: Option<Entry>, boarding: u64) -> Enter {
+    /// A shopper wants to enter, and knows of `boarding`. They hear when they were looked up or, where
+    /// they have no entry, when their group is through.
+    pub fn arrive(&mut self, shopper: ShopperId, boarding: u64) -> Result<(), Problem> {
         self.boarding = self.boarding.max(boarding);
         if self.under_way.contains(&shopper) {
-            return Enter::Join;
+            return Ok(());
         }
-        let index = entry.and_then(|entry| entry.first?.checked_add(u64::from(entry.place)));
-        match index {
-            Some(index) if index < self.boarding => Enter::Ask(index),
-            Some(index) => Enter::Known(index),
-            None => self.enter_anew(shopper),
+        if self.arrived.len().saturating_add(self.gathering.len()) >= GATHERING_MAX {
+            return Err(too_many());
         }
+        self.arrived.push(shopper);
+        Ok(())
     }
 
-    /// A shopper who has no entry, or whose entry stands for nothing any more, joins the next group.
-    pub fn enter_anew(&mut self, shopper: ShopperId) -> Enter {
-        if self.gathering.len() >= GATHERING_MAX {
-            return Enter::Refuse(too_many());
-        }
-        if self.under_way.insert(shopper) {
-            self.gathering.push(shopper);
-        }
-        Enter::Join
+    /// Who arrived since they were last asked for. Look their entries up, all together, and say what was
+    /// found.
+    pub fn arrivals(&mut self) -> Vec<ShopperId> {
+        core::mem::take(&mut self.arrived)
     }
 
-    /// What is to be done next; `None` when the lane is idle. A pending group comes first.
+    /// `arrivals` were looked up; `entry_of` says what is stored of each. Whoever has an index is told;
+    /// all others join the next group.
+    pub fn looked_up(
+        &mut self,
+        arrivals: Vec<ShopperId>,
+        entry_of: impl Fn(ShopperId) -> Option<Entry>,
+    ) -> Outcomes {
+        let mut told = Outcomes::new();
+        for shopper in arrivals {
+            match entry_of(shopper).and_then(Entry::index) {
+                Some(index) if index < self.boarding => {
+                    told.push((shopper, Ok(Heard::CalledUp(index))));
+                }
+                Some(index) => told.push((shopper, Ok(Heard::Index(index)))),
+                None if self.under_way.insert(shopper) => self.gathering.push(shopper),
+                None => {}
+            }
+        }
+        told
+    }
+
+    /// What is to be done next; `None` when the lane is idle. A pending group comes before a new one,
+    /// and whoever arrived is looked up before either.
     pub fn next_work(&mut self) -> Option<Work> {
         if let Some(group) = &self.pending {
             let count = u32::try_from(group.members.len()).unwrap_or(u32::MAX);
@@ -147,7 +170,7 @@ impl Lane {
             let index = first
                 .checked_add(place)
                 .filter(|_| place < u64::from(granted));
-            (shopper, index.ok_or_else(full))
+            (shopper, index.map(Heard::Index).ok_or_else(full))
         };
         (0_u64..).zip(group).map(outcome).collect()
     }
@@ -159,36 +182,6 @@ impl Lane {
             .into_iter()
             .map(|shopper| (shopper, Err(problem.clone())))
             .collect()
-    }
-
-    /// The queue could not be reached: whoever waits is told to come back. The group stays pending,
-    /// and a retry finds it.
-    pub fn lease_failed(&mut self) -> Outcomes {
-        let pending = self
-            .pending
-            .iter()
-            .flat_map(|group| group.members.iter().copied());
-        let outcomes = pending
-            .chain(self.gathering.iter().copied())
-            .map(|shopper| {
-                (
-                    shopper,
-                    Err(busy("The queue is out of reach for a moment.")),
-                )
-            })
-            .collect();
-        for shopper in self.gathering.drain(..) {
-            self.under_way.remove(&shopper);
-        }
-        outcomes
-    }
-
-    /// The group could not be written: its members have no entry.
-    pub fn write_failed(&mut self) -> Outcomes {
-        let problem = busy("The entry could not be written.");
-        let mut outcomes = self.refused(&problem);
-        outcomes.extend(self.lease_failed());
-        outcomes
     }
 
     /// The latest boarding that the lane knows of.
@@ -209,15 +202,10 @@ impl Lane {
     }
 }
 
-/// What is said to those past [`GATHERING_MAX`].
-pub fn too_many() -> Problem {
-    busy("This lane has more entries at once than it can take.")
-}
-
-fn busy(detail: &str) -> Problem {
+fn too_many() -> Problem {
     Problem::new(
         Code::ServiceUnavailable,
-        format!("{detail} Try again; you lose nothing."),
+        "This lane has more entries at once than it can take. Try again; you lose nothing.",
     )
 }
 
@@ -236,136 +224,111 @@ mod tests {
         ShopperId::from_bytes([number; 16])
     }
 
-    fn entry(sequence: u64, place: u32, first: Option<u64>) -> Entry {
-        Entry {
+    /// Shoppers of whom nothing is stored arrive and are looked up.
+    fn arrive(lane: &mut Lane, numbers: &[u8]) {
+        for number in numbers {
+            lane.arrive(shopper(*number), 0).unwrap();
+        }
+        let arrivals = lane.arrivals();
+        assert_eq!(lane.looked_up(arrivals, |_| None), []);
+    }
+
+    fn group(sequence: u64, members: &[u8]) -> Group {
+        Group {
             sequence,
-            place,
-            first,
+            members: members.iter().copied().map(shopper).collect(),
         }
     }
 
     #[test]
     fn a_group_is_written_before_it_is_leased() {
         let mut lane = Lane::default();
-        assert_eq!(lane.enter(shopper(1), None, 0), Enter::Join);
-        assert_eq!(
-            lane.enter(shopper(1), None, 0),
-            Enter::Join,
-            "a retry joins its own entry"
-        );
-        assert_eq!(lane.enter(shopper(2), None, 0), Enter::Join);
-        let group = Group {
+        arrive(&mut lane, &[1, 1, 2]);
+        let retried_once = group(1, &[1, 2]);
+        assert_eq!(lane.next_work(), Some(Work::Write(retried_once)));
+        let lease = Work::Lease {
             sequence: 1,
-            members: vec![shopper(1), shopper(2)],
+            count: 2,
         };
-        assert_eq!(lane.next_work(), Some(Work::Write(group)));
+        assert_eq!(lane.next_work(), Some(lease));
         assert_eq!(
-            lane.next_work(),
-            Some(Work::Lease {
-                sequence: 1,
-                count: 2
-            })
+            lane.leased(7, 2, 0),
+            [
+                (shopper(1), Ok(Heard::Index(7))),
+                (shopper(2), Ok(Heard::Index(8)))
+            ]
         );
-        let outcomes = lane.leased(7, 2, 0);
-        assert_eq!(outcomes, [(shopper(1), Ok(7)), (shopper(2), Ok(8))]);
         assert_eq!(lane.next_work(), None);
     }
 
     #[test]
-    fn a_failed_lease_leaves_the_group_for_the_retry() {
+    fn whoever_is_under_way_is_not_looked_up_again() {
         let mut lane = Lane::default();
-        lane.enter(shopper(1), None, 0);
+        arrive(&mut lane, &[1]);
         lane.next_work();
-        lane.enter(shopper(2), None, 0);
-        let told = lane.lease_failed();
-        assert_eq!(
-            told.len(),
-            2,
-            "those who gathered meanwhile are told as well"
-        );
-        assert_eq!(
-            lane.enter(shopper(1), Some(entry(1, 0, None)), 0),
-            Enter::Join
-        );
-        assert_eq!(
-            lane.next_work(),
-            Some(Work::Lease {
-                sequence: 1,
-                count: 1
-            })
-        );
+        lane.arrive(shopper(1), 0).unwrap();
+        assert_eq!(lane.arrivals(), [], "they hear with their group");
     }
 
     #[test]
     fn a_restored_pending_group_is_leased_under_its_own_number() {
-        let group = Group {
+        let mut lane = Lane::restore(9, Some(group(9, &[3])));
+        arrive(&mut lane, &[4, 3]);
+        let lease = Work::Lease {
             sequence: 9,
-            members: vec![shopper(3)],
+            count: 1,
         };
-        let mut lane = Lane::restore(9, Some(group));
-        assert_eq!(lane.enter(shopper(4), None, 0), Enter::Join);
-        assert_eq!(
-            lane.next_work(),
-            Some(Work::Lease {
-                sequence: 9,
-                count: 1
-            })
-        );
+        assert_eq!(lane.next_work(), Some(lease));
         lane.leased(0, 1, 0);
-        let later = Group {
-            sequence: 10,
-            members: vec![shopper(4)],
-        };
-        assert_eq!(lane.next_work(), Some(Work::Write(later)));
+        assert_eq!(lane.next_work(), Some(Work::Write(group(10, &[4]))));
     }
 
     #[test]
     fn a_refused_group_s_number_is_never_used_again() {
         let mut lane = Lane::default();
-        lane.enter(shopper(1), None, 0);
+        arrive(&mut lane, &[1]);
         lane.next_work();
         lane.refused(&full());
-        lane.enter(shopper(2), None, 0);
-        let Some(Work::Write(group)) = lane.next_work() else {
-            panic!("a group to write")
-        };
-        assert_eq!(group.sequence, 2);
+        arrive(&mut lane, &[2]);
+        assert_eq!(lane.next_work(), Some(Work::Write(group(2, &[2]))));
     }
 
     #[test]
     fn members_past_the_last_place_hear_that_it_is_full() {
         let mut lane = Lane::default();
-        lane.enter(shopper(1), None, 0);
-        lane.enter(shopper(2), None, 0);
+        arrive(&mut lane, &[1, 2]);
         lane.next_work();
         let outcomes = lane.leased(5, 1, 0);
-        assert_eq!(outcomes[0], (shopper(1), Ok(5)));
+        assert_eq!(outcomes[0], (shopper(1), Ok(Heard::Index(5))));
         assert_eq!(outcomes[1].1.as_ref().unwrap_err().code, Code::QueueFull);
     }
 
     #[test]
     fn an_entry_that_was_called_up_is_asked_about() {
+        let stored = Entry {
+            sequence: 1,
+            place: 3,
+            first: Some(4),
+        };
         let mut lane = Lane::default();
-        assert_eq!(
-            lane.enter(shopper(1), Some(entry(1, 3, Some(4))), 7),
-            Enter::Known(7)
-        );
-        assert_eq!(
-            lane.enter(shopper(1), Some(entry(1, 3, Some(4))), 8),
-            Enter::Ask(7)
-        );
+        for (boarding, heard) in [(7, Heard::Index(7)), (8, Heard::CalledUp(7))] {
+            lane.arrive(shopper(1), boarding).unwrap();
+            let arrivals = lane.arrivals();
+            let told = lane.looked_up(arrivals, |_| Some(stored));
+            assert_eq!(told, [(shopper(1), Ok(heard))]);
+        }
     }
 
     #[test]
     fn a_lane_refuses_more_than_it_can_hold() {
         let mut lane = Lane::default();
-        for number in 0..u128::try_from(GATHERING_MAX).unwrap() {
-            let shopper = ShopperId::from_bytes(number.to_be_bytes());
-            assert_eq!(lane.enter(shopper, None, 0), Enter::Join);
+        arrive(&mut lane, &[1]);
+        for number in 1..u128::try_from(GATHERING_MAX).unwrap() {
+            lane.arrive(ShopperId::from_bytes(number.to_be_bytes()), 0)
+                .unwrap();
         }
-        assert!(matches!(
-            lane.enter(shopper(255), None, 0),
-            Enter::Refuse(_)
-        ));
+        let refused = lane.arrive(shopper(2), 0).unwrap_err();
+        assert_eq!(refused.code, Code::ServiceUnavailable);
+        assert_eq!(lane.arrive(shopper(1), 0), Ok(()), "they have their place");
     }
 }

@@ -2,6 +2,7 @@
 //! lane, not to the request that began it: that shopper may hang up.
 
 mod rows;
+mod work;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -11,20 +12,17 @@ use std::time::Duration;
 use futures::channel::oneshot;
 use tidegate_core::calls::{LaneCall, LaneName, LaneReply, QueueCall, QueueReply, Reply};
 use tidegate_core::ids::ShopperId;
-use tidegate_core::lane::{
-    Enter, GATHERING_MAX, Group, Lane as LaneState, Outcomes, Work, too_many,
-};
+use tidegate_core::lane::{Entry, Heard, Lane as LaneState, Outcomes};
 use tidegate_core::problem::{Code, Problem};
 use tidegate_core::queue::{Answer, Event};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use worker::{
-    Delay, DurableObject, Env, Request, Response, Result, SqlStorage, State, durable_object,
-};
+use worker::{DurableObject, Env, Request, Response, Result, SqlStorage, State, durable_object};
 
-use self::rows::{find, insert, key, load, stored_name};
+use self::rows::{find, key, load, stored_name};
+use self::work::work;
 use crate::binding;
-use crate::storage::{in_transaction, integer, optional_integer, run};
+use crate::storage::run;
 use crate::stub::{self, Answering, Teller, answer, asked_only, interrupted, storage_failed};
 
 /// How often a lane asks whether its epoch still lives.
@@ -45,24 +43,13 @@ struct Inner {
     lane: RefCell<Option<LaneState>>,
     /// Whether the name row is written, and so the review alarm armed.
     named: Cell<bool>,
-    /// Who wants to enter and was not looked up yet, with the boarding that they know of.
-    arrivals: RefCell<Vec<(ShopperId, u64)>>,
     waiters: RefCell<HashMap<ShopperId, Vec<Waiter>>>,
     working: Cell<bool>,
     /// Why nobody can enter here any more: the epoch is over, and an epoch never comes back.
     over: RefCell<Option<Problem>>,
 }
 
-/// What a shopper who enters hears.
-#[derive(Clone, Copy)]
-enum Heard {
-    /// Their entry has this index.
-    Index(u64),
-    /// Their entry has this index, and was called up: the queue knows whether it still stands.
-    CalledUp(u64),
-}
-
-/// Tells it to who waits for it.
+/// Tells a shopper what they wait to hear.
 type Waiter = Box<dyn FnOnce(Reply<Heard>)>;
 
 impl DurableObject for Lane {
@@ -72,7 +59,6 @@ impl DurableObject for Lane {
             env,
             lane: RefCell::default(),
             named: Cell::default(),
-            arrivals: RefCell::default(),
             waiters: RefCell::default(),
             working: Cell::default(),
             over: RefCell::default(),
@@ -194,8 +180,9 @@ fn arrive(inner: &Rc<Inner>, name: &LaneName, shopper: ShopperId, boarding: u64,
     if let Some(problem) = inner.over.borrow().clone() {
         return waiter(Err(problem));
     }
-    if inner.arrivals.borrow().len() >= GATHERING_MAX {
-        return waiter(Err(too_many()));
+    let arrived = inner.with_lane(|lane, _| Ok(lane.arrive(shopper, boarding)));
+    if let Err(problem) = arrived.unwrap_or_else(|error| Err(storage_failed(&error))) {
+        return waiter(Err(problem));
     }
     inner
         .waiters
@@ -203,141 +190,12 @@ fn arrive(inner: &Rc<Inner>, name: &LaneName, shopper: ShopperId, boarding: u64,
         .entry(shopper)
         .or_default()
         .push(waiter);
-    inner.arrivals.borrow_mut().push((shopper, boarding));
     if !inner.working.replace(true) {
         inner.state.wait_until(work(Rc::clone(inner), name.clone()));
     }
 }
 
-/// Works off groups until none is left. Runs beside the requests, one at a time.
-async fn work(inner: Rc<Inner>, name: LaneName) {
-    let _working = Working(Rc::clone(&inner));
-    loop {
-        // Nothing is read, and so made anew, once all that was stored is gone.
-        if inner.over.borrow().is_some() {
-            return;
-        }
-        let next = inner
-            .look_up()
-            .and_then(|()| inner.with_lane(|lane, _| Ok(lane.next_work())));
-        let next = match next {
-            Ok(next) => next,
-            Err(error) => return inner.tell_all(&storage_failed(&error)),
-        };
-        match next {
-            None => return,
-            Some(Work::Write(group)) => {
-                if let Err(error) = inner.write_group(&name, &group).await {
-                    storage_failed(&error);
-                    inner.tell_from(LaneState::write_failed);
-                    inner.lane.take();
-                    return;
-                }
-            }
-            Some(Work::Lease { sequence, count }) => {
-                match inner.lease(&name, sequence, count).await {
-                    Some(pause) => Delay::from(pause).await,
-                    None => return,
-                }
-            }
-        }
-    }
-}
-
-/// While it lives, the lane's one worker runs. If the worker ends for whatever reason, the next
-/// shopper starts another, and nobody is left waiting.
-struct Working(Rc<Inner>);
-
-impl Drop for Working {
-    fn drop(&mut self) {
-        self.0.working.set(false);
-        let problem = self.0.over.borrow().clone().unwrap_or_else(interrupted);
-        self.0.tell_all(&problem);
-    }
-}
-
 impl Inner {
-    /// Looks up all who arrived since the last time, together: who has an entry is told, all others
-    /// join the next group.
-    fn look_up(&self) -> Result<()> {
-        let arrivals = self.arrivals.take();
-        if arrivals.is_empty() {
-            return Ok(());
-        }
-        let shoppers: Vec<ShopperId> = arrivals.iter().map(|(shopper, _)| *shopper).collect();
-        let outcomes = self.with_lane(|lane, sql| {
-            let entries = find(sql, &shoppers)?;
-            let decided = arrivals.into_iter().map(|(shopper, boarding)| {
-                (
-                    shopper,
-                    lane.enter(shopper, entries.get(&shopper).copied(), boarding),
-                )
-            });
-            Ok(decided.collect::<Vec<_>>())
-        })?;
-        let known = outcomes.into_iter().filter_map(|(shopper, decision)| {
-            let outcome = match decision {
-                Enter::Known(index) => Ok(Heard::Index(index)),
-                Enter::Ask(index) => Ok(Heard::CalledUp(index)),
-                Enter::Refuse(problem) => Err(problem),
-                Enter::Join => return None,
-            };
-            Some((shopper, outcome))
-        });
-        self.tell(known);
-        Ok(())
-    }
-
-    /// Leases the pending group's range, writes it down and tells the members. Returns how long the
-    /// next group should gather, or `None` if the work must stop.
-    async fn lease(&self, name: &LaneName, sequence: u64, count: u32) -> Option<Duration> {
-        let event = Event::Lease {
-            epoch: name.epoch,
-            lane: name.number,
-            sequence,
-            count,
-        };
-        let reply = self.ask(name, event).await;
-        if self.over.borrow().is_some() {
-            return None;
-        }
-        match reply {
-            Ok(Answer::Leased {
-                first,
-                granted,
-                boarding,
-                linger_ms,
-            }) => {
-                let outcomes = self
-                    .with_lane(|lane, _| Ok(lane.leased(first, granted, boarding)))
-                    .ok()?;
-                self.write_outcome(sequence, Some(first), granted, &outcomes)?;
-                self.tell(indices(outcomes));
-                Some(Duration::from_millis(linger_ms.into()))
-            }
-            Err(problem) if is_over(&problem) => {
-                if let Err(error) = self.retire(&problem).await {
-                    storage_failed(&error);
-                }
-                None
-            }
-            Err(problem) if problem.code.status() < 500 => {
-                let outcomes = self.with_lane(|lane, _| Ok(lane.refused(&problem))).ok()?;
-                self.write_outcome(sequence, None, 0, &outcomes)?;
-                self.tell(indices(outcomes));
-                Some(Duration::ZERO)
-            }
-            _ => {
-                // Who has an entry already keeps it in view.
-                if let Err(error) = self.look_up() {
-                    storage_failed(&error);
-                }
-                self.tell_from(LaneState::lease_failed);
-                None
-            }
-        }
-    }
-
     async fn ask(&self, name: &LaneName, event: Event) -> Reply<Answer> {
         let call = QueueCall::Event(Box::new(event));
         let reply = stub::call(&self.env, binding::QUEUE, name.queue.as_str(), &call).await?;
@@ -382,13 +240,7 @@ impl Inner {
         body(lane, &sql)
     }
 
-    fn tell_from(&self, outcomes: impl FnOnce(&mut LaneState) -> Outcomes) {
-        if let Ok(outcomes) = self.with_lane(|lane, _| Ok(outcomes(lane))) {
-            self.tell(indices(outcomes));
-        }
-    }
-
-    fn tell(&self, outcomes: impl IntoIterator<Item = (ShopperId, Reply<Heard>)>) {
+    fn tell(&self, outcomes: Outcomes) {
         for (shopper, outcome) in outcomes {
             // Not borrowed while they are told. Whoever hung up finds the same entry when they come back.
             let waiters = self.waiters.borrow_mut().remove(&shopper);
@@ -398,71 +250,13 @@ impl Inner {
         }
     }
 
-    async fn write_group(&self, name: &LaneName, group: &Group) -> Result<()> {
-        let storage = self.state.storage();
-        let first_write = !self.named.get();
-        let json = serde_json::to_string(name)?;
-        in_transaction(&storage, |sql| {
-            if first_write {
-                run(
-                    sql,
-                    "INSERT OR REPLACE INTO name (id, json) VALUES (1, ?)",
-                    vec![json.as_str().into()],
-                )?;
-            }
-            insert(sql, group)
-        })?;
-        if first_write {
-            storage.set_alarm(REVIEW).await?;
-            self.named.set(true);
-        }
-        Ok(())
-    }
-
-    /// Writes what became of a group, and removes the entries that got no index. If that fails, memory
-    /// is dropped: the group is found pending again, and its next lease gets the same range.
-    fn write_outcome(
-        &self,
-        sequence: u64,
-        first: Option<u64>,
-        granted: u32,
-        outcomes: &Outcomes,
-    ) -> Option<()> {
-        let written = in_transaction(&self.state.storage(), |sql| {
-            run(
-                sql,
-                "UPDATE groups SET first = ?, granted = ? WHERE sequence = ?",
-                vec![
-                    optional_integer(first)?,
-                    integer(granted.into())?,
-                    integer(sequence)?,
-                ],
-            )?;
-            for (shopper, _) in outcomes.iter().filter(|(_, outcome)| outcome.is_err()) {
-                run(
-                    sql,
-                    "DELETE FROM entries WHERE shopper = ?",
-                    vec![key(*shopper)],
-                )?;
-            }
-            Ok(())
-        });
-        if let Err(error) = written {
-            storage_failed(&error);
-            self.lane.take();
-            return None;
-        }
-        Some(())
-    }
-
     fn forget(&self, shopper: ShopperId, index: u64) -> Result<()> {
         if self.over.borrow().is_some() {
             return Ok(());
         }
         self.with_lane(|_, sql| {
             let entry = find(sql, &[shopper])?.remove(&shopper);
-            let known = entry.and_then(|entry| entry.first?.checked_add(entry.place.into()));
-            if known == Some(index) {
+            if entry.and_then(Entry::index) == Some(index) {
                 run(
                     sql,
                     "DELETE FROM entries WHERE shopper = ?",
@@ -476,7 +270,7 @@ impl Inner {
     /// The epoch is over: whoever waits hears so, and all that is stored goes.
     async fn retire(&self, problem: &Problem) -> Result<()> {
         *self.over.borrow_mut() = Some(problem.clone());
-        self.tell_all(problem);
+        self.give_up(problem);
         let storage = self.state.storage();
         // The alarm goes last: where this fails, it tries again.
         storage.delete_all().await?;
@@ -486,19 +280,14 @@ impl Inner {
         Ok(())
     }
 
-    fn tell_all(&self, problem: &Problem) {
-        self.arrivals.take();
+    /// Whoever waits is told to come back. Memory goes: the lane is read back from storage, with a group
+    /// still pending if it was written, and its next lease gets the range that it has.
+    fn give_up(&self, problem: &Problem) {
+        self.lane.take();
         for waiter in self.waiters.take().into_values().flatten() {
             waiter(Err(problem.clone()));
         }
     }
-}
-
-/// Outcomes of a group, as its members hear them.
-fn indices(outcomes: Outcomes) -> impl Iterator<Item = (ShopperId, Reply<Heard>)> {
-    outcomes
-        .into_iter()
-        .map(|(shopper, outcome)| (shopper, outcome.map(Heard::Index)))
 }
 
 fn retired() -> Problem {

@@ -4,7 +4,7 @@ use super::check::{Violation, ensure, named};
 use super::lane_object::LaneObject;
 use super::message::{Asker, Call, Happening, NOBODY};
 use super::world::{NONE, World, place, shopper_id, shopper_number};
-use crate::lane::{Enter, Outcomes, Work};
+use crate::lane::{Heard, Outcomes, Work};
 use crate::problem::Problem;
 use crate::queue::Answer;
 
@@ -18,7 +18,7 @@ pub(super) struct LanePart {
     /// Its life: a crash begins another.
     pub turn: u16,
     working: bool,
-    /// Shoppers whose request waits here for a group's outcome, and some who were told already.
+    /// Shoppers whose request waits here, and some who were told already.
     waiting: Vec<u32>,
     /// Shoppers whose entry the queue is asked about.
     asking: Vec<Asker>,
@@ -58,11 +58,10 @@ impl World {
 
     /// An enter reaches its lane.
     pub fn at_lane(&mut self, asker: Asker) -> Result<(), Violation> {
-        let (who, id) = (asker.who, shopper_id(asker.who));
-        let number = self.lane_of(who);
+        let number = self.lane_of(asker.who);
         let edge = self
             .shoppers
-            .get(place(who))
+            .get(place(asker.who))
             .map_or(0, |shopper| shopper.edge);
         let view = self
             .edges
@@ -73,26 +72,13 @@ impl World {
         let Some(lane) = self.lanes.get_mut(usize::from(number)) else {
             return Ok(());
         };
-        let entry = lane.object.entry(id);
-        match lane.object.lane().enter(id, entry, boarding) {
-            Enter::Known(index) => self.tell_index(asker, index),
-            Enter::Ask(_) => {
-                if asker.turn != NOBODY {
-                    lane.asking.push(asker);
-                    let lane = self.lane_asker(number);
-                    self.call_queue(lane, Call::Stands { shopper: who });
-                }
-                Ok(())
-            }
-            Enter::Join => {
-                self.wait_at_lane(asker, number);
-                self.begin_work(number)
-            }
-            Enter::Refuse(_) => {
-                self.refuse(asker, false);
-                Ok(())
-            }
+        let arrived = lane.object.lane().arrive(shopper_id(asker.who), boarding);
+        if arrived.is_err() {
+            self.refuse(asker, false);
+            return Ok(());
         }
+        self.wait_at_lane(asker, number);
+        self.begin_work(number)
     }
 
     fn wait_at_lane(&mut self, asker: Asker, lane: u16) {
@@ -102,6 +88,14 @@ impl World {
             && let Some(lane) = self.lanes.get_mut(usize::from(lane))
         {
             lane.waiting.push(asker.who);
+        }
+    }
+
+    /// Asks the queue whether an entry that was called up still stands.
+    fn ask_about(&mut self, lane: Asker, asker: Asker) {
+        if let Some(part) = self.lanes.get_mut(place(lane.who)) {
+            part.asking.push(asker);
+            self.call_queue(lane, Call::Stands { shopper: asker.who });
         }
     }
 
@@ -174,7 +168,13 @@ impl World {
         else {
             return Ok(());
         };
-        match lane.object.lane().next_work() {
+        let found = lane.object.look_up();
+        let next = lane.object.lane().next_work();
+        self.tell(asker, &found)?;
+        let Some(lane) = self.lanes.get_mut(place(asker.who)) else {
+            return Ok(());
+        };
+        match next {
             None => self.rest(asker),
             Some(Work::Write(group)) => {
                 let fresh = lane.object.write_group(&group);
@@ -247,7 +247,8 @@ impl World {
             .get_mut(place(asker.who))
             .filter(|lane| lane.turn == asker.turn);
         if let Some(lane) = lane {
-            lane.object.lane().lease_failed();
+            // The lane gives up: its memory goes.
+            lane.object.crash();
             self.rest(asker);
         }
     }
@@ -296,7 +297,8 @@ impl World {
                 continue;
             };
             match outcome {
-                Ok(index) => self.tell_index(asker, *index)?,
+                Ok(Heard::Index(index)) => self.tell_index(asker, *index)?,
+                Ok(Heard::CalledUp(_)) => self.ask_about(lane, asker),
                 Err(_) => self.refuse(asker, true),
             }
         }

@@ -6,6 +6,20 @@ use std::collections::BTreeMap;
 use crate::ids::ShopperId;
 use crate::lane::{Entry, Group, Lane, Outcomes};
 
+/// See the module's documentation.
+#[derive(Default)]
+pub struct LaneObject {
+    rows: Rows,
+    memory: Option<Lane>,
+}
+
+#[derive(Default)]
+struct Rows {
+    groups: BTreeMap<u64, GroupRow>,
+    /// Each shopper's group and place.
+    entries: BTreeMap<ShopperId, (u64, u32)>,
+}
+
 struct GroupRow {
     count: usize,
     /// What reading the entries' rows of a pending group gives.
@@ -14,59 +28,36 @@ struct GroupRow {
     outcome: Option<(Option<u64>, u32)>,
 }
 
-/// See the module's documentation.
-#[derive(Default)]
-pub struct LaneObject {
-    groups: BTreeMap<u64, GroupRow>,
-    /// Each shopper's group and place.
-    entries: BTreeMap<ShopperId, (u64, u32)>,
-    memory: Option<Lane>,
-}
-
 impl LaneObject {
     /// The lane in memory, read back if need be.
     pub fn lane(&mut self) -> &mut Lane {
-        let groups = &self.groups;
-        self.memory.get_or_insert_with(|| {
-            let last = groups.last_key_value();
-            let pending = last
-                .filter(|(_, row)| row.outcome.is_none())
-                .map(|(sequence, row)| Group {
-                    sequence: *sequence,
-                    members: row.members.clone(),
-                });
-            Lane::restore(last.map_or(0, |(sequence, _)| *sequence), pending)
-        })
+        self.memory.get_or_insert_with(|| self.rows.restore())
     }
 
-    /// A shopper's row, with what its group's row says.
-    pub fn entry(&self, shopper: ShopperId) -> Option<Entry> {
-        let (sequence, place) = *self.entries.get(&shopper)?;
-        let row = self.groups.get(&sequence)?;
-        Some(Entry {
-            sequence,
-            place,
-            first: row.outcome.and_then(|(first, _)| first),
-        })
+    /// Looks up those who arrived.
+    pub fn look_up(&mut self) -> Outcomes {
+        let lane = self.memory.get_or_insert_with(|| self.rows.restore());
+        let arrivals = lane.arrivals();
+        lane.looked_up(arrivals, |shopper| self.rows.entry(shopper))
     }
 
     /// The index that a shopper's row stands for.
     pub fn index(&self, shopper: ShopperId) -> Option<u64> {
-        let entry = self.entry(shopper)?;
-        entry.first?.checked_add(u64::from(entry.place))
+        self.rows.entry(shopper)?.index()
     }
 
     /// Writes a group down as pending. `false`: its number was used before.
     pub fn write_group(&mut self, group: &Group) -> bool {
+        let rows = &mut self.rows;
         for (place, shopper) in (0_u32..).zip(&group.members) {
-            self.entries.insert(*shopper, (group.sequence, place));
+            rows.entries.insert(*shopper, (group.sequence, place));
         }
         let row = GroupRow {
             count: group.members.len(),
             members: group.members.clone(),
             outcome: None,
         };
-        self.groups.insert(group.sequence, row).is_none()
+        rows.groups.insert(group.sequence, row).is_none()
     }
 
     /// Writes what became of a group, and removes the entries that got no index.
@@ -77,19 +68,19 @@ impl LaneObject {
         granted: u32,
         outcomes: &Outcomes,
     ) {
-        if let Some(row) = self.groups.get_mut(&sequence) {
+        if let Some(row) = self.rows.groups.get_mut(&sequence) {
             row.outcome = Some((first, granted));
             row.members = Vec::new();
         }
         for (shopper, _) in outcomes.iter().filter(|(_, outcome)| outcome.is_err()) {
-            self.entries.remove(shopper);
+            self.rows.entries.remove(shopper);
         }
     }
 
     /// Forgets an entry that was given up; a newer one stays.
     pub fn forget(&mut self, shopper: ShopperId, index: u64) {
         if self.index(shopper) == Some(index) {
-            self.entries.remove(&shopper);
+            self.rows.entries.remove(&shopper);
         }
     }
 
@@ -100,9 +91,33 @@ impl LaneObject {
 
     /// The ranges that the lane has written down, and how large each group is.
     pub fn ranges(&self) -> impl Iterator<Item = (u64, u32, usize)> {
-        self.groups.values().filter_map(|row| {
+        self.rows.groups.values().filter_map(|row| {
             let (first, granted) = row.outcome?;
             Some((first?, granted, row.count))
+        })
+    }
+}
+
+impl Rows {
+    fn restore(&self) -> Lane {
+        let last = self.groups.last_key_value();
+        let pending = last
+            .filter(|(_, row)| row.outcome.is_none())
+            .map(|(sequence, row)| Group {
+                sequence: *sequence,
+                members: row.members.clone(),
+            });
+        Lane::restore(last.map_or(0, |(sequence, _)| *sequence), pending)
+    }
+
+    /// A shopper's row, with what its group's row says.
+    fn entry(&self, shopper: ShopperId) -> Option<Entry> {
+        let (sequence, place) = *self.entries.get(&shopper)?;
+        let row = self.groups.get(&sequence)?;
+        Some(Entry {
+            sequence,
+            place,
+            first: row.outcome.and_then(|(first, _)| first),
         })
     }
 }

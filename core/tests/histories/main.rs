@@ -29,6 +29,7 @@ fn fate() -> impl Strategy<Value = Fate> {
         1 => Just(Fate::RequestLate),
         1 => Just(Fate::ReplyLost),
         1 => Just(Fate::Twice),
+        2 => Just(Fate::RetriedMeanwhile),
         1 => Just(Fate::LaneDies),
         1 => Just(Fate::QueueDiesBefore),
         1 => Just(Fate::QueueDiesAfter),

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use serde_json::{Value, json};
 use tidegate_core::UnixMillis;
 use tidegate_core::ids::{Epoch, ShopperId};
-use tidegate_core::lane::{Enter, Work};
+use tidegate_core::lane::{Heard, Outcomes, Work};
 use tidegate_core::problem::{Code, Problem};
 use tidegate_core::queue::{Answer, Event};
 use tidegate_core::sim::Limits;
@@ -23,6 +23,8 @@ pub enum Fate {
     RequestLate,
     ReplyLost,
     Twice,
+    /// While it is under way, all those whose request was lost ask again.
+    RetriedMeanwhile,
     LaneDies,
     QueueDiesBefore,
     QueueDiesAfter,
@@ -226,35 +228,26 @@ impl World {
         let highest = self.tickets.values().max().copied();
         let at = self.lane_of(shopper);
         let boarding = self.queue.machine().unwrap().head().boarding;
-        let entry = self.lanes[at].entry(shopper);
-        match self.lanes[at].lane().enter(shopper, entry, boarding) {
-            Enter::Known(index) => self.acknowledge(shopper, index),
-            Enter::Ask(index) => {
-                match self.event(
-                    Event::Stands {
-                        epoch: EPOCH,
-                        index,
-                    },
-                    Crash::None,
-                ) {
-                    Some(Ok(Answer::Stands(true))) => self.acknowledge(shopper, index),
-                    Some(Ok(Answer::Stands(false))) => {
-                        self.lanes[at].forget(shopper, index);
-                        self.tickets.remove(&shopper);
-                        let joined = self.lanes[at].lane().enter(shopper, None, boarding);
-                        assert_eq!(joined, Enter::Join);
-                        self.waiting[at].push(shopper);
-                        self.sent.insert(shopper, highest);
-                    }
-                    other => panic!("{other:?}"),
-                }
+        self.lanes[at].lane().arrive(shopper, boarding).unwrap();
+        self.waiting[at].push(shopper);
+        // A retry of an enter that is under way may find the older one's place.
+        self.sent.entry(shopper).or_insert(highest);
+    }
+
+    /// An entry that was called up stands, or its shopper enters anew.
+    fn enter_called_up(&mut self, at: usize, shopper: ShopperId, index: u64) {
+        let stands = Event::Stands {
+            epoch: EPOCH,
+            index,
+        };
+        match self.event(stands, Crash::None) {
+            Some(Ok(Answer::Stands(true))) => self.acknowledge(shopper, index),
+            Some(Ok(Answer::Stands(false))) => {
+                self.lanes[at].forget(shopper, index);
+                self.tickets.remove(&shopper);
+                self.enter(shopper);
             }
-            Enter::Join => {
-                self.waiting[at].push(shopper);
-                // A retry of an enter that is under way may find the older one's place.
-                self.sent.entry(shopper).or_insert(highest);
-            }
-            Enter::Refuse(problem) => panic!("{problem}"),
+            other => panic!("{other:?}"),
         }
     }
 
@@ -270,6 +263,8 @@ impl World {
     }
 
     fn work(&mut self, at: usize, fate: Fate) {
+        let found = self.lanes[at].look_up();
+        self.tell(at, found);
         match self.lanes[at].lane().next_work() {
             None => {}
             Some(Work::Write(group)) => {
@@ -339,6 +334,13 @@ impl World {
             self.crash_lane(at);
             return;
         }
+        if fate == Fate::RetriedMeanwhile {
+            let mut retrying: Vec<ShopperId> = self.sent.keys().copied().collect();
+            retrying.retain(|who| self.lane_of(*who) == at && !self.waiting[at].contains(who));
+            for shopper in retrying {
+                self.enter(shopper);
+            }
+        }
         let object = &mut self.lanes[at];
         match answer.filter(|_| fate != Fate::ReplyLost) {
             Some(Ok(Answer::Leased {
@@ -349,6 +351,12 @@ impl World {
             })) => {
                 let outcomes = object.lane().leased(first, granted, boarding);
                 object.write_outcome(sequence, Some(first), granted, &outcomes);
+                for (shopper, _) in &outcomes {
+                    assert!(
+                        self.sent.contains_key(shopper),
+                        "an index that nobody asked for"
+                    );
+                }
                 self.tell(at, outcomes);
             }
             Some(Err(problem)) => {
@@ -358,33 +366,27 @@ impl World {
             }
             Some(other) => panic!("{other:?}"),
             None => {
-                let outcomes = object.lane().lease_failed();
-                self.tell(at, outcomes);
+                // The lane gives up: who waits is told to come back, and its memory goes.
+                self.crash_lane(at);
             }
         }
         self.check.lanes(self.lanes.iter()).unwrap();
     }
 
-    fn tell(&mut self, at: usize, outcomes: Vec<(ShopperId, Result<u64, Problem>)>) {
+    fn tell(&mut self, at: usize, outcomes: Outcomes) {
         for (shopper, outcome) in outcomes {
             let waited = self.waiting[at].contains(&shopper);
             self.waiting[at].retain(|waiting| *waiting != shopper);
-            let highest = self.sent.get(&shopper).copied();
-            if outcome.as_ref().is_ok()
-                || outcome
-                    .as_ref()
-                    .is_err_and(|problem| problem.code != Code::ServiceUnavailable)
+            if !outcome
+                .as_ref()
+                .is_err_and(|problem| problem.code == Code::ServiceUnavailable)
             {
                 self.sent.remove(&shopper);
             }
-            if let (Ok(index), true) = (&outcome, waited) {
-                if let Some(Some(highest)) = highest {
-                    assert!(
-                        *index > highest,
-                        "{index} was sent after {highest} was answered"
-                    );
-                }
-                self.acknowledge(shopper, *index);
+            match outcome {
+                Ok(Heard::Index(index)) if waited => self.acknowledge(shopper, index),
+                Ok(Heard::CalledUp(index)) if waited => self.enter_called_up(at, shopper, index),
+                _ => {}
             }
         }
     }
