@@ -10,6 +10,9 @@ const SHORT = /^https?:\/\/[^/?#]+\/v1\/queues\/[^/?#]+(?:\/(status|enter|claim)
 /** A longer body, or one that does not say how long it is, goes the long way. */
 const BODY_MAX = 1024;
 
+/** Reads text as it was sent: a byte order mark stays, and is refused with all else that is no JSON. */
+const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
 /** Functions that share the long way's memory. */
 const inBrief = Tidegate.prototype;
 /** The headers that answers begin with, by kind and scheme. */
@@ -49,8 +52,8 @@ function brief(call, url, request, env, context) {
   if (method === "POST" && (call === "claim" || call === "enter")) {
     if (request.headers.get("accept")?.includes("text/html")) return undefined; // a refusal would be a page
     const length = Number(request.headers.get("content-length"));
-    if (request.body === null) return change(call, url, request, "", env, context);
-    if (length > 0 && length <= BODY_MAX) return request.text().then((body) => change(call, url, request, body, env, context));
+    if (request.body === null) return change(call, url, request, undefined, env, context);
+    if (length > 0 && length <= BODY_MAX) return request.arrayBuffer().then((body) => change(call, url, request, body, env, context));
   }
   return undefined;
 }
@@ -58,10 +61,11 @@ function brief(call, url, request, env, context) {
 /** Enters or claims: asks the object that Rust names, and answers what Rust makes of its reply. */
 async function change(call, url, request, body, env, context) {
   const { method, headers } = request;
-  const text = `${described(url, headers)}\n${body}`;
   let answer;
   try {
-    const question = inBrief[`brief_${call}`](text, Date.now());
+    const said = body === undefined ? "" : textOf(body);
+    const text = `${described(url, headers)}\n${said}`;
+    const question = said === undefined ? undefined : inBrief[`brief_${call}`](text, Date.now());
     if (question !== undefined) {
       const [name, asked] = inTwo(question, "\n");
       const object = (call === "enter" ? env.LANE : env.QUEUE).getByName(name);
@@ -81,6 +85,15 @@ function described(url, headers) {
   // A bearer wins over a cookie.
   const cookie = authorization === null ? headers.get("cookie") : null;
   return `${url}\n${authorization ?? ""}\n${cookie ?? ""}\n${headers.get("origin") ?? ""}`;
+}
+
+/** Bytes as text, or nothing where they are no UTF-8. */
+function textOf(bytes) {
+  try {
+    return strict.decode(bytes);
+  } catch {
+    return undefined;
+  }
 }
 
 /** A response from text: a line with the status, lines of headers, an empty line, the body. */

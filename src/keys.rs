@@ -1,8 +1,10 @@
 //! The secrets, read from their bindings once an isolate. A secret that changes makes new isolates.
 
 use std::cell::RefCell;
+use std::ops::Deref;
 use std::rc::Rc;
 
+use tidegate_core::edge::naming::NamingKeys;
 use tidegate_core::problem::{Code, Problem};
 use tidegate_core::token::access::AccessKeys;
 use tidegate_core::token::handoff::HandoffKeys;
@@ -34,9 +36,35 @@ pub fn handoff(site: &Site) -> Result<Rc<HandoffKeys>, Problem> {
     HANDOFF.with(|kept| keep(kept, site, "HANDOFF_KEYS", HandoffKeys::read))
 }
 
-/// The key that names shoppers.
-pub fn shopper(site: &Site) -> Result<Rc<[u8; 32]>, Problem> {
-    SHOPPER.with(|kept| keep(kept, site, "SHOPPER_KEY", read_shopper_key))
+impl NamingKeys for Site {
+    fn shopper(&self) -> Result<impl Deref<Target = [u8; 32]>, Problem> {
+        SHOPPER.with(|kept| keep(kept, self, "SHOPPER_KEY", read_shopper_key))
+    }
+
+    fn identity(&self) -> Result<impl Deref<Target = IdentityKeys>, Problem> {
+        identity(self)
+    }
+}
+
+/// The keys that requests from there have read already.
+pub struct Known(pub Reach);
+
+impl NamingKeys for Known {
+    fn shopper(&self) -> Result<impl Deref<Target = [u8; 32]>, Problem> {
+        SHOPPER
+            .with(|kept| known(kept, self.0))
+            .ok_or_else(not_read)
+    }
+
+    fn identity(&self) -> Result<impl Deref<Target = IdentityKeys>, Problem> {
+        IDENTITY
+            .with(|kept| known(kept, self.0))
+            .ok_or_else(not_read)
+    }
+}
+
+fn not_read() -> Problem {
+    Problem::new(Code::InternalError, "No request has read this secret yet.")
 }
 
 /// The keys that the merchant signs identities with.
@@ -72,11 +100,6 @@ pub fn known_ticket(reach: Reach) -> Option<Rc<TicketKeys>> {
 /// The keys that sign handoff tokens, likewise.
 pub fn known_handoff(reach: Reach) -> Option<Rc<HandoffKeys>> {
     HANDOFF.with(|kept| known(kept, reach))
-}
-
-/// The key that names shoppers, likewise.
-pub fn known_shopper(reach: Reach) -> Option<Rc<[u8; 32]>> {
-    SHOPPER.with(|kept| known(kept, reach))
 }
 
 fn known<T>(kept: &Kept<T>, reach: Reach) -> Option<Rc<T>> {

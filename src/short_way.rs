@@ -7,8 +7,8 @@
 use serde::de::DeserializeOwned;
 use tidegate_core::UnixMillis;
 use tidegate_core::calls::{Call, LaneCall, LaneName, LaneReply, QueueCall, QueueReply, Reply};
-use tidegate_core::config::UniqueBy;
-use tidegate_core::ids::{QueueId, ShopperId, hex};
+use tidegate_core::edge::naming::EnterBody;
+use tidegate_core::ids::{QueueId, hex};
 use tidegate_core::problem::{Code, Problem};
 use tidegate_core::queue::Event;
 use tidegate_core::token::keys::Reach;
@@ -22,7 +22,7 @@ use crate::credentials;
 use crate::headers::{NO_STORE, common};
 use crate::keys;
 use crate::random;
-use crate::routes::shoppers::{self, EnterBody, SNAPSHOT_CACHE};
+use crate::routes::shoppers::{self, SNAPSHOT_CACHE};
 use crate::site;
 use crate::views;
 
@@ -73,20 +73,15 @@ pub fn brief_enter(request: &str, now: f64) -> Option<String> {
     let wanted: EnterBody = body::typed_in(request.body.as_bytes()).ok()?;
     let naming = wanted.naming().ok()?;
     let view = views::ready(&request.queue, request.now)?.value;
-    // Identities are verified on the long way.
-    if naming.identity.is_some() || view.unique_by == UniqueBy::Identity {
-        return None;
-    }
-    let epoch = view.snapshot.epoch;
-    let shopper = match naming.entry_key {
-        Some(key) => ShopperId::of_entry_key(&*keys::known_shopper(request.reach)?, epoch, key),
-        None => ShopperId::from_bytes(random::bytes().ok()?),
-    };
+    let keys = keys::Known(request.reach);
+    let shopper = naming
+        .shopper(&view, &keys, random::bytes, request.now)
+        .ok()?;
     // Without it, the entry could not be answered.
     keys::known_ticket(request.reach)?;
     let lane = LaneName {
         queue: request.queue,
-        epoch,
+        epoch: view.snapshot.epoch,
         number: shopper.lane(view.lanes),
     };
     let name = lane.object_name();

@@ -24,6 +24,11 @@ test("a body that is not JSON is refused", async () => {
   const bad = { method: "POST", body: "{" };
   assertProblem(await queue.send("enter", bad), "VALIDATION_ERROR", "not JSON");
   assertProblem(await world.asOrigin("/v1/handoffs/redeem", bad), "VALIDATION_ERROR", "not JSON");
+  const body = '{"entryKey":"00000000000000000000000000000000"}';
+  assert.equal((await queue.send("enter", { method: "POST", body })).status, 200);
+  for (const bytes of [`\u{feff}${body}`, new Uint8Array([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d])]) {
+    assertProblem(await queue.send("enter", { method: "POST", body: bytes }), "VALIDATION_ERROR", "not JSON");
+  }
   assertProblem(await queue.operate("PUT", "", { body: "{" }), "VALIDATION_ERROR", "not JSON");
   assertProblem(await queue.operate("PATCH", "", { body: "" }), "VALIDATION_ERROR", "not JSON");
 });

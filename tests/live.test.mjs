@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 
-import { connect, listen } from "./support/live.mjs";
+import { connect, connectUnclosing, listen } from "./support/live.mjs";
 import { assertProblem } from "./support/problem.mjs";
 import { forEachAtOnce, until } from "./support/until.mjs";
 import { startWatchedWorld } from "./support/watched.mjs";
@@ -151,7 +151,7 @@ test("a reset closes the sockets, and those who come back see the new life", asy
   const { epoch } = listener.snapshot;
   await queue.act("reset");
   for (const { messages } of [listener, other]) {
-    const last = { type: "closing", code: 4001, reason: "the queue was reset: connect again" };
+    const last = { type: "closing", code: 4001, reason: "the queue was reset: connect again", reconnectWithinMs: 5000 };
     await until("it is told", () => messages.at(-1).includes("closing"));
     assert.deepEqual(JSON.parse(messages.at(-1)), last);
   }
@@ -225,14 +225,30 @@ test("a full relay refuses and says what to do; whoever names none is moved to a
   await until("there is room again", async () => (await connect(queue, { relay: 0 })).listener);
 });
 
-test("those who come back after a crash see the state, and are told what follows", async () => {
-  const own = await startWorld();
+test("somebody who is shown out and will not go takes nobody's place", async () => {
+  const small = await startWorld({ vars: { RELAY_CAPACITY: "1" } });
+  const queue = await small.createQueue();
+  const stubborn = await connectUnclosing(queue, { relay: 0 });
+  assertProblem((await connect(queue, { relay: 0 })).refused, "SERVICE_UNAVAILABLE");
+  stubborn.say("let me in");
+  await until("they are shown out", () => stubborn.wasClosed);
+  await until("their place is free", async () => (await connect(queue, { relay: 0 })).listener, { withinMs: 3_000 });
+  assert.equal(stubborn.isGone, false, "they hold on to the connection");
+  stubborn.hangUp();
+});
+
+test("a storm of five hundred who all come back at once after a crash is survived", async () => {
+  const { world: own, calls: told } = await startWatchedWorld();
   const queue = await own.createSettledQueue({ maxActive: 1 });
   await queue.enterMany(2);
-  const listeners = await audience(queue, 40);
+  const listeners = await audience(queue, 500);
   await own.crash();
   await until("all are gone", () => listeners.every((listener) => listener.closed));
-  const again = await audience(queue, 40);
+  const [begin, began] = [told.length, performance.now()];
+  const again = await audience(queue, 500);
+  const seconds = (performance.now() - began) / 1_000;
+  const asked = told.slice(begin).filter(({ binding, call }) => binding === "QUEUE" && /View|Watch/.test(call));
+  assert.ok(asked.length <= (seconds + 2) * again[0].snapshot.relays, `${asked.length} questions to the queue in ${seconds} s`);
   for (const listener of again) assert.equal(listener.snapshot.entered, 2);
   await queue.enter();
   await notify(queue, "We are back");

@@ -30,6 +30,8 @@ pub const NOTICE_EVERY_MILLIS: u64 = 250;
 const FRESH_MILLIS: u64 = 1_000;
 /// A socket that sent no ping for this long is dead.
 const SILENT_MILLIS: u64 = 60_000;
+/// All who are told to connect again do so at a moment that each picks within this time.
+const RECONNECT_WITHIN_MILLIS: u64 = 5_000;
 /// The shortest time between two sweeps.
 const SWEEP_EVERY_MILLIS: u64 = 10_000;
 
@@ -61,7 +63,16 @@ impl Closing {
     /// which takes the platform up to ten seconds.
     pub fn message(self) -> String {
         let (code, reason) = self.frame();
-        json!({"type": "closing", "code": code, "reason": reason}).to_string()
+        let message = match self {
+            Self::Reset => json!({
+                "type": "closing",
+                "code": code,
+                "reason": reason,
+                "reconnectWithinMs": RECONNECT_WITHIN_MILLIS,
+            }),
+            _ => json!({"type": "closing", "code": code, "reason": reason}),
+        };
+        message.to_string()
     }
 }
 

@@ -120,6 +120,7 @@ impl DurableObject for Relay {
         socket: WebSocket,
         _: WebSocketIncomingMessage,
     ) -> Result<()> {
+        self.inner.closed(&socket);
         let (code, reason) = Closing::Talked.frame();
         socket.close(Some(code), Some(reason))
     }

@@ -72,9 +72,11 @@ pub fn hold(state: &State, label: &str, greeting: &str, now: UnixMillis) -> Resu
     Ok(client)
 }
 
-/// All sockets held, and with them their number.
+/// All sockets held, and with them their number. The platform lists those that left, too, for as long as
+/// their client does not answer the closing.
 pub fn all(state: &State) -> Result<(Vec<Socket>, u32)> {
-    let sockets = holder(state).sockets()?;
+    let mut sockets = holder(state).sockets()?;
+    sockets.retain(|socket| came_at(socket).is_some());
     let count = u32::try_from(sockets.len()).unwrap_or(u32::MAX);
     Ok((sockets, count))
 }
@@ -104,8 +106,7 @@ pub fn heard_at(state: &State, socket: &Socket) -> Result<Option<UnixMillis>> {
     ))
 }
 
-/// Notes that a socket leaves; whether that is news. The platform may speak twice of one that was
-/// closed, and lists one that does not answer its closing for a while.
+/// Notes that a socket leaves; whether that is news: the platform may speak twice of one that was closed.
 pub fn leaves(socket: &JsValue) -> bool {
     let socket: &Socket = socket.unchecked_ref();
     came_at(socket).is_some() && socket.attach(&JsValue::NULL).is_ok()
@@ -127,11 +128,12 @@ pub fn send_to_all(sockets: &[Socket], message: &str) {
 pub fn close_all(sockets: &[Socket], closing: Closing) {
     send_to_all(sockets, &closing.message());
     for socket in sockets {
+        leaves(socket);
         close(socket, closing);
     }
 }
 
-/// Closes a socket, unless it is closed.
+/// Closes a socket that left, unless it is closed.
 pub fn close(socket: &Socket, closing: Closing) {
     let (code, reason) = closing.frame();
     let _ = socket.close(code, reason);

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use tidegate_core::edge::naming::Naming;
 use tidegate_core::ids::{EntryKey, QueueId};
 use tidegate_core::problem::{Code, Problem};
 use tidegate_core::queue::event::Grant;
@@ -17,7 +18,7 @@ use crate::body;
 use crate::credentials::{self, Shown};
 use crate::paths::{get, nothing_here, post};
 use crate::random;
-use crate::routes::shoppers::{self, Claimed, Naming};
+use crate::routes::shoppers::{self, Claimed};
 use crate::site::Site;
 
 /// How long a message waits for the page that shows it.

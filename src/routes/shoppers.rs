@@ -3,12 +3,11 @@
 
 use std::rc::Rc;
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 use tidegate_core::UnixMillis;
 use tidegate_core::calls::{LaneCall, LaneName, LaneReply, Reply};
-use tidegate_core::config::UniqueBy;
-use tidegate_core::ids::{EntryKey, QueueId, ShopperId};
+use tidegate_core::edge::naming::{EnterBody, Naming};
+use tidegate_core::ids::{QueueId, ShopperId};
 use tidegate_core::problem::{Code, Problem};
 use tidegate_core::queue::event::{Grant, Holder};
 use tidegate_core::queue::{Answer, Event};
@@ -75,68 +74,6 @@ pub async fn call(site: &Site, mut request: Request, id: &QueueId, rest: &[&str]
     }
 }
 
-/// The body of an enter. What a queue does not require is not looked at.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct EnterBody {
-    entry_key: Option<String>,
-    identity_token: Option<String>,
-    #[serde(rename = "invite")]
-    _invite: Option<String>,
-    #[serde(rename = "turnstileToken")]
-    _turnstile_token: Option<String>,
-    #[serde(rename = "proofOfWork")]
-    _proof_of_work: Option<Value>,
-}
-
-/// What names a shopper who enters; with neither, chance does.
-#[derive(Default)]
-pub struct Naming {
-    /// A token that the merchant signed.
-    pub identity: Option<String>,
-    /// The client's own key.
-    pub entry_key: Option<EntryKey>,
-}
-
-impl EnterBody {
-    /// What names the shopper.
-    pub fn naming(self) -> Result<Naming, Problem> {
-        let entry_key = self.entry_key.map(|key| {
-            key.parse()
-                .map_err(|_| Problem::validation("entryKey: must be 32 lowercase hex digits"))
-        });
-        Ok(Naming {
-            identity: self.identity_token,
-            entry_key: entry_key.transpose()?,
-        })
-    }
-}
-
-impl Naming {
-    /// The shopper whom it names in the queue that `view` is of.
-    fn shopper(&self, site: &Site, view: &EdgeView, fresh: [u8; 16]) -> Result<ShopperId, Problem> {
-        let epoch = view.snapshot.epoch;
-        if let Some(token) = &self.identity {
-            let subject = keys::identity(site)?.subject(token, &view.snapshot.id, site.now)?;
-            return Ok(ShopperId::of_identity(
-                &*keys::shopper(site)?,
-                epoch,
-                &subject,
-            ));
-        }
-        if view.unique_by == UniqueBy::Identity {
-            return Err(Problem::new(
-                Code::Forbidden,
-                "This queue is for those whom the shop knows: sign in there, and enter with an identityToken of its.",
-            ));
-        }
-        Ok(match self.entry_key {
-            Some(key) => ShopperId::of_entry_key(&*keys::shopper(site)?, epoch, key),
-            None => ShopperId::from_bytes(fresh),
-        })
-    }
-}
-
 /// A shopper who is in.
 pub struct Entered {
     /// The signed ticket.
@@ -170,7 +107,7 @@ pub async fn enter(
         let shopper = match &known {
             Some(known) if known.ticket.epoch == epoch => known.ticket.shopper,
             Some(_) if matches!(shown, Shown::Bearer(_)) => return Err(void()),
-            _ => naming.shopper(site, view, fresh)?,
+            _ => naming.shopper(view, site, || Ok(fresh), site.now)?,
         };
         let number = shopper.lane(view.lanes);
         let lane = LaneName {

@@ -1,6 +1,7 @@
 // Somebody who listens at a queue's WebSocket, and remembers what they were told.
 
 import { once } from "node:events";
+import http from "node:http";
 
 import WebSocket from "ws";
 
@@ -73,4 +74,24 @@ export async function listen(queue, options) {
   const { listener, refused } = await connect(queue, options);
   if (refused) throw new Error(`refused: ${refused.status} ${refused.text}`);
   return listener;
+}
+
+/** Connects a client that never answers a close, and keeps its connection. */
+export async function connectUnclosing(queue, { relay }) {
+  const request = http.get(`${queue.world.url}${queue.path}/live?relay=${relay}`, {
+    agent: false,
+    headers: { connection: "Upgrade", upgrade: "websocket", "sec-websocket-version": "13", "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA==" },
+  });
+  const [, socket] = await once(request, "upgrade");
+  const client = {
+    wasClosed: false,
+    isGone: false,
+    /** Sends a short text in one frame. (Its mask is zero, which changes nothing.) */
+    say: (text) => socket.write(Buffer.concat([Buffer.from([0x81, 0x80 | text.length, 0, 0, 0, 0]), Buffer.from(text)])),
+    hangUp: () => socket.destroy(),
+  };
+  // Frames may arrive in parts; none but a close begins with this byte, and JSON has none.
+  socket.on("data", (data) => (client.wasClosed ||= data.includes(0x88)));
+  socket.on("close", () => (client.isGone = true));
+  return client;
 }

@@ -1,4 +1,6 @@
-//! Rules of the edge that need no object: what of the shop may be cached, and under which key.
+//! Rules of the edge that need no object: what of the shop may be cached, and under which key; who it is
+//! that enters.
 
 pub mod cache_key;
+pub mod naming;
 pub mod storing;
