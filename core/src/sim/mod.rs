@@ -8,6 +8,7 @@
 )]
 
 mod agenda;
+mod calling;
 pub mod check;
 mod entering;
 mod figures;
@@ -19,6 +20,7 @@ mod scenario;
 mod serving;
 mod shopper;
 mod shrink;
+mod watching;
 mod world;
 
 pub use check::{Limits, Violation};

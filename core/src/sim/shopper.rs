@@ -2,22 +2,16 @@
 
 use super::check::{Violation, ensure, named};
 use super::message::{Asker, Call, Happening, NOBODY, Reply};
-use super::serving::{claims, since_start};
-use super::world::{NONE, World, place, shopper_id, shopper_number};
-use crate::queue::{ClaimState, Effect};
-use crate::view::status::{Standing, Status};
+
+use super::world::{NONE, World, place};
 
 /// Of those who close the tab, how many come back, and within which time.
 const RETURN_SHARE: f64 = 0.1;
 const RETURN_WITHIN: u64 = 600_000;
 /// Of those who leave, how many enter anew.
 const ANEW_SHARE: f64 = 0.3;
-/// After how many polls shoppers enter again, as in a second tab.
-const AGAIN_SHARE: f64 = 0.002;
 /// How long a poll waits before it looks again whether its edge has a view.
-const LOOK_MILLIS: u64 = 250;
-/// One poll in so many goes to another isolate.
-const ELSEWHERE: u16 = 16;
+pub(super) const LOOK_MILLIS: u64 = 250;
 
 /// Where a shopper is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,29 +49,29 @@ impl Stage {
 
 /// One shopper.
 pub(super) struct Shopper {
-    stage: Stage,
+    pub stage: Stage,
     /// What they will do at the checkout.
     plan: Plan,
     /// Will come when called.
-    shows: bool,
+    pub shows: bool,
     /// Has an admission, whether they know it or not.
-    granted: bool,
-    came_back: bool,
-    turn: u16,
+    pub granted: bool,
+    pub came_back: bool,
+    pub turn: u16,
     pub edge: u16,
     /// The turn of the enter that waits at their lane.
     pub waits_with: u16,
     pub index: u32,
     /// No index below this was free when they first sent their enter.
     pub floor: u32,
-    entered_at: u32,
+    pub entered_at: u32,
     /// When, by the queue's clock, they were told to wait for their admission.
-    present_at: u32,
+    pub present_at: u32,
     /// How long they were in line by the answers they had.
-    shown_for: u32,
+    pub shown_for: u32,
     /// When one of their polls was answered, and the wait in seconds that it showed.
-    shown_at: u32,
-    shown: u32,
+    pub shown_at: u32,
+    pub shown: u32,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -174,7 +168,7 @@ impl World {
         Ok(())
     }
 
-    fn enter(&mut self, who: u32) {
+    pub fn enter(&mut self, who: u32) {
         let asker = self.turn(who);
         self.send(
             Happening::AtLane(asker),
@@ -186,13 +180,13 @@ impl World {
         );
     }
 
-    fn call(&mut self, who: u32, call: Call) {
+    pub fn call(&mut self, who: u32, call: Call) {
         let asker = self.turn(who);
         self.call_queue(asker, call);
     }
 
     /// Begins another turn: whatever was under way for this shopper is no longer waited for.
-    fn turn(&mut self, who: u32) -> Asker {
+    pub fn turn(&mut self, who: u32) -> Asker {
         let mut turn = 0;
         if let Some(shopper) = self.shoppers.get_mut(place(who)) {
             shopper.turn = shopper.turn.wrapping_add(1) % NOBODY;
@@ -201,17 +195,17 @@ impl World {
         Asker { who, turn }
     }
 
-    fn later(&mut self, who: u32, delay: u64) {
+    pub fn later(&mut self, who: u32, delay: u64) {
         let asker = self.turn(who);
         self.agenda.after(delay, Happening::Act(asker));
     }
 
-    fn stage(&mut self, who: u32, stage: Stage) {
+    pub fn stage(&mut self, who: u32, stage: Stage) {
         self.change(who, |shopper| shopper.stage = stage);
     }
 
     /// Changes a shopper, and keeps count of those who would take a slot.
-    fn change(&mut self, who: u32, change: impl FnOnce(&mut Shopper)) {
+    pub fn change(&mut self, who: u32, change: impl FnOnce(&mut Shopper)) {
         if let Some(shopper) = self.shoppers.get_mut(place(who)) {
             let willing =
                 |one: &Shopper| u64::from(one.stage.is_willing() && one.shows && !one.granted);
@@ -221,7 +215,7 @@ impl World {
         }
     }
 
-    fn gone(&mut self, who: u32) {
+    pub fn gone(&mut self, who: u32) {
         self.turn(who);
         self.stage(who, Stage::Away);
         self.unfinished -= 1;
@@ -266,7 +260,7 @@ impl World {
         self.show_status(who, false)
     }
 
-    fn close_tab(&mut self, who: u32) {
+    pub fn close_tab(&mut self, who: u32) {
         let came_back = self
             .shoppers
             .get(place(who))
@@ -299,117 +293,6 @@ impl World {
         }
         let after = self.rng.u64(500..3_000);
         self.later(asker.who, after);
-    }
-
-    fn poll(&mut self, who: u32) -> Result<(), Violation> {
-        let elsewhere = self.rng.u16(..).is_multiple_of(ELSEWHERE);
-        self.show_status(who, elsewhere)
-    }
-
-    fn show_status(&mut self, who: u32, elsewhere: bool) -> Result<(), Violation> {
-        let other = self.rng.u16(..) % self.scenario.edges.max(1);
-        let Some(shopper) = self.shoppers.get_mut(place(who)) else {
-            return Ok(());
-        };
-        if elsewhere {
-            shopper.edge = other;
-        }
-        let (edge, index, stage) = (shopper.edge, shopper.index, shopper.stage);
-        if self.chance(self.scenario.faults.loss) {
-            self.later(who, 2_000);
-            return Ok(());
-        }
-        let Some(is_stale) = self.look(edge)? else {
-            self.later(who, LOOK_MILLIS);
-            return Ok(());
-        };
-        self.tally.polls += 1;
-        self.ticket.shopper = shopper_id(who);
-        self.ticket.index = index.into();
-        self.ticket.position = Some(index.into());
-        let jitter = self.rng.u32(..);
-        let Some(view) = self
-            .edges
-            .get(usize::from(edge))
-            .and_then(|edge| edge.view.as_ref())
-        else {
-            return Ok(());
-        };
-        let status = Status::of(Some(&self.ticket), &view.snapshot, is_stale, jitter);
-        let pause = status.poll_after_ms + self.rng.u64(10..80);
-        match status.standing {
-            Standing::Ready { collect, .. } => {
-                let shopper = self.shoppers.get(place(who));
-                let (shows, since) =
-                    shopper.map_or((false, 0), |shopper| (shopper.shows, shopper.present_at));
-                if stage == Stage::Present && !(collect && since_start(status.server_time) >= since)
-                {
-                    self.later(who, pause);
-                } else if shows {
-                    self.stage(who, Stage::Claiming);
-                    self.call(who, Call::Claim);
-                } else {
-                    self.close_tab(who);
-                }
-            }
-            Standing::Queued {
-                estimated_wait_seconds,
-                ..
-            } => {
-                self.note_estimate(who, estimated_wait_seconds, pause);
-                if self.chance(AGAIN_SHARE) && stage == Stage::Waiting {
-                    self.stage(who, Stage::Again);
-                }
-                self.later(who, pause);
-            }
-            Standing::Closed => self.gone(who),
-            Standing::Waiting | Standing::NotQueued => self.later(who, pause),
-        }
-        Ok(())
-    }
-
-    /// Keeps one estimate of each shopper: the one they see at a random moment of their wait.
-    fn note_estimate(&mut self, who: u32, estimate: Option<u64>, pause: u64) {
-        let now = since_start(super::world::START + self.agenda.now());
-        let pick = self.rng.u32(..);
-        let Some(shopper) = self.shoppers.get_mut(place(who)) else {
-            return;
-        };
-        let pause = u32::try_from(pause).unwrap_or(0);
-        shopper.shown_for = shopper.shown_for.saturating_add(pause);
-        if pick % shopper.shown_for < pause {
-            shopper.shown_at = now;
-            shopper.shown = estimate.map_or(NONE, |wait| u32::try_from(wait).unwrap_or(NONE));
-        }
-    }
-
-    /// Notes who was admitted by what an event wrote.
-    pub fn note_grants(&mut self, effects: &[Effect]) {
-        let now = self.agenda.now();
-        for claim in claims(effects).filter(|claim| claim.state == ClaimState::Admitted) {
-            let who = shopper_number(claim.shopper);
-            let Some(shopper) = self.shoppers.get(place(who)) else {
-                continue;
-            };
-            if !shopper.granted && !shopper.came_back {
-                self.tally
-                    .waits
-                    .push(since_start(super::world::START + now) - shopper.entered_at);
-            }
-            self.change(who, |shopper| shopper.granted = true);
-        }
-    }
-
-    /// Compares what shoppers were shown with when they were called up.
-    pub fn honesty(&self) -> Vec<(Option<u32>, u32)> {
-        let shown = self.shoppers.iter().filter(|shopper| shopper.shown_for > 0);
-        shown
-            .filter_map(|shopper| {
-                let called_at = *self.tally.called_at.get(place(shopper.index))?;
-                let real = called_at.saturating_sub(shopper.shown_at) / 1_000;
-                Some(((shopper.shown != NONE).then_some(shopper.shown), real))
-            })
-            .collect()
     }
 
     /// The Queue object answers a shopper, or their checkout.

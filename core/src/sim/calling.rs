@@ -1,0 +1,239 @@
+//! What a call to the Queue object is to the queue, and what its answer is to whoever called.
+
+use std::rc::Rc;
+
+use serde_json::json;
+
+use super::check::{Violation, ensure, named};
+use super::message::{Asker, Call, Happening, NOBODY, Reply};
+use super::queue_object::Crash;
+use super::reading::Taken;
+use super::serving::since_start;
+use super::world::{EPOCH, NONE, World, place, shopper_id};
+use crate::ids::{AdmissionId, Epoch};
+use crate::problem::{Code, Problem};
+use crate::queue::event::Holder;
+use crate::queue::{Answer, ClaimState, Event};
+
+impl World {
+    fn holder(&self, who: u32) -> Option<Holder> {
+        let shopper = self.shoppers.get(place(who))?;
+        (shopper.index != NONE).then(|| Holder {
+            epoch: EPOCH,
+            index: shopper.index.into(),
+            position: shopper.index.into(),
+            shopper: shopper_id(who),
+        })
+    }
+
+    fn admission(&self, who: u32) -> Option<AdmissionId> {
+        let index = self.holder(who)?.index;
+        Some(AdmissionId {
+            epoch: EPOCH,
+            index,
+        })
+    }
+
+    pub fn event_of(&self, asker: Asker, call: Call) -> Option<Event> {
+        let who = asker.who;
+        Some(match call {
+            Call::Lease { sequence, count } => Event::Lease {
+                epoch: EPOCH,
+                lane: u16::try_from(who).ok()?,
+                sequence: sequence.into(),
+                count,
+            },
+            Call::Stands { shopper } => Event::Stands {
+                epoch: EPOCH,
+                index: self.lane_index(shopper)?,
+            },
+            Call::View => Event::View,
+            Call::Claim => Event::Claim(self.holder(who)?),
+            Call::Leave => Event::Leave(self.holder(who)?),
+            Call::Redeem { own_key } => Event::Redeem {
+                admission: self.admission(who)?,
+                idempotency_key: Some(format!("{own_key}-{who}")),
+            },
+            Call::Complete => Event::Complete(self.admission(who)?),
+            Call::Release => Event::Release(self.admission(who)?),
+            Call::Extend => Event::Extend(self.admission(who)?),
+            Call::Wake => Event::Wake,
+            Call::Forge | Call::Operate { .. } => return None,
+        })
+    }
+
+    /// Tickets and tokens of another epoch, or for places that were never given, change nothing.
+    pub fn forge(&mut self) -> Result<(), Violation> {
+        let limits = self.server.limits.clone();
+        self.handle(Event::Wake, &limits, Crash::None)?;
+        let foreign = (Epoch::from_bytes([1; 16]), 0);
+        let invented = (EPOCH, self.check.leased());
+        for (epoch, index) in [foreign, invented] {
+            let holder = Holder {
+                epoch,
+                index,
+                position: 0,
+                shopper: shopper_id(0),
+            };
+            let admission = AdmissionId { epoch, index };
+            for event in [
+                Event::Claim(holder.clone()),
+                Event::Leave(holder.clone()),
+                Event::Redeem {
+                    admission,
+                    idempotency_key: None,
+                },
+                Event::Complete(admission),
+            ] {
+                let (answer, effects) = self.handle(event, &limits, Crash::None)?;
+                let refused = !matches!(answer, Some(Ok(_))) && effects == 0;
+                ensure(refused, named::SEALED, || {
+                    format!("{holder:?} got {answer:?} and wrote {effects}")
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The operator pauses for a while, resumes, or changes a limit.
+    pub fn operate(&mut self, what: u16) -> Result<(), Violation> {
+        let limits = self.server.limits.clone();
+        // What is due falls under the limits as they were.
+        self.handle(Event::Wake, &limits, Crash::None)?;
+        let event = match what % 4 {
+            0 => Event::Pause,
+            1 => Event::Resume,
+            _ => {
+                let change = u32::from(what / 4);
+                let mut limits = limits.clone();
+                limits.max_active = limits.max_active.map(|_| 1 + change % 40);
+                limits.rate = limits.rate.map(|_| 5 + change % 500);
+                self.server.limits = limits;
+                Event::Patch {
+                    patch: json!({
+                        "maxActive": self.server.limits.max_active,
+                        "admitRatePerMinute": self.server.limits.rate,
+                    }),
+                    fresh_epoch: EPOCH,
+                }
+            }
+        };
+        let (pauses, limits) = (matches!(event, Event::Pause), self.server.limits.clone());
+        self.handle(event, &limits, Crash::None)?;
+        if pauses {
+            let resume = Call::Operate { what: 1 };
+            let nobody = Asker {
+                who: 0,
+                turn: NOBODY,
+            };
+            self.agenda
+                .after(15_000, Happening::AtQueue(nobody, resume));
+        }
+        Ok(())
+    }
+
+    /// Sends an answer to whoever asked.
+    pub fn reply(
+        &mut self,
+        asker: Asker,
+        call: Call,
+        answer: Result<Answer, Problem>,
+    ) -> Result<(), Violation> {
+        if asker.turn == NOBODY {
+            return Ok(());
+        }
+        let lost = Happening::Unanswered(asker, call);
+        match call {
+            Call::Lease { sequence, .. } => {
+                let lane = self.lanes.get_mut(place(asker.who));
+                if let Some(lane) = lane.filter(|lane| lane.turn == asker.turn) {
+                    lane.inbox = Some((sequence.into(), answer));
+                    self.answer(Happening::Leased(asker), lost);
+                }
+            }
+            Call::Stands { shopper } => {
+                let told = Happening::Stood {
+                    lane: asker,
+                    shopper,
+                    stands: answer == Ok(Answer::Stands(true)),
+                };
+                self.answer(told, lost);
+            }
+            Call::View => {
+                if let (Ok(Answer::View(view)), Some(relay)) =
+                    (answer, self.relays.get_mut(place(asker.who)))
+                {
+                    relay.inbox = Some(Taken {
+                        snapshot: Rc::new(view.snapshot),
+                        at: self.agenda.now(),
+                    });
+                    self.answer(Happening::Viewed(asker), lost);
+                }
+            }
+            _ => {
+                let told = self.reply_of(asker, call, answer)?;
+                self.answer(Happening::Answered(asker, told), lost);
+            }
+        }
+        Ok(())
+    }
+
+    /// What a shopper's call comes to; storage must hold what the answer says.
+    fn reply_of(
+        &self,
+        asker: Asker,
+        call: Call,
+        answer: Result<Answer, Problem>,
+    ) -> Result<Reply, Violation> {
+        let index = self
+            .shoppers
+            .get(place(asker.who))
+            .map_or(0, |shopper| shopper.index.into());
+        let state = self.server.object.claim(index).map(|claim| claim.state);
+        let stored = |holds: bool| {
+            ensure(holds, named::DURABLE, || {
+                format!("{call:?} of {asker:?} is answered, and {state:?} is stored")
+            })
+        };
+        Ok(match answer {
+            Ok(Answer::Granted(grant)) => {
+                stored(state.is_some_and(ClaimState::is_active))?;
+                let own =
+                    grant.admission_id.index == index && grant.shopper == shopper_id(asker.who);
+                ensure(own, named::ONE_EACH, || {
+                    format!("{asker:?} of {index} got {grant:?}")
+                })?;
+                Reply::Granted
+            }
+            Ok(Answer::Boarding { server_time, .. }) => {
+                stored(state == Some(ClaimState::Present))?;
+                Reply::Boarding {
+                    at: since_start(server_time),
+                }
+            }
+            Ok(Answer::Admission(report)) => {
+                stored(state == Some(report.state))?;
+                let stolen = call == (Call::Redeem { own_key: false });
+                ensure(!stolen, named::ONE_EACH, || {
+                    format!("{asker:?} redeemed twice")
+                })?;
+                Reply::Done
+            }
+            Ok(_) => {
+                stored(call != Call::Leave || state.is_some_and(|state| !state.is_live()))?;
+                Reply::Done
+            }
+            Err(problem) => match problem.code {
+                Code::NotYetServed => Reply::NotYet,
+                Code::Paused => Reply::Later,
+                Code::Unauthorized | Code::TicketVoid | Code::InternalError => {
+                    ensure(false, named::ONE_EACH, || {
+                        format!("{call:?} of {asker:?}, who is in line, got {problem:?}")
+                    })?;
+                    Reply::Over
+                }
+                _ => Reply::Over,
+            },
+        })
+    }
+}

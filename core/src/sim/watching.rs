@@ -1,0 +1,127 @@
+//! What shoppers see while they wait, and how honest it was.
+
+use super::check::Violation;
+use super::message::Call;
+use super::serving::{claims, since_start};
+use super::shopper::{LOOK_MILLIS, Stage};
+use super::world::{NONE, World, place, shopper_id, shopper_number};
+use crate::queue::{ClaimState, Effect};
+use crate::view::status::{Standing, Status};
+
+/// One poll in so many goes to another isolate.
+const ELSEWHERE: u16 = 16;
+/// After how many polls shoppers enter again, as in a second tab.
+const AGAIN_SHARE: f64 = 0.002;
+
+impl World {
+    pub fn poll(&mut self, who: u32) -> Result<(), Violation> {
+        let elsewhere = self.rng.u16(..).is_multiple_of(ELSEWHERE);
+        self.show_status(who, elsewhere)
+    }
+
+    pub fn show_status(&mut self, who: u32, elsewhere: bool) -> Result<(), Violation> {
+        let other = self.rng.u16(..) % self.scenario.edges.max(1);
+        let Some(shopper) = self.shoppers.get_mut(place(who)) else {
+            return Ok(());
+        };
+        if elsewhere {
+            shopper.edge = other;
+        }
+        let (edge, index, stage) = (shopper.edge, shopper.index, shopper.stage);
+        if self.chance(self.scenario.faults.loss) {
+            self.later(who, 2_000);
+            return Ok(());
+        }
+        let Some(is_stale) = self.look(edge)? else {
+            self.later(who, LOOK_MILLIS);
+            return Ok(());
+        };
+        self.tally.polls += 1;
+        self.ticket.shopper = shopper_id(who);
+        self.ticket.index = index.into();
+        self.ticket.position = Some(index.into());
+        let jitter = self.rng.u32(..);
+        let Some(view) = self
+            .edges
+            .get(usize::from(edge))
+            .and_then(|edge| edge.view.as_ref())
+        else {
+            return Ok(());
+        };
+        let status = Status::of(Some(&self.ticket), &view.snapshot, is_stale, jitter);
+        let pause = status.poll_after_ms + self.rng.u64(10..80);
+        match status.standing {
+            Standing::Ready { collect, .. } => {
+                let shopper = self.shoppers.get(place(who));
+                let (shows, since) =
+                    shopper.map_or((false, 0), |shopper| (shopper.shows, shopper.present_at));
+                if stage == Stage::Present && !(collect && since_start(status.server_time) >= since)
+                {
+                    self.later(who, pause);
+                } else if shows {
+                    self.stage(who, Stage::Claiming);
+                    self.call(who, Call::Claim);
+                } else {
+                    self.close_tab(who);
+                }
+            }
+            Standing::Queued {
+                estimated_wait_seconds,
+                ..
+            } => {
+                self.note_estimate(who, estimated_wait_seconds, pause);
+                if self.chance(AGAIN_SHARE) && stage == Stage::Waiting {
+                    self.stage(who, Stage::Again);
+                }
+                self.later(who, pause);
+            }
+            Standing::Closed => self.gone(who),
+            Standing::Waiting | Standing::NotQueued => self.later(who, pause),
+        }
+        Ok(())
+    }
+
+    /// Keeps one estimate of each shopper: the one they see at a random moment of their wait.
+    fn note_estimate(&mut self, who: u32, estimate: Option<u64>, pause: u64) {
+        let now = since_start(super::world::START + self.agenda.now());
+        let pick = self.rng.u32(..);
+        let Some(shopper) = self.shoppers.get_mut(place(who)) else {
+            return;
+        };
+        let pause = u32::try_from(pause).unwrap_or(0);
+        shopper.shown_for = shopper.shown_for.saturating_add(pause);
+        if pick % shopper.shown_for < pause {
+            shopper.shown_at = now;
+            shopper.shown = estimate.map_or(NONE, |wait| u32::try_from(wait).unwrap_or(NONE));
+        }
+    }
+
+    /// Notes who was admitted by what an event wrote.
+    pub fn note_grants(&mut self, effects: &[Effect]) {
+        let now = self.agenda.now();
+        for claim in claims(effects).filter(|claim| claim.state == ClaimState::Admitted) {
+            let who = shopper_number(claim.shopper);
+            let Some(shopper) = self.shoppers.get(place(who)) else {
+                continue;
+            };
+            if !shopper.granted && !shopper.came_back {
+                self.tally
+                    .waits
+                    .push(since_start(super::world::START + now) - shopper.entered_at);
+            }
+            self.change(who, |shopper| shopper.granted = true);
+        }
+    }
+
+    /// Compares what shoppers were shown with when they were called up.
+    pub fn honesty(&self) -> Vec<(Option<u32>, u32)> {
+        let shown = self.shoppers.iter().filter(|shopper| shopper.shown_for > 0);
+        shown
+            .filter_map(|shopper| {
+                let called_at = *self.tally.called_at.get(place(shopper.index))?;
+                let real = called_at.saturating_sub(shopper.shown_at) / 1_000;
+                Some(((shopper.shown != NONE).then_some(shopper.shown), real))
+            })
+            .collect()
+    }
+}
