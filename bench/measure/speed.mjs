@@ -10,8 +10,11 @@ import { median } from "../lib/table.mjs";
 import { CONNECTIONS, wrk } from "../lib/wrk.mjs";
 
 const script = (name) => path.resolve(import.meta.dirname, `../wrk/${name}.lua`);
-/** Before the one that polls: enough that nobody of them is called up. */
-const AHEAD = 200;
+/** So many wait; the one who polls stands in the middle. */
+const LINE = 10_000;
+/** Before one who polls early in the naive room. */
+const FEW = 200;
+const AT_ONCE = 64;
 /** Seconds of load before anything is measured: V8 compiles what is hot. */
 const WARM_UP = 6;
 
@@ -50,17 +53,26 @@ async function prepare({ js, rust, naive: room, tidegate: tide }, tickets, claim
   await tide.polled.create("line", { maxActive: 1, lanes: 1 });
   await tide.entered.create("entry", { maxActive: 1, lanes: 1 });
   await tide.entered.create("claims", { maxActive: 100_000, lanes: 4 });
-  for (let shopper = 0; shopper < AHEAD; shopper += 1) await tide.polled.call("POST", "/v1/queues/line/enter");
-  const { ticket, status } = await tide.polled.call("POST", "/v1/queues/line/enter");
+  const enter = () => tide.polled.call("POST", "/v1/queues/line/enter");
+  await many(LINE / 2, enter);
+  const { ticket, status } = await enter();
   if (status.status !== "QUEUED") throw new Error(`the polling shopper is ${status.status}`);
+  await many(LINE / 2, enter);
+
   const join = async () => (await fetch(`${room.polled.url}/join`, { method: "POST" })).json();
   const poll = async ({ id }) => (await fetch(`${room.polled.url}/status?id=${id}`)).json();
   const first = await poll(await join());
   if (first.status !== "admitted") throw new Error(`the naive room's first shopper is ${first.status}`);
-  for (let shopper = 0; shopper < AHEAD; shopper += 1) await join();
-  const joined = await join();
-  const waiting = await poll(joined);
-  if (waiting.status !== "waiting" || waiting.ahead !== AHEAD) throw new Error(`the naive room's poller is ${JSON.stringify(waiting)}`);
+  const after = async (ahead, since) => {
+    await many(ahead - since, join);
+    const joined = await join();
+    const waiting = await poll(joined);
+    if (waiting.status !== "waiting" || waiting.ahead !== ahead) throw new Error(`the naive room's poller is ${JSON.stringify(waiting)}`);
+    return joined;
+  };
+  const early = await after(FEW, 0);
+  const joined = await after(LINE / 2, FEW + 1);
+  await many(LINE / 2, join);
 
   // Each claim needs a ticket of its own: as many enter as will claim, and more.
   console.log(`entering shoppers who will claim, ${claimSeconds} s`);
@@ -79,12 +91,22 @@ async function prepare({ js, rust, naive: room, tidegate: tide }, tickets, claim
     "worker hello": (time) => wrk(rust, "/", { seconds: time }),
     "naive join": (time) => wrk(room.entered, "/join", { seconds: time, script: script("post") }),
     "naive poll": (time) => wrk(room.polled, `/status?id=${joined.id}`, { seconds: time }),
+    "naive poll, few ahead": (time) => wrk(room.polled, `/status?id=${early.id}`, { seconds: time }),
     status: (time) => wrk(tide.polled, "/v1/queues/line/status", { seconds: time, headers: bearer }),
     snapshot: (time) => wrk(tide.polled, "/v1/queues/line", { seconds: time }),
     enter: (time) => wrk(tide.entered, "/v1/queues/entry/enter", { seconds: time, script: script("post") }),
     claim,
     "cached page": (time) => wrk(tide.polled, PAGE, { seconds: time }),
   };
+}
+
+/** Makes so many calls, some at once. */
+async function many(count, call) {
+  let left = count;
+  const caller = async () => {
+    while (left-- > 0) await call();
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, caller));
 }
 
 function rowsOf(measured) {
@@ -97,6 +119,7 @@ function rowsOf(measured) {
     compared("status polls/s ÷ bare worker hello, ticket with a position", "status", "worker hello", 0.85),
     compared("status polls/s ÷ bare JavaScript hello", "status", "JavaScript hello", 0.6),
     compared("status polls/s ÷ naive room's", "status", "naive poll", 3),
+    compared(`status polls/s ÷ naive room's, ${FEW} ahead`, "status", "naive poll, few ahead"),
     compared("enters/s ÷ naive room's joins/s, one lane", "enter", "naive join", 2),
     compared("claims/s ÷ naive joins/s", "claim", "naive join", 1),
     compared("snapshots/s ÷ bare JavaScript hello", "snapshot", "JavaScript hello"),

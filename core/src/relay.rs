@@ -302,8 +302,8 @@ impl Relay {
         }
     }
 
-    /// Whether the queue must be asked before a socket is greeted: so that it pushes here, and that a
-    /// greeting is at most a second old while the queue answers.
+    /// Whether the queue must be asked before a socket is greeted, and after a sweep: so that it pushes
+    /// here, and that a greeting is at most a second old while the queue answers.
     pub fn must_ask(&self, now: UnixMillis) -> bool {
         let rested = now.saturating_sub(self.asked_at) >= FRESH_MILLIS;
         self.over.is_none()

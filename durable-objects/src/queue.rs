@@ -16,7 +16,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use worker::js_sys;
 use worker::{
     Delay, DurableObject, Env, Error, Request, Response, Result, ScheduledTime, State,
-    durable_object,
+    console_error, durable_object,
 };
 
 use self::rows::{admissions, load, load_claim, write};
@@ -222,8 +222,12 @@ impl Inner {
             self.state.wait_until(push_and_note(Rc::clone(self), push));
         }
         // An early alarm finds nothing to do and arms anew.
-        if let Some(at) = wake_at.filter(|at| self.alarm.get().is_none_or(|armed| armed > *at)) {
-            self.wake_at(at).await?;
+        if let Some(at) = wake_at.filter(|at| self.alarm.get().is_none_or(|armed| armed > *at))
+            && let Err(error) = self.wake_at(at).await
+        {
+            // What happened is written, and is answered; the next event arms.
+            console_error!("alarm: {error}");
+            self.alarm.set(None);
         }
         Ok(answers)
     }

@@ -109,7 +109,9 @@ impl DurableObject for Relay {
             if alive > 0 {
                 let pause = next_sweep(longest, now).saturating_sub(now);
                 inner.arm(Duration::from_millis(pause)).await?;
-                ask(inner, false).await;
+                if inner.with(|relay| relay.must_ask(now))? {
+                    ask(inner, false).await;
+                }
             }
         }
         Response::empty()

@@ -35,6 +35,7 @@ fn op() -> impl Strategy<Value = Op> {
         1 => any::<u8>().prop_map(Op::EdgeReads),
         2 => (1_u8..6).prop_map(Op::LosePushes),
         2 => (1_u64..2_500).prop_map(Op::DelayPushes),
+        2 => prop_oneof![Just(0), 1_u64..2_500].prop_map(Op::DelayOutcomes),
         1 => any::<bool>().prop_map(Op::Outage),
         2 => Just(Op::CrashQueue),
         2 => any::<u8>().prop_map(Op::CrashRelay),

@@ -26,6 +26,8 @@ pub enum Op {
     EdgeReads(u8),
     LosePushes(u8),
     DelayPushes(u64),
+    /// How long the queue waits to hear what came of a push, after the relays have it.
+    DelayOutcomes(u64),
     /// Whether the queue is out of the relays' reach.
     Outage(bool),
     CrashQueue,
@@ -42,8 +44,11 @@ pub struct World {
     queue: QueueObject,
     relays: BTreeMap<String, RelayObject>,
     on_its_way: Vec<(UnixMillis, Push)>,
+    /// What came of pushes, on its way back to the queue.
+    outcomes: Vec<(UnixMillis, Event)>,
     lose: u8,
     delay: u64,
+    outcome_delay: u64,
     outage: bool,
     pub pushes: usize,
     pub relay_alarms: usize,
@@ -57,8 +62,10 @@ impl World {
             queue: QueueObject::new(now),
             relays: BTreeMap::new(),
             on_its_way: Vec::new(),
+            outcomes: Vec::new(),
             lose: 0,
             delay: 0,
+            outcome_delay: 0,
             outage: false,
             pushes: 0,
             relay_alarms: 0,
@@ -112,6 +119,7 @@ impl World {
             }
             Op::LosePushes(count) => self.lose = count,
             Op::DelayPushes(millis) => self.delay = millis,
+            Op::DelayOutcomes(millis) => self.outcome_delay = millis,
             Op::Outage(outage) => self.outage = outage,
             Op::CrashQueue => self.queue.crash(),
             Op::CrashRelay(any) => {
@@ -216,10 +224,20 @@ impl World {
             }
             outcomes.push((name.number, (!lost).then(|| relay.memory().sockets(now))));
         }
-        let sent = self
-            .queue
-            .event(Event::Pushed { epoch, outcomes }, self.now);
-        self.send(sent);
+        let pushed = Event::Pushed { epoch, outcomes };
+        self.outcomes.push((self.now + self.outcome_delay, pushed));
+        if self.outcome_delay == 0 {
+            self.hear_outcomes();
+        }
+    }
+
+    fn hear_outcomes(&mut self) {
+        let due = |(at, _): &(UnixMillis, Event)| *at <= self.now;
+        if let Some(next) = self.outcomes.iter().position(due) {
+            let (_, pushed) = self.outcomes.remove(next);
+            let sent = self.queue.event(pushed, self.now);
+            self.send(sent);
+        }
     }
 
     /// Lets time pass, with all that is due in it.
@@ -229,12 +247,15 @@ impl World {
             let relays = self.relays.values();
             let timers = relays.flat_map(|relay| [relay.alarm, relay.next_timeout()]);
             let pushes = self.on_its_way.iter().map(|(at, _)| Some(*at));
-            let next = timers.chain(pushes).chain([self.queue.alarm]).flatten();
+            let outcomes = self.outcomes.iter().map(|(at, _)| Some(*at));
+            let ways = pushes.chain(outcomes);
+            let next = timers.chain(ways).chain([self.queue.alarm]).flatten();
             let Some(next) = next.min().filter(|at| *at <= end) else {
                 break;
             };
             self.now = self.now.max(next);
             self.deliver();
+            self.hear_outcomes();
             if self.queue.alarm.is_some_and(|at| at <= self.now) {
                 self.queue.alarm = None;
                 let sent = self.queue.event(Event::Wake, self.now);
@@ -254,7 +275,7 @@ impl World {
             }
             if relay.alarm.is_some_and(|at| at <= now) {
                 self.relay_alarms += 1;
-                if relay.sweep(now) {
+                if relay.sweep(now) && relay.memory().must_ask(now) {
                     asking.push(relay.memory().name().clone());
                 }
             }
