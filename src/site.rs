@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use tidegate_core::UnixMillis;
-use tidegate_core::ids::hex;
+use tidegate_core::hex::hex;
 use tidegate_core::token::keys::Reach;
 use url::{Host, Url};
 use worker::{Context, Date, Env, Headers, Method, Request, Result};

@@ -3,10 +3,10 @@
 use core::fmt;
 use core::str::FromStr;
 
-use ct_codecs::{Decoder, Encoder, Hex};
 use hmac_sha256::HMAC;
 use serde::{Deserialize, Serialize};
 
+use crate::hex::hex_bytes;
 use crate::problem::Problem;
 
 /// The largest index: exact in JSON, JavaScript and `SQLite` bindings.
@@ -64,80 +64,19 @@ impl fmt::Display for QueueId {
     }
 }
 
-/// Defines a 16-byte identifier that reads and writes as 32 lowercase hex digits.
-macro_rules! hex_id {
-    ($(#[$doc:meta])* $name:ident, $what:literal) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
-        pub struct $name([u8; 16]);
-
-        impl $name {
-            /// Wraps 16 bytes, random or derived by the caller.
-            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
-                Self(bytes)
-            }
-
-            /// The 16 bytes.
-            pub const fn as_bytes(&self) -> &[u8; 16] {
-                &self.0
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = Problem;
-
-            fn from_str(text: &str) -> Result<Self, Problem> {
-                let lowercase = !text.bytes().any(|byte| byte.is_ascii_uppercase());
-                let mut bytes = [0; 16];
-                match Hex::decode(&mut bytes, text, None) {
-                    Ok(decoded) if decoded.len() == 16 && lowercase => Ok(Self(bytes)),
-                    _ => Err(Problem::validation(concat!($what, " is 32 lowercase hex digits"))),
-                }
-            }
-        }
-
-        impl TryFrom<String> for $name {
-            type Error = Problem;
-
-            fn try_from(text: String) -> Result<Self, Problem> {
-                text.parse()
-            }
-        }
-
-        impl From<$name> for String {
-            fn from(id: $name) -> Self {
-                hex(&id.0)
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str(&hex(&self.0))
-            }
-        }
-
-        impl fmt::Debug for $name {
-            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(formatter, "{}({})", stringify!($name), hex(&self.0))
-            }
-        }
-    };
-}
-
-hex_id!(
+hex_bytes!(
     /// One life of a queue: new with its creation and with each reset.
-    Epoch,
+    Epoch: 16,
     "an epoch"
 );
-hex_id!(
+hex_bytes!(
     /// Who a shopper is within one epoch: 16 bytes that say nothing about the person.
-    ShopperId,
+    ShopperId: 16,
     "a shopper id"
 );
-hex_id!(
+hex_bytes!(
     /// 16 random bytes of a client's own; they make a retried enter the same entry.
-    EntryKey,
+    EntryKey: 16,
     "an entryKey"
 );
 
@@ -231,11 +170,6 @@ impl From<AdmissionId> for String {
     fn from(id: AdmissionId) -> Self {
         id.to_string()
     }
-}
-
-/// Lowercase hex.
-pub fn hex(bytes: &[u8]) -> String {
-    Hex::encode_to_string(bytes).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@
 pub mod calls;
 pub mod config;
 pub mod edge;
+pub mod fair;
+pub mod hex;
 pub mod ids;
 pub mod lane;
 pub mod problem;

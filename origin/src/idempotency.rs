@@ -2,7 +2,7 @@
 
 use core::str::FromStr;
 
-use tidegate_core::ids::hex;
+use tidegate_core::hex::hex;
 
 use crate::error::ConfigError;
 

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use hmac_sha256::Hash;
-use tidegate_core::ids::hex;
+use tidegate_core::hex::hex;
 
 /// The folder of the Worker's own assets; a shop behind it never sees a request below.
 const FOLDER: &str = "/tidegate/";

@@ -2,7 +2,7 @@
 
 use hmac_sha256::Hash;
 
-use crate::ids::hex;
+use crate::hex::hex;
 
 /// How long a page is fresh where the shop does not say, in seconds.
 pub const DEFAULT_FRESH_SECONDS: u64 = 300;
