@@ -9,6 +9,7 @@
 mod args;
 mod backoff;
 mod checker;
+mod keys;
 mod live;
 mod marks;
 mod pacer;
@@ -30,10 +31,11 @@ use std::fs;
 use std::path::Path;
 
 pub use args::LoadArgs;
+use keys::Keys;
 use pacer::Pacer;
 use report::Report;
 use run::Outcome;
-use target::{Keys, Target};
+use target::Target;
 use wire::Wire;
 use world::World;
 

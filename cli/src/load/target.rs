@@ -1,8 +1,6 @@
-//! What is loaded: a deployment, a queue there, and the keys for what only operators and origins may.
+//! What is loaded: a queue of a deployment, and what its operator may ask and say there.
 
 use core::time::Duration;
-use std::env;
-use std::path::Path;
 
 use reqwest::Method;
 use reqwest::header::HeaderValue;
@@ -14,28 +12,17 @@ use tokio::time::{Instant, sleep};
 
 use super::args::LoadArgs;
 use super::checker::{Record, Rules};
+use super::keys::Keys;
 use super::wire::{Answer, Call, Wire};
 use crate::failure::Failure;
-use crate::input;
-use crate::keys::first_origin_key;
-use crate::queue::{Edge, KEY_VARIABLE, bearer, join_settings};
+use crate::queue::{KEY_VARIABLE, join_settings};
 
-const ORIGIN_KEY_VARIABLE: &str = "TIDEGATE_ORIGIN_KEY";
-/// What `scripts/dev` lets in.
-const DEVELOPMENT_ORIGIN_KEY: &str = "dev-origin-key";
-const KEY_FILE_MAX: u64 = 1024 * 1024;
 /// How long a new queue may take until the edge knows it.
 const KNOWN_WITHIN: Duration = Duration::from_secs(15);
 /// How long before the next look at whether it does.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// The most admissions that are read back in the end.
 const RECORDS_MAX: usize = 500_000;
-
-/// The keys, where they are known.
-pub struct Keys {
-    pub admin: Option<HeaderValue>,
-    pub origin: Option<HeaderValue>,
-}
 
 /// The queue.
 pub struct Target {
@@ -50,46 +37,6 @@ pub struct Target {
     pub relays: u16,
     /// What it said before this run says something.
     notice: Option<Notice>,
-}
-
-impl Keys {
-    /// Finds the keys as `tidegate queue` does. A named queue can do without the admin key.
-    pub fn find(args: &LoadArgs, edge: &Edge) -> Result<Self, Failure> {
-        let variable = env::var_os(KEY_VARIABLE).filter(|value| !value.is_empty());
-        let given = args.key_file.is_some() || variable.is_some();
-        let admin = if given || edge.is_loopback() || args.queue.is_none() {
-            Some(
-                edge.admin_key(args.key_file.as_deref(), variable)?
-                    .authorization,
-            )
-        } else {
-            None
-        };
-        let origin = match origin_key(args.key_file.as_deref())? {
-            // A deployment whose admin key is no development key takes no such origin key either.
-            None if edge.is_loopback() && !given => bearer(DEVELOPMENT_ORIGIN_KEY),
-            found => found,
-        };
-        Ok(Self { admin, origin })
-    }
-}
-
-fn origin_key(file: Option<&Path>) -> Result<Option<HeaderValue>, Failure> {
-    let key = match env::var(ORIGIN_KEY_VARIABLE) {
-        Ok(key) if !key.is_empty() => Some(key.trim().to_owned()),
-        _ => match file {
-            Some(path) => first_origin_key(&input::file(path, KEY_FILE_MAX)?),
-            None => None,
-        },
-    };
-    let Some(key) = key else { return Ok(None) };
-    let unusable = || {
-        Failure::failed(format!(
-            "the key in {ORIGIN_KEY_VARIABLE} or --key-file is no origin key"
-        ))
-        .remedy("a key is one word of visible ASCII characters")
-    };
-    bearer(&key).map(Some).ok_or_else(unusable)
 }
 
 impl Target {

@@ -8,8 +8,9 @@ use std::sync::{Mutex, PoisonError};
 use tokio::time::Instant;
 
 use super::checker::{Checker, Micros};
+use super::keys::Keys;
 use super::push::Push;
-use super::target::{Keys, Target};
+use super::target::Target;
 use super::wire::Wire;
 
 /// The most remarks that are kept.

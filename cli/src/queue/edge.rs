@@ -14,6 +14,9 @@ use crate::{input, keys};
 const DEVELOPMENT_KEY: &str = "dev-admin-key";
 /// The largest file that a key is read from.
 const KEY_FILE_MAX: u64 = 1024 * 1024;
+/// What to name instead of a file that holds no key.
+const KEY_FILE_REMEDY: &str =
+    "--key-file names a file that holds a key alone, or one that tidegate keys new made";
 
 /// A deployment's address, which a key may be sent to.
 #[derive(Debug)]
@@ -96,7 +99,7 @@ impl Edge {
     ) -> Result<AdminKey, Failure> {
         let variable = variable.filter(|value| !value.is_empty());
         let (key, source) = match (file, variable) {
-            (Some(path), _) => (read_key(path)?, KeySource::File(path.to_owned())),
+            (Some(path), _) => (read_admin_key(path)?, KeySource::File(path.to_owned())),
             (None, Some(value)) => {
                 let key = value.into_string().unwrap_or_default();
                 (key.trim().to_owned(), KeySource::Variable)
@@ -116,7 +119,7 @@ impl Edge {
                 source,
             }),
             None => Err(
-                Failure::failed(format!("{} is no admin key", source.description())).remedy(
+                Failure::usage(format!("{} is no admin key", source.description())).remedy(
                     "a key is one word of visible ASCII characters, alone or in a file of secrets",
                 ),
             ),
@@ -149,12 +152,18 @@ pub fn bearer(key: &str) -> Option<HeaderValue> {
     visible.then_some(authorization)
 }
 
-fn read_key(path: &Path) -> Result<String, Failure> {
-    let text = input::file(path, KEY_FILE_MAX)?;
+/// The text of the file that `--key-file` names. One that cannot be read is wrong use.
+pub fn read_key_file(path: &Path) -> Result<String, Failure> {
+    input::file(path, KEY_FILE_MAX)
+        .map_err(|failure| Failure::usage(failure.message()).remedy(KEY_FILE_REMEDY))
+}
+
+fn read_admin_key(path: &Path) -> Result<String, Failure> {
+    let text = read_key_file(path)?;
     if text.trim_start().starts_with('{') {
         keys::first_admin_key(&text).ok_or_else(|| {
-            Failure::failed(format!("{} holds no ADMIN_KEYS", path.display()))
-                .remedy("name a file that holds a key alone, or one that tidegate keys new made")
+            Failure::usage(format!("{} holds no ADMIN_KEYS", path.display()))
+                .remedy(KEY_FILE_REMEDY)
         })
     } else {
         Ok(text.trim().to_owned())

@@ -10,7 +10,7 @@ mod text;
 use std::env;
 
 pub use args::QueueArgs;
-pub use edge::{Edge, bearer};
+pub use edge::{Edge, bearer, read_key_file};
 pub use settings::{Setting, join as join_settings};
 
 use crate::failure::Failure;

@@ -148,6 +148,33 @@ fn a_key_is_not_sent_in_the_clear_nor_made_up() {
 }
 
 #[test]
+fn a_key_file_that_holds_no_key_is_wrong_use_of_every_command() {
+    let stand_in = StandIn::replying(Reply::json(200, &json!({})));
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    };
+    for (path, cause) in [
+        (folder.path().join("missing"), "cannot read"),
+        (folder.path().to_owned(), "cannot read"),
+        (file("bytes", b"\xff"), "not UTF-8"),
+        (file("secrets", b"{}"), "no ADMIN_KEYS"),
+        (file("words", b"two words"), "no admin key"),
+    ] {
+        for call in [&["queue", "list"][..], &["load", "--shoppers", "1"]] {
+            let mut command = tidegate(call);
+            command.args(["--url", &stand_in.url, "--key-file"]);
+            let refusal = run(command.arg(&path)).refused(2);
+            let named = refusal.contains(&path.display().to_string());
+            assert!(named && refusal.contains(cause), "{refusal}");
+        }
+    }
+    stand_in.saw_nothing();
+}
+
+#[test]
 fn a_configuration_that_is_no_object_of_bearable_size_is_refused_here() {
     let stand_in = StandIn::replying(Reply::json(200, &json!({})));
     for (text, cause) in [
