@@ -5,6 +5,7 @@
 //! `load`'s progress. Text for people and hints go to stderr where stdout carries data.
 
 mod failure;
+mod file;
 mod input;
 mod keys;
 mod load;

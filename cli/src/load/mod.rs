@@ -27,7 +27,6 @@ mod ticket;
 mod wire;
 mod world;
 
-use std::fs;
 use std::path::Path;
 
 pub use args::LoadArgs;
@@ -40,6 +39,7 @@ use wire::Wire;
 use world::World;
 
 use crate::failure::Failure;
+use crate::file;
 use crate::output::Output;
 use crate::queue::Edge;
 
@@ -49,6 +49,9 @@ const FILES_BESIDE: u64 = 64;
 /// Does what was asked.
 pub async fn run(args: LoadArgs) -> Result<Output, Failure> {
     args.check()?;
+    if let Some(path) = args.json.as_deref().filter(|path| *path != Path::new("-")) {
+        file::check_writable(path)?;
+    }
     let edge = Edge::parse(&args.url)?;
     if !edge.is_loopback() && !args.yes {
         return Err(
@@ -153,10 +156,7 @@ fn print(report: &Report, json: Option<&Path>) -> Result<Output, Failure> {
     let stdout = match json {
         Some(path) if path == Path::new("-") => as_json(),
         Some(path) => {
-            fs::write(path, as_json()).map_err(|error| {
-                Failure::failed(format!("cannot write {}: {error}", path.display()))
-                    .with_reply(report.text())
-            })?;
+            file::write(path, &as_json(), || report.text())?;
             report.text()
         }
         None => report.text(),

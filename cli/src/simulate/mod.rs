@@ -4,7 +4,6 @@ mod args;
 mod picture;
 mod text;
 
-use std::fs;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -14,6 +13,7 @@ use tidegate_core::sim::{Figures, run_watched, shortest};
 pub use args::SimulateArgs;
 
 use crate::failure::Failure;
+use crate::file;
 use crate::output::Output;
 
 /// A run's figures, with how long it took here.
@@ -30,6 +30,9 @@ struct Report {
 
 /// Does what was asked.
 pub fn run(args: &SimulateArgs) -> Result<Output, Failure> {
+    if let Some(path) = &args.svg {
+        file::check_writable(path)?;
+    }
     let scenario = args.scenario();
     let bar = progress_bar(args.shoppers);
     let began = Instant::now();
@@ -46,12 +49,6 @@ pub fn run(args: &SimulateArgs) -> Result<Output, Failure> {
             .remedy("The shortest history found that shows it is on stdout; please report it.")
             .with_reply(shortest.to_string())
     })?;
-    if let Some(path) = &args.svg {
-        let failed =
-            |cause: String| Failure::failed(format!("cannot write {}: {cause}", path.display()));
-        let svg = picture::svg(&figures.waits).map_err(failed)?;
-        fs::write(path, svg).map_err(|error| failed(error.to_string()))?;
-    }
     #[expect(clippy::cast_precision_loss, reason = "a figure")]
     let events_per_second = figures.events as f64 / real_seconds;
     let report = Report {
@@ -60,13 +57,23 @@ pub fn run(args: &SimulateArgs) -> Result<Output, Failure> {
         real_seconds,
         events_per_second,
     };
-    if args.json {
-        let json = serde_json::to_string_pretty(&report);
-        return json
-            .map(|json| Output::answer(format!("{json}\n")))
-            .map_err(|error| Failure::failed(error.to_string()));
+    let said = said(&report, args.json)?;
+    if let Some(path) = &args.svg {
+        let svg = picture::svg(&report.figures.waits).map_err(|cause| {
+            Failure::failed(format!("cannot draw the waits: {cause}")).with_reply(said.clone())
+        })?;
+        file::write(path, &svg, || said.clone())?;
     }
-    Ok(Output::answer(text::report(&report)))
+    Ok(Output::answer(said))
+}
+
+fn said(report: &Report, as_json: bool) -> Result<String, Failure> {
+    if !as_json {
+        return Ok(text::report(report));
+    }
+    serde_json::to_string_pretty(report)
+        .map(|json| json + "\n")
+        .map_err(|error| Failure::failed(format!("cannot write the figures as JSON: {error}")))
 }
 
 /// Shown where stderr is a terminal.

@@ -96,6 +96,16 @@ fn a_storm_of_changes_is_made_in_full_and_its_last_comes_last() {
 }
 
 #[test]
+fn a_report_that_cannot_be_written_is_refused_before_anybody_comes() {
+    let stand_in = StandInLive::with(Manners::default());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("none/report.json");
+    let args = ["load", "--url", &stand_in.url, "--shoppers", "1", "--json"];
+    let refusal = run(tidegate(args).arg(&path)).refused(2);
+    assert!(refusal.contains(&path.display().to_string()), "{refusal}");
+}
+
+#[test]
 fn a_limit_of_open_files_that_is_too_low_is_said_before_anything_is_done() {
     let stand_in = StandInLive::with(Manners::default());
     let binary = env!("CARGO_BIN_EXE_tidegate");

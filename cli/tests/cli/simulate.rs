@@ -43,6 +43,23 @@ fn it_draws_the_waits_as_text_and_svg() {
 }
 
 #[test]
+fn a_picture_that_cannot_be_written_is_refused_before_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let svg = folder.path().join("none/waits.svg");
+    let ran = run(tidegate(SMALL).arg("--svg").arg(&svg));
+    assert_eq!(ran.stdout, "");
+    assert!(ran.refused(2).contains(&svg.display().to_string()));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_figures_outlive_a_picture_that_fails_in_the_end() {
+    let ran = run(tidegate(SMALL).args(["--svg", "/dev/full"]));
+    assert!(ran.stdout.contains("slots in use"), "{}", ran.stdout);
+    assert!(ran.refused(1).contains("cannot write /dev/full"));
+}
+
+#[test]
 fn what_cannot_be_simulated_is_refused_before_anything_runs() {
     run(&mut tidegate(["simulate", "--absent", "1.5"])).refused(2);
     run(&mut tidegate(["simulate", "--lanes", "257"])).refused(2);
