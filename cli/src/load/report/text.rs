@@ -1,99 +1,14 @@
-//! What a run came to, as text for people and as JSON for programs.
+//! The report for people.
 
 use core::fmt::Write;
-use core::time::Duration;
 
-use serde_json::{Value, json};
-
-use super::checker::Findings;
-use super::marks::{Bounds, Mark};
-use super::push::Changes;
-use super::ramp::Ramp;
-use super::sockets::FleetFigures;
-use super::stats::{Stats, Step, StepStats};
-use super::world::Counts;
+use super::Report;
+use crate::load::marks::{Bounds, Mark};
+use crate::load::ramp::Ramp;
+use crate::load::world::Counts;
 use crate::output::{plain, table};
 
-/// A whole run.
-pub struct Report {
-    pub url: String,
-    pub queue: String,
-    pub own: bool,
-    pub page: String,
-    pub config: Option<Value>,
-    pub took: Duration,
-    pub counts: Counts,
-    pub steps: Vec<(Step, StepStats)>,
-    pub requests: StepStats,
-    pub failures: Vec<(Step, String, u64)>,
-    pub sockets: Option<FleetFigures>,
-    pub changes: Option<Changes>,
-    pub ramp: Option<Ramp>,
-    pub findings: Findings,
-    pub notes: Vec<String>,
-    pub interrupted: bool,
-    pub bounds: Bounds,
-    /// Whether everybody was to be served: the limits were this tool's own.
-    pub all_to_be_served: bool,
-}
-
 impl Report {
-    /// The figures of the steps that were taken.
-    pub fn steps_of(stats: &Stats) -> Vec<(Step, StepStats)> {
-        let steps = Step::ALL.into_iter();
-        steps
-            .filter_map(|step| Some((step, stats.step(step)?)))
-            .filter(|(_, figures)| figures.count > 0)
-            .collect()
-    }
-
-    /// Whether every mark was met and every promise kept.
-    pub fn passed(&self) -> bool {
-        !self.interrupted && self.findings.count() == 0 && self.marks().iter().all(|mark| mark.met)
-    }
-
-    /// The marks of the run, those of the steps first. A ramp ends where marks are missed, so it has
-    /// one mark only: that its first rate met them.
-    pub fn marks(&self) -> Vec<Mark> {
-        if let Some(ramp) = &self.ramp {
-            let none = u64::from(ramp.knee.is_none());
-            return vec![Mark::none("first rates that missed a mark", none)];
-        }
-        let mut marks: Vec<Mark> = self
-            .steps
-            .iter()
-            .flat_map(|(step, figures)| self.bounds.of_step(*step, figures))
-            .collect();
-        if self.requests.count > 0 {
-            marks.extend(self.bounds.of_requests("all requests", &self.requests));
-        }
-        let all = self.steps.iter().map(|(_, figures)| figures);
-        marks.push(Mark::none(
-            "connection errors",
-            all.map(|step| step.broken).sum(),
-        ));
-        if self.all_to_be_served && self.counts.came > 0 {
-            marks.push(Mark::share(
-                "shoppers served",
-                self.counts.served,
-                self.counts.came,
-            ));
-        }
-        if let Some(sockets) = &self.sockets {
-            marks.push(Mark::share(
-                "sockets connected",
-                sockets.ever_up,
-                sockets.sockets,
-            ));
-        }
-        if let Some(changes) = &self.changes {
-            marks.push(Mark::share("changes made", changes.made, changes.wanted));
-            let name = "last change held within 500 ms";
-            marks.push(Mark::share(name, changes.in_time, changes.sockets));
-        }
-        marks
-    }
-
     /// For people.
     pub fn text(&self) -> String {
         let mut text = self.heading();
@@ -175,11 +90,6 @@ impl Report {
         text
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "a rate")]
-    fn per_second(&self) -> f64 {
-        self.requests.count as f64 / self.took.as_secs_f64().max(0.001)
-    }
-
     fn step_table(&self) -> String {
         let heads = [
             "STEP", "COUNT", "SUCCESS", "P50 ms", "P95 ms", "P99 ms", "MAX ms", "",
@@ -259,73 +169,6 @@ impl Report {
         }
         text
     }
-
-    /// For programs.
-    pub fn json(&self) -> Value {
-        json!({
-            "tool": concat!("tidegate load ", env!("CARGO_PKG_VERSION")),
-            "passed": self.passed(),
-            "interrupted": self.interrupted,
-            "url": self.url,
-            "queue": { "id": self.queue, "own": self.own, "config": self.config },
-            "page": self.page,
-            "seconds": self.took.as_secs_f64(),
-            "shoppers": {
-                "came": self.counts.came,
-                "entered": self.counts.entered,
-                "admitted": self.counts.admitted,
-                "served": self.counts.served,
-                "turnedAway": self.counts.turned_away,
-                "gaveUp": self.counts.gave_up,
-                "stillInLine": self.counts.under_way(),
-            },
-            "requests": figures_json("all", &self.requests),
-            "requestsPerSecond": self.per_second(),
-            "steps": self.steps.iter()
-                .map(|(step, figures)| figures_json(step.name(), figures))
-                .collect::<Vec<_>>(),
-            "marks": self.marks(),
-            "sockets": self.sockets.map(|sockets| json!({
-                "wanted": sockets.sockets,
-                "connected": sockets.ever_up,
-                "upAtTheEnd": sockets.up,
-                "drops": sockets.drops,
-                "refusedByFullRelays": sockets.refused,
-            })),
-            "changes": self.changes.map(|changes| json!({
-                "wanted": changes.wanted,
-                "made": changes.made,
-                "seconds": changes.took.as_secs_f64(),
-                "sockets": changes.sockets,
-                "heldLastWithin500Ms": changes.in_time,
-            })),
-            "ramp": self.ramp,
-            "invariants": self.findings.observations.iter().map(|(invariant, observed)| json!({
-                "invariant": invariant,
-                "observations": observed,
-                "violations": self.findings.count_of(*invariant),
-            })).collect::<Vec<_>>(),
-            "violations": self.findings.violations,
-            "failures": self.failures.iter().map(|(step, why, count)| json!({
-                "step": step.name(), "why": why, "count": count,
-            })).collect::<Vec<_>>(),
-            "notes": self.notes,
-        })
-    }
-}
-
-fn figures_json(name: &str, figures: &StepStats) -> Value {
-    json!({
-        "name": name,
-        "count": figures.count,
-        "success": figures.success(),
-        "connectionErrors": figures.broken,
-        "timeouts": figures.timed_out,
-        "p50Ms": figures.millis_at(0.5),
-        "p95Ms": figures.millis_at(0.95),
-        "p99Ms": figures.millis_at(0.99),
-        "maxMs": figures.millis_at(1.0),
-    })
 }
 
 /// A table of rates, with the 95th percentile as a bar whose full width is its mark.
