@@ -96,3 +96,29 @@ test("a fake that redeems a token twice is found out", async () => {
   assert.equal(ran.code, 1, said(ran));
   assert.deepEqual(broken(ran.report), ["oneEach"]);
 });
+
+test("a report outlives operator's calls that fail in the end, and says what they leave undone", async () => {
+  const fake = await startFakeTidegate({ fails: ({ method, url }) => url.includes("/admin/") && method !== "PUT" });
+  const ran = await runLoad(fake.url, ["--shoppers", "40", "--duration", "500ms", "--checkout", "0s"]);
+  assert.equal(ran.code, 1, said(ran));
+  assert.equal(ran.report.passed, false);
+  assert.equal(ran.report.shoppers.served, 40);
+  assert.match(ran.stdout, /^enter +40 /m);
+  const undone = [/how the queue stands was not read/, /account of admissions was not read/, /was not deleted .*tidegate queue delete load-/];
+  assert.equal(ran.report.undone.length, undone.length, said(ran));
+  for (const [at, what] of undone.entries()) assert.match(ran.report.undone[at], what);
+  assert.match(ran.stdout, /^undone: queue load-/m);
+  assert.match(ran.stderr, /left undone: 3/);
+});
+
+test("a fake that passes its limit is found out, unless the limit may have changed meanwhile", async () => {
+  for (const [reports, expected] of [[2, ["neverOverAdmitted"]], [1, []]]) {
+    let asked = 0;
+    const fails = ({ method, url }) => method === "GET" && /\/admin\/queues\/[^/]+$/.test(url) && ++asked > reports;
+    const fake = await startFakeTidegate({ fails, maxActive: 1 });
+    const ran = await runLoad(fake.url, ["--queue", "fake", "--shoppers", "40", "--duration", "500ms", "--checkout", "200ms"]);
+    assert.equal(ran.code, 1, said(ran));
+    assert.deepEqual(broken(ran.report), expected, said(ran));
+    assert.equal(ran.report.undone.length, 2 - reports);
+  }
+});

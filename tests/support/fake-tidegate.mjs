@@ -8,11 +8,17 @@ const EPOCH = "01".repeat(16);
 const encode = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
 
 /**
- * Starts the fake. `indexOf(count)` is the index that whoever enters after `count` others is given;
- * `redeemed(times)` the status of a token's redemption after so many of it.
+ * Starts the fake. `maxActive` is the limit that it names and does not keep; `indexOf(count)` the index
+ * that whoever enters after `count` others is given; `redeemed(times)` the status of a token's redemption
+ * after so many of it; `fails(request)` whether a request is answered with 503.
  */
-export async function startFakeTidegate({ indexOf = (count) => count, redeemed = (times) => (times === 0 ? 200 : 409) } = {}) {
-  const config = { maxActive: 1_000, handoffSeconds: 120, sessionSeconds: 600 };
+export async function startFakeTidegate({
+  maxActive = 1_000,
+  indexOf = (count) => count,
+  redeemed = (times) => (times === 0 ? 200 : 409),
+  fails = () => false,
+} = {}) {
+  const config = { maxActive, handoffSeconds: 120, sessionSeconds: 600 };
   const entries = new Map();
   const redemptions = new Map();
   const admitted = new Map();
@@ -64,7 +70,8 @@ export async function startFakeTidegate({ indexOf = (count) => count, redeemed =
     const body = text.startsWith("{") ? JSON.parse(text) : {};
     const isQueue = /^\/v1\/(admin\/)?queues\/[^/]+$/.test(pathname);
     const report = pathname.startsWith("/v1/admin/") ? { config, snapshot: snapshot() } : snapshot();
-    const [code, value] = isQueue ? [200, report] : (answers[last]?.(request, body) ?? [200, {}]);
+    const known = () => (isQueue ? [200, report] : (answers[last]?.(request, body) ?? [200, {}]));
+    const [code, value] = fails(request) ? [503, {}] : known();
     response.writeHead(code, { "content-type": "application/json" });
     response.end(JSON.stringify(value));
   });

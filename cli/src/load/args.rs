@@ -31,7 +31,7 @@ Keys are read from TIDEGATE_ADMIN_KEY and TIDEGATE_ORIGIN_KEY or from --key-file
 command line, where others could see them. On loopback the development keys are used where none is
 given. Without an origin key nothing is redeemed: shoppers leave once they are admitted.
 
-Exit codes: 0 every mark met, 1 a mark missed or a promise broken, 2 misused.
+Exit codes: 0 every mark met, 1 a mark missed, a promise broken or a check undone, 2 misused.
 
 Examples:
   tidegate load --shoppers 5000 --duration 30s

@@ -9,6 +9,7 @@
 mod args;
 mod backoff;
 mod checker;
+mod conclusion;
 mod keys;
 mod live;
 mod marks;
@@ -33,7 +34,6 @@ pub use args::LoadArgs;
 use keys::Keys;
 use pacer::Pacer;
 use report::Report;
-use run::Outcome;
 use target::Target;
 use wire::Wire;
 use world::World;
@@ -67,88 +67,8 @@ pub async fn run(args: LoadArgs) -> Result<Output, Failure> {
     let target = Target::prepare(&args, &wire, &keys).await?;
     let world = World::new(wire, keys, target, args.checkout, args.timeout).into();
     let outcome = run::carry_out(&args, &world, edge.name()).await;
-    let report = conclude(&world, &args, &edge, outcome).await;
-    // Its own queue goes, whatever came of the run.
-    world.target.remove(&world.wire, &world.keys).await?;
-    print(&report?, args.json.as_deref())
-}
-
-/// Looks at what shows only in the end, and gathers all that is known.
-async fn conclude(
-    world: &World,
-    args: &LoadArgs,
-    edge: &Edge,
-    outcome: Outcome,
-) -> Result<Report, Failure> {
-    let took = world.began.elapsed();
-    let Outcome {
-        sockets,
-        changes,
-        ramp,
-        interrupted,
-    } = outcome;
-    if world.keys.origin.is_none() {
-        world.note(String::from(
-            "no origin key: nothing was redeemed or completed; shoppers left once admitted",
-        ));
-    }
-    let standing = world.target.report(&world.wire, &world.keys).await?;
-    let mut records = world.target.records(&world.wire, &world.keys).await?;
-    let mut limits_held = true;
-    let entered = standing.map(|(snapshot, config)| {
-        limits_held = Some(&config) == world.target.config.as_ref();
-        if world
-            .checker
-            .entries(|entries, _| entries.is_of_another_life(snapshot.epoch))
-        {
-            records = None;
-            world.note(String::from(
-                "the queue was reset during the run: less could be checked",
-            ));
-            return None;
-        }
-        Some(snapshot.entered)
-    });
-    if world.keys.admin.is_none() {
-        world.note(String::from(
-            "no admin key: limits and the queue's own times are not known, so less was checked",
-        ));
-    } else if records.is_none() {
-        world.note(String::from(
-            "the queue's own account of admissions was not checked",
-        ));
-    }
-    let entered = entered.flatten();
-    let mut findings = world
-        .checker
-        .finish(world.target.own, entered, records.as_deref());
-    if !limits_held {
-        findings.take_back(checker::Invariant::NeverOverAdmitted);
-        world.note(String::from(
-            "the configuration was changed during the run: its limits were not checked",
-        ));
-    }
-    let no_figures = || Failure::failed("the figures cannot be added up");
-    Ok(Report {
-        url: edge.name().to_owned(),
-        queue: world.target.id.to_string(),
-        own: world.target.own,
-        page: world.target.page.clone(),
-        config: world.target.config.clone(),
-        took,
-        counts: world.crowd.counts(),
-        steps: Report::steps_of(&world.wire.stats),
-        requests: world.wire.stats.requests().ok_or_else(no_figures)?,
-        failures: world.wire.stats.failures(),
-        sockets,
-        changes,
-        ramp,
-        findings,
-        notes: world.notes(),
-        interrupted,
-        bounds: args.bounds(),
-        all_to_be_served: world.target.own && args.set.is_empty() && !interrupted,
-    })
+    let report = conclusion::conclude(&world, &args, &edge, outcome).await?;
+    print(&report, args.json.as_deref())
 }
 
 fn print(report: &Report, json: Option<&Path>) -> Result<Output, Failure> {
@@ -168,8 +88,12 @@ fn print(report: &Report, json: Option<&Path>) -> Result<Output, Failure> {
     let message = if report.interrupted {
         String::from("interrupted before the end")
     } else {
+        let undone = match report.undone.len() {
+            0 => String::new(),
+            undone => format!("; left undone: {undone}"),
+        };
         format!(
-            "marks missed: {missed}; promises broken: {}",
+            "marks missed: {missed}; promises broken: {}{undone}",
             report.findings.count()
         )
     };

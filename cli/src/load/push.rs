@@ -84,6 +84,11 @@ impl Push {
         }
     }
 
+    /// Whether any notice was sent.
+    pub fn has_begun(&self) -> bool {
+        !self.lock().is_empty()
+    }
+
     fn begin(&self, measured: bool) -> usize {
         let mut sent = self.lock();
         sent.push(Sent {

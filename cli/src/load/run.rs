@@ -75,15 +75,6 @@ async fn course(args: &LoadArgs, world: &Arc<World>, url: &str) -> Outcome {
         Some(rate) => Some(push::changes(world, &fleet, rate, args.changes_seconds).await),
         None => None,
     };
-    if speaks && !world.target.own && (notices > 0 || changes.is_some()) {
-        // What the operator said before stands again.
-        if let Err(failure) = world.target.say(&world.wire, &world.keys, None).await {
-            world.note(format!(
-                "the notice was not taken back: {}",
-                failure.message()
-            ));
-        }
-    }
     let figures = fleet.figures();
     fleet.close().await;
     Outcome {

@@ -6,8 +6,8 @@ use reqwest::Method;
 use reqwest::header::HeaderValue;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use tidegate_core::ids::QueueId;
-use tidegate_core::view::snapshot::{Notice, Snapshot};
+use tidegate_core::ids::{Epoch, QueueId};
+use tidegate_core::view::snapshot::Notice;
 use tokio::time::{Instant, sleep};
 
 use super::args::LoadArgs;
@@ -39,6 +39,13 @@ pub struct Target {
     notice: Option<Notice>,
 }
 
+/// What the queue says of itself, as far as it is checked.
+#[derive(Deserialize)]
+pub struct QueueState {
+    pub epoch: Epoch,
+    pub entered: u64,
+}
+
 impl Target {
     /// Finds the queue that was named, or makes one.
     pub async fn prepare(args: &LoadArgs, wire: &Wire, keys: &Keys) -> Result<Self, Failure> {
@@ -59,8 +66,10 @@ impl Target {
             Ok(relays) => target.relays = relays,
             Err(failure) => {
                 // Its own queue must not be left behind.
-                target.remove(wire, keys).await?;
-                return Err(failure);
+                return Err(match target.remove(wire, keys).await {
+                    Ok(()) => failure,
+                    Err(_) => failure.remedy(target.deletion(wire.base())),
+                });
             }
         }
         Ok(target)
@@ -144,23 +153,24 @@ impl Target {
         }
     }
 
-    /// How the queue and its configuration stand, straight from the queue.
+    /// How the queue and its configuration stand, straight from the queue; `None` without a key.
     pub async fn report(
         &self,
         wire: &Wire,
         keys: &Keys,
-    ) -> Result<Option<(Snapshot, Value)>, Failure> {
+    ) -> Result<Option<(QueueState, Value)>, Failure> {
         #[derive(Deserialize)]
         struct Report {
             config: Value,
-            snapshot: Snapshot,
+            snapshot: QueueState,
         }
         let Some(key) = &keys.admin else {
             return Ok(None);
         };
         let report = admin(wire, key, Method::GET, &self.id, "", None).await?;
-        let report: Option<Report> = serde_json::from_value(report).ok();
-        Ok(report.map(|report| (report.snapshot, report.config)))
+        let report: Report = serde_json::from_value(report)
+            .map_err(|error| Failure::failed(format!("the queue's report is odd: {error}")))?;
+        Ok(Some((report.snapshot, report.config)))
     }
 
     /// The queue's own account of admissions; `None` where it is too long to read or there is no key.
@@ -203,6 +213,14 @@ impl Target {
         };
         admin(wire, key, Method::PUT, &self.id, "/notice", Some(said)).await?;
         Ok(())
+    }
+
+    /// What deletes the queue that this run could not delete.
+    pub fn deletion(&self, base: &str) -> String {
+        format!(
+            "to delete it: tidegate queue delete {} --yes --url {base}",
+            self.id
+        )
     }
 
     /// Deletes the queue if this run made it.

@@ -133,6 +133,11 @@ impl Wire {
         })
     }
 
+    /// The deployment's address, without a slash at its end.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
     /// Waits for a turn and sends.
     pub async fn call(&self, step: Step, call: Call<'_>) -> Result<Answer, Lost> {
         let turn = self.pacer.turn().await;

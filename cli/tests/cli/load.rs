@@ -1,6 +1,10 @@
 //! `tidegate load --sockets` against what stands in for the live sockets. How long things took is
 //! measured there and not judged here.
 
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
 use serde_json::Value;
 
 use crate::run::{Ran, run, tidegate};
@@ -96,6 +100,28 @@ fn a_storm_of_changes_is_made_in_full_and_its_last_comes_last() {
 }
 
 #[test]
+fn a_run_that_is_interrupted_takes_its_notice_back() {
+    let stand_in = StandInLive::with(Manners::default());
+    let args = ["load", "--url", &stand_in.url, "--queue", "lamp"];
+    let mut child = tidegate(args)
+        .args(["--shoppers", "0", "--sockets", "5", "--notices", "60"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let until = Instant::now() + Duration::from_secs(20);
+    while stand_in.changes().is_empty() && Instant::now() < until {
+        sleep(Duration::from_millis(20));
+    }
+    let id = child.id().to_string();
+    assert!(Command::new("kill").arg(&id).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    let changes = stand_in.changes();
+    assert!(changes.len() > 1, "{changes:?}");
+    assert_eq!(changes.last().map(String::as_str), Some(""));
+}
+
+#[test]
 fn a_report_that_cannot_be_written_is_refused_before_anybody_comes() {
     let stand_in = StandInLive::with(Manners::default());
     let folder = tempfile::tempdir().unwrap();
@@ -113,6 +139,6 @@ fn a_limit_of_open_files_that_is_too_low_is_said_before_anything_is_done() {
         "ulimit -n 100; exec {binary} load --sockets 500 --url {}",
         stand_in.url
     );
-    let ran = run(std::process::Command::new("sh").args(["-c", &script]));
+    let ran = run(Command::new("sh").args(["-c", &script]));
     assert!(ran.refused(2).contains("ulimit -n"), "the remedy is named");
 }

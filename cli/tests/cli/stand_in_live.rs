@@ -173,10 +173,17 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
             json!({})
         }
         Some("admissions") => json!({"admissions": [], "next": null}),
-        _ => json!({
-            "config": {"maxActive": 10}, "waiting": 0, "present": 0, "active": 0,
-            "relays": shared.manners.relays.max(1),
-        }),
+        _ => {
+            let snapshot = json!({
+                "epoch": "01".repeat(16), "entered": 0, "waiting": 0, "present": 0, "active": 0,
+                "relays": shared.manners.relays.max(1), "version": 1, "serverTime": 1,
+            });
+            if head.uri.path().starts_with("/v1/admin/") {
+                json!({"config": {"maxActive": 10}, "snapshot": snapshot})
+            } else {
+                snapshot
+            }
+        }
     };
     Response::new(Body::from(said.to_string()))
 }

@@ -56,6 +56,7 @@ impl Report {
                 "step": step.name(), "why": why, "count": count,
             })).collect::<Vec<_>>(),
             "notes": self.notes,
+            "undone": self.undone,
         })
     }
 }

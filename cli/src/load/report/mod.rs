@@ -32,6 +32,8 @@ pub struct Report {
     pub ramp: Option<Ramp>,
     pub findings: Findings,
     pub notes: Vec<String>,
+    /// What could not be checked or cleaned up in the end, and why.
+    pub undone: Vec<String>,
     pub interrupted: bool,
     pub bounds: Bounds,
     /// Whether everybody was to be served: the limits were this tool's own.
@@ -48,9 +50,12 @@ impl Report {
             .collect()
     }
 
-    /// Whether every mark was met and every promise kept.
+    /// Whether every mark was met and every promise kept, and nothing was left undone.
     pub fn passed(&self) -> bool {
-        !self.interrupted && self.findings.count() == 0 && self.marks().iter().all(|mark| mark.met)
+        !self.interrupted
+            && self.undone.is_empty()
+            && self.findings.count() == 0
+            && self.marks().iter().all(|mark| mark.met)
     }
 
     /// The marks of the run, those of the steps first. A ramp ends where marks are missed, so it has

@@ -34,6 +34,9 @@ impl Report {
         for note in &self.notes {
             let _ = writeln!(text, "note: {}", plain(note));
         }
+        for left in &self.undone {
+            let _ = writeln!(text, "undone: {}", plain(left));
+        }
         let verdict = if self.interrupted {
             "INTERRUPTED"
         } else if self.passed() {
