@@ -6,6 +6,7 @@ import { test } from "node:test";
 
 import { startFakeTidegate } from "./support/fake-tidegate.mjs";
 import { runLoad } from "./support/load.mjs";
+import { until } from "./support/until.mjs";
 import { startWorld } from "./support/world.mjs";
 
 const said = ({ code, stdout, stderr }) => `exit code ${code}\n${stdout}\n${stderr}`;
@@ -42,6 +43,23 @@ test("an operator's queue is loaded within its limits and left as it was", async
   const { entered, notice } = await queue.snapshot();
   assert.deepEqual({ entered, notice }, { entered: 45, notice: null });
   await queue.operate("DELETE");
+});
+
+test("admissions given before a limit was lowered break no promise", async () => {
+  for (const [limit, drain, admits] of [[{ maxActive: 2 }, "8s", true], [{ admitRatePerMinute: 4 }, "2s", false]]) {
+    const queue = await world.createQueue({ maxActive: 20 });
+    const grants = [];
+    for (const shopper of await queue.enterMany(6)) grants.push(await shopper.checkOut());
+    await queue.patch(limit);
+    const run = runLoad(world.url, ["--queue", queue.id, "--shoppers", "20", "--duration", "1s", "--drain", drain], keys);
+    await until("the crowd is there", async () => (await queue.snapshot()).entered === 26);
+    for (const { admissionId } of grants.slice(1)) await queue.settle("release", admissionId);
+    const ran = await run;
+    assert.equal(ran.code, 0, said(ran));
+    assert.deepEqual(broken(ran.report), []);
+    assert.equal(ran.report.shoppers.admitted > 0, admits, said(ran));
+    await queue.operate("DELETE");
+  }
 });
 
 test("without an origin key nothing is redeemed, and shoppers make room by leaving", async () => {

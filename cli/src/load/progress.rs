@@ -26,6 +26,8 @@ struct Seen {
     active: u64,
     #[serde(default)]
     relays: u16,
+    #[serde(default)]
+    version: u64,
 }
 
 /// Shows how the run goes, until it is dropped. `expected`: how many shoppers are to come, if that is
@@ -76,7 +78,7 @@ async fn look_at(world: &World) -> Seen {
     world.relays.store(seen.relays, Ordering::Relaxed);
     world
         .checker
-        .admissions(|admissions, found| admissions.says_active(seen.active, found));
+        .admissions(|admissions, found| admissions.says_active(seen.version, seen.active, found));
     seen
 }
 

@@ -11,7 +11,7 @@ use tidegate_core::view::snapshot::Notice;
 use tokio::time::{Instant, sleep};
 
 use super::args::LoadArgs;
-use super::checker::{Record, Rules};
+use super::checker::{Record, Rules, Start};
 use super::keys::Keys;
 use super::wire::{Answer, Call, Wire};
 use crate::failure::Failure;
@@ -35,15 +35,29 @@ pub struct Target {
     pub page: String,
     /// How many relays it has.
     pub relays: u16,
+    /// How it stood before anybody came, if there is an admin key.
+    pub start: Start,
     /// What it said before this run says something.
     notice: Option<Notice>,
 }
 
-/// What the queue says of itself, as far as it is checked.
+/// What an operator is told of the queue.
 #[derive(Deserialize)]
+struct Report {
+    config: Value,
+    snapshot: QueueState,
+}
+
+/// What the queue says of itself, as far as it is used here.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct QueueState {
     pub epoch: Epoch,
     pub entered: u64,
+    active: u64,
+    version: u64,
+    server_time: u64,
+    notice: Option<Notice>,
 }
 
 impl Target {
@@ -52,10 +66,17 @@ impl Target {
         let mut target = match &args.queue {
             Some(id) => {
                 let report = match &keys.admin {
-                    Some(key) => Some(admin(wire, key, Method::GET, id, "", None).await?),
+                    Some(key) => Some(read_report(wire, key, id).await?),
                     None => None,
                 };
-                Self::known(id, false, report.as_ref())
+                let mut target = Self::known(id, false, report);
+                for state in ["admitted", "redeemed"] {
+                    let held = target.read_admissions(wire, keys, Some(state)).await?;
+                    let ends = held.into_iter().flatten();
+                    let ends = ends.filter_map(|line| Some((line.admission_id, line.expires_at?)));
+                    target.start.held.extend(ends);
+                }
+                target
             }
             None => Self::make(args, wire, keys).await?,
         };
@@ -75,19 +96,22 @@ impl Target {
         Ok(target)
     }
 
-    fn known(id: &QueueId, own: bool, report: Option<&Value>) -> Self {
-        let pointer = |at: &str| report.and_then(|report| report.pointer(at)).cloned();
-        let product = pointer("/config/product/path");
+    fn known(id: &QueueId, own: bool, report: Option<Report>) -> Self {
+        let (config, snapshot) = report
+            .map(|report| (report.config, report.snapshot))
+            .unzip();
+        let product = config
+            .as_ref()
+            .and_then(|config| config.pointer("/product/path"));
+        let page = product.and_then(Value::as_str);
         Self {
             id: id.clone(),
             own,
             relays: 1,
-            page: product
-                .and_then(|path| path.as_str().map(str::to_owned))
-                .unwrap_or_else(|| format!("/queue/{id}")),
-            notice: pointer("/snapshot/notice")
-                .and_then(|notice| serde_json::from_value(notice).ok()),
-            config: pointer("/config"),
+            page: page.map_or_else(|| format!("/queue/{id}"), str::to_owned),
+            start: snapshot.as_ref().map(QueueState::start).unwrap_or_default(),
+            notice: snapshot.and_then(|snapshot| snapshot.notice),
+            config,
         }
     }
 
@@ -109,7 +133,7 @@ impl Target {
         }
         config.extend(set);
         let report = admin(wire, key, Method::PUT, &id, "", Some(Value::Object(config))).await?;
-        Ok(Self::known(&id, true, Some(&report)))
+        Ok(Self::known(&id, true, Some(as_report(report)?)))
     }
 
     /// Waits until the edge knows the queue, whose list may be a second old. Returns how many relays
@@ -159,22 +183,25 @@ impl Target {
         wire: &Wire,
         keys: &Keys,
     ) -> Result<Option<(QueueState, Value)>, Failure> {
-        #[derive(Deserialize)]
-        struct Report {
-            config: Value,
-            snapshot: QueueState,
-        }
         let Some(key) = &keys.admin else {
             return Ok(None);
         };
-        let report = admin(wire, key, Method::GET, &self.id, "", None).await?;
-        let report: Report = serde_json::from_value(report)
-            .map_err(|error| Failure::failed(format!("the queue's report is odd: {error}")))?;
+        let report = read_report(wire, key, &self.id).await?;
         Ok(Some((report.snapshot, report.config)))
     }
 
     /// The queue's own account of admissions; `None` where it is too long to read or there is no key.
     pub async fn records(&self, wire: &Wire, keys: &Keys) -> Result<Option<Vec<Record>>, Failure> {
+        self.read_admissions(wire, keys, None).await
+    }
+
+    /// The same of those in one state.
+    async fn read_admissions(
+        &self,
+        wire: &Wire,
+        keys: &Keys,
+        state: Option<&str>,
+    ) -> Result<Option<Vec<Record>>, Failure> {
         #[derive(Deserialize)]
         struct Page {
             admissions: Vec<Record>,
@@ -185,10 +212,10 @@ impl Target {
         };
         let (mut records, mut after) = (Vec::new(), None);
         while records.len() < RECORDS_MAX {
-            let path = after.map_or_else(
-                || String::from("/admissions"),
-                |after: u64| format!("/admissions?after={after}"),
-            );
+            let state = state.map(|state| format!("state={state}"));
+            let after_that = after.map(|after: u64| format!("after={after}"));
+            let query: Vec<String> = state.into_iter().chain(after_that).collect();
+            let path = format!("/admissions?{}", query.join("&"));
             let page = admin(wire, key, Method::GET, &self.id, &path, None).await?;
             let page: Page = serde_json::from_value(page).map_err(|error| {
                 Failure::failed(format!("the queue's account of admissions is odd: {error}"))
@@ -234,6 +261,17 @@ impl Target {
     }
 }
 
+impl QueueState {
+    fn start(&self) -> Start {
+        Start {
+            server_time: self.server_time,
+            version: self.version,
+            active: self.active,
+            ..Start::default()
+        }
+    }
+}
+
 /// Limits under which a line forms and moves: a little fewer slots than those who come would fill if
 /// none waited. A ramp measures the way through, and so holds hardly anybody back.
 fn suitable(args: &LoadArgs) -> Map<String, Value> {
@@ -251,6 +289,16 @@ fn suitable(args: &LoadArgs) -> Map<String, Value> {
     let max_active = if args.ramp { RAMP } else { slots as u32 };
     let config = json!({ "maxActive": max_active, "lanes": 8 });
     config.as_object().cloned().unwrap_or_default()
+}
+
+/// How the queue and its configuration stand, straight from the queue.
+async fn read_report(wire: &Wire, key: &HeaderValue, id: &QueueId) -> Result<Report, Failure> {
+    as_report(admin(wire, key, Method::GET, id, "", None).await?)
+}
+
+fn as_report(report: Value) -> Result<Report, Failure> {
+    serde_json::from_value(report)
+        .map_err(|error| Failure::failed(format!("the queue's report is odd: {error}")))
 }
 
 /// One call of the operator's; it must be answered with success.
@@ -312,12 +360,16 @@ mod tests {
     #[test]
     fn a_named_queues_page_is_its_product() {
         let id: QueueId = "lamp".parse().unwrap();
-        let report =
-            json!({"config": {"product": {"path": "/lamp"}, "maxActive": 5, "handoffSeconds": 2}});
-        let target = Target::known(&id, false, Some(&report));
+        let report = as_report(json!({
+            "config": {"product": {"path": "/lamp"}, "maxActive": 5, "handoffSeconds": 2},
+            "snapshot": {"epoch": "01".repeat(16), "entered": 9, "active": 7, "version": 4,
+                "serverTime": 1_000, "notice": null, "more": {}},
+        }));
+        let target = Target::known(&id, false, report.ok());
         assert_eq!(target.page, "/lamp");
         assert_eq!(target.rules().max_active, Some(5));
         assert_eq!(target.rules().handoff, 2_000_000);
+        assert_eq!((target.start.active, target.start.server_time), (7, 1_000));
         assert_eq!(Target::known(&id, false, None).page, "/queue/lamp");
     }
 }

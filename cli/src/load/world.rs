@@ -117,7 +117,7 @@ impl World {
         Self {
             wire,
             keys,
-            checker: Checker::new(target.rules()),
+            checker: Checker::new(target.rules(), target.start.clone()),
             paths: Paths::of(target.id.as_str()),
             relays: AtomicU16::new(target.relays),
             target,

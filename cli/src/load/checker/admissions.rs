@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, HashMap};
 
-use super::{Invariant, Micros, Rules, ShopperNumber, Violation};
+use super::{Invariant, Micros, Rules, ShopperNumber, Start, Violation};
 
 /// A minute, less a second for how far the server's clock may run apart from this one meanwhile.
 const SURELY_ONE_MINUTE: Micros = 59_000_000;
@@ -34,6 +34,9 @@ pub struct Granted {
 #[derive(Default)]
 pub struct Admissions {
     pub(super) rules: Rules,
+    pub(super) start: Start,
+    /// The youngest state that was seen: its version, and how many were active.
+    active_at: (u64, u64),
     pub(super) claimants: HashMap<ShopperNumber, Claimant>,
     pub(super) by_id: HashMap<String, ShopperNumber>,
     /// Shoppers in the order in which their grants were answered.
@@ -47,9 +50,11 @@ pub struct Admissions {
 }
 
 impl Admissions {
-    pub fn new(rules: Rules) -> Self {
+    pub fn new(rules: Rules, start: Start) -> Self {
         Self {
             rules,
+            active_at: (start.version, start.active),
+            start,
             ..Self::default()
         }
     }
@@ -191,9 +196,16 @@ impl Admissions {
         self.check_held(now, found);
     }
 
-    /// The queue's public state says that this many are active.
-    pub fn says_active(&mut self, active: u64, found: &mut Vec<Violation>) {
-        if let Some(most) = self.rules.max_active.filter(|most| active > *most) {
+    /// The queue's public state of this version says that so many are active. More than the limit may
+    /// be, but no more than were before: those hold what an earlier limit gave them.
+    pub fn says_active(&mut self, version: u64, active: u64, found: &mut Vec<Violation>) {
+        let (known, before) = self.active_at;
+        if version <= known {
+            return;
+        }
+        self.active_at = (version, active);
+        let allowed = self.rules.max_active.map(|most| (most, most.max(before)));
+        if let Some((most, _)) = allowed.filter(|(_, allowed)| active > *allowed) {
             found.push(Violation::new(
                 Invariant::NeverOverAdmitted,
                 format!("the snapshot says {active} active, of at most {most}"),

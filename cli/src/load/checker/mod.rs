@@ -6,6 +6,7 @@
 mod admissions;
 mod entries;
 mod records;
+mod start;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +18,7 @@ use serde::Serialize;
 pub use admissions::Admissions;
 pub use entries::Entries;
 pub use records::Record;
+pub use start::Start;
 
 /// Microseconds since the run began.
 pub type Micros = u64;
@@ -135,9 +137,9 @@ pub struct Checker {
 }
 
 impl Checker {
-    pub fn new(rules: Rules) -> Self {
+    pub fn new(rules: Rules, start: Start) -> Self {
         let state = State {
-            admissions: Admissions::new(rules),
+            admissions: Admissions::new(rules, start),
             ..State::default()
         };
         Self {

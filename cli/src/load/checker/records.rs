@@ -5,7 +5,7 @@ use serde::Deserialize;
 use tidegate_core::ids::AdmissionId;
 
 use super::admissions::{Admissions, Claimant};
-use super::{Invariant, Micros, Rules, Violation};
+use super::{Invariant, Micros, Rules, Start, Violation};
 
 /// "In any 60 s" is the half-open window `(now - 60 s, now]`.
 const MINUTE_MILLIS: u64 = 60_000;
@@ -27,20 +27,25 @@ pub struct Record {
 pub fn check(records: &[Record], seen: &Admissions, found: &mut Vec<Violation>) {
     let mut admitted: Vec<u64> = records.iter().filter_map(|line| line.admitted_at).collect();
     admitted.sort_unstable();
-    check_rate(&admitted, seen.rules.rate_per_minute, found);
-    check_active(records, &seen.rules, found);
+    check_rate(&admitted, &seen.rules, &seen.start, found);
+    check_active(records, &seen.rules, &seen.start, found);
     check_order(records, seen, found);
     check_granted(records, seen, found);
 }
 
-fn check_rate(admitted: &[u64], rate: Option<u64>, found: &mut Vec<Violation>) {
-    let Some(rate) = rate.and_then(|rate| usize::try_from(rate).ok()) else {
+/// Each who was admitted since the run began was one of at most so many within a minute, whoever the
+/// others were.
+fn check_rate(admitted: &[u64], rules: &Rules, start: &Start, found: &mut Vec<Violation>) {
+    let Some(rate) = rules
+        .rate_per_minute
+        .and_then(|rate| usize::try_from(rate).ok())
+    else {
         return;
     };
     let too_close = admitted
         .iter()
         .zip(admitted.iter().skip(rate))
-        .find(|(first, last)| *last - *first < MINUTE_MILLIS);
+        .find(|(first, last)| **last > start.server_time && *last - *first < MINUTE_MILLIS);
     if let Some((first, last)) = too_close {
         found.push(Violation::new(
             Invariant::NeverOverAdmitted,
@@ -52,7 +57,8 @@ fn check_rate(admitted: &[u64], rate: Option<u64>, found: &mut Vec<Violation>) {
     }
 }
 
-fn check_active(records: &[Record], rules: &Rules, found: &mut Vec<Violation>) {
+/// Each who was admitted since the run began left no more active than may be.
+fn check_active(records: &[Record], rules: &Rules, start: &Start, found: &mut Vec<Violation>) {
     let Some(most) = rules.max_active.and_then(|most| i64::try_from(most).ok()) else {
         return;
     };
@@ -63,8 +69,15 @@ fn check_active(records: &[Record], rules: &Rules, found: &mut Vec<Violation>) {
             // A completion after expiry moves the end, though the slot was free before: what is
             // certain is the time that nothing can have cut short.
             let certain = match line.redeemed_at {
-                Some(redeemed) => redeemed.saturating_add(rules.session / 1000),
-                None => from.saturating_add(rules.handoff / 1000),
+                Some(redeemed) if redeemed > start.server_time => {
+                    redeemed.saturating_add(rules.session / 1000)
+                }
+                None if from > start.server_time => from.saturating_add(rules.handoff / 1000),
+                // By other times, perhaps.
+                _ => match start.held.get(&line.admission_id) {
+                    Some(end) => *end,
+                    None => start.server_time,
+                },
             };
             edges.extend([(from, 1), (to.min(certain), -1)]);
         }
@@ -73,7 +86,7 @@ fn check_active(records: &[Record], rules: &Rules, found: &mut Vec<Violation>) {
     let mut active = 0;
     for (at, step) in edges {
         active += step;
-        if active > most {
+        if step > 0 && at > start.server_time && active > most {
             found.push(Violation::new(
                 Invariant::NeverOverAdmitted,
                 format!(

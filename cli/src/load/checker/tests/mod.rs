@@ -31,6 +31,11 @@ fn unlimited() -> Rules {
     }
 }
 
+/// A checker of a queue that nobody has been admitted to.
+fn checker_of(rules: Rules) -> Checker {
+    Checker::new(rules, Start::default())
+}
+
 fn place(index: u64) -> Place {
     Place {
         epoch: EPOCH,
@@ -99,7 +104,7 @@ fn assert_found(findings: &Findings, expected: &[Invariant]) {
 
 #[test]
 fn a_correct_history_is_beyond_reproach() {
-    let checker = Checker::new(rules());
+    let checker = checker_of(rules());
     enter(&checker, &[0, 1, 2, 3]);
     admit(&checker, 0, SECOND);
     admit(&checker, 1, SECOND);
@@ -134,7 +139,7 @@ fn a_correct_history_is_beyond_reproach() {
 
 #[test]
 fn all_violations_are_counted_and_the_first_are_kept() {
-    let checker = Checker::new(unlimited());
+    let checker = checker_of(unlimited());
     for shopper in 0..100 {
         checker.admissions(|admissions, found| admissions.redeemed_again(shopper, 200, found));
     }
@@ -144,9 +149,9 @@ fn all_violations_are_counted_and_the_first_are_kept() {
 
 #[test]
 fn what_was_concluded_from_other_limits_can_be_taken_back() {
-    let checker = Checker::new(rules());
+    let checker = checker_of(rules());
     enter(&checker, &[1, 0]);
-    checker.admissions(|admissions, found| admissions.says_active(3, found));
+    checker.admissions(|admissions, found| admissions.says_active(2, 3, found));
     let mut findings = checker.finish(true, None, None);
     findings.take_back(Invariant::NeverOverAdmitted);
     assert_eq!(findings.count_of(Invariant::NeverOverAdmitted), 0);
