@@ -88,7 +88,14 @@ test("a key that is refused ends the run before anybody comes, and is not shown"
 });
 
 test("wrong use is told apart from failure", async () => {
-  for (const wrong of [["--shoppers", "0"], ["--url", "https://shop.example"], ["--url", "http://shop.example", "--yes"]]) {
+  for (const wrong of [
+    ["--shoppers", "0"],
+    ["--ramp", "--notices", "5"],
+    ["--shoppers", "0", "--sockets", "5", "--rps", "5"],
+    ["--url", "https://shop.example"],
+    ["--url", "http://shop.example", "--yes"],
+    ["--url", `${world.url}/queue`],
+  ]) {
     const ran = await runLoad(world.url, wrong, keys);
     assert.equal(ran.code, 2, said(ran));
   }

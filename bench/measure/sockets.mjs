@@ -5,7 +5,7 @@ import { tidegate } from "../lib/rooms.mjs";
 import { tidegateCommand } from "../lib/command.mjs";
 
 export async function measureSockets() {
-  const many = await load(["--shoppers", "0", "--sockets", "5000", "--notices", "5", "--duration", "5s"]);
+  const many = await load(["--shoppers", "0", "--sockets", "5000", "--notices", "5"]);
   const storm = await load(["--shoppers", "0", "--sockets", "1000", "--notices", "0", "--changes-per-second", "100", "--changes-seconds", "10"]);
   const step = ({ steps }, wanted) => steps.find(({ name }) => name === wanted);
   const [push, connect] = [step(many, "push"), step(storm, "socket connect")];

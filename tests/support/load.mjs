@@ -10,7 +10,11 @@ import { freshFolder, removeFolder } from "./world.mjs";
 const BINARY = path.join(path.resolve(ROOT, process.env.CARGO_TARGET_DIR ?? "target"), "debug/tidegate");
 
 /** A machine that is busy with other things may be slow: here times are measured and not judged. */
-const UNTIMED = ["--p95", "60s", "--p99", "60s", "--connect-p99", "60s", "--push-p99", "60s"];
+function untimed(options) {
+  const nobody = options[options.indexOf("--shoppers") + 1] === "0";
+  const ofShoppers = nobody ? [] : ["--p95", "60s", "--p99", "60s"];
+  return options.includes("--sockets") ? [...ofShoppers, "--connect-p99", "60s", "--push-p99", "60s"] : ofShoppers;
+}
 
 /**
  * Loads the deployment at `url` with these options and keys. Returns `{code, report, stdout, stderr}`;
@@ -20,7 +24,7 @@ export async function runLoad(url, options, { admin = "dev-admin-key", origin = 
   const folder = freshFolder();
   try {
     const file = path.join(folder, "report.json");
-    const { code, stdout, stderr } = await run(["load", ...UNTIMED, "--json", file, ...options], {
+    const { code, stdout, stderr } = await run(["load", ...untimed(options), "--json", file, ...options], {
       TIDEGATE_URL: url,
       TIDEGATE_ADMIN_KEY: admin,
       TIDEGATE_ORIGIN_KEY: origin,

@@ -21,11 +21,11 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Finds the keys as `tidegate queue` does. A named queue can do without the admin key.
+    /// Finds the keys as `tidegate queue` does. Shoppers of a named queue can do without the admin key.
     pub fn find(args: &LoadArgs, edge: &Edge) -> Result<Self, Failure> {
         let variable = env::var_os(KEY_VARIABLE).filter(|value| !value.is_empty());
         let given = args.key_file.is_some() || variable.is_some();
-        let admin = if given || edge.is_loopback() || args.queue.is_none() {
+        let admin = if given || edge.is_loopback() || needs_admin(args) {
             Some(
                 edge.admin_key(args.key_file.as_deref(), variable)?
                     .authorization,
@@ -40,6 +40,11 @@ impl Keys {
         };
         Ok(Self { admin, origin })
     }
+}
+
+/// Whether an operator's calls are part of the run, and not only of checking it.
+fn needs_admin(args: &LoadArgs) -> bool {
+    args.queue.is_none() || args.speaks()
 }
 
 fn origin_key(file: Option<&Path>) -> Result<Option<HeaderValue>, Failure> {
@@ -58,4 +63,36 @@ fn origin_key(file: Option<&Path>) -> Result<Option<HeaderValue>, Failure> {
         .remedy("a key is one word of visible ASCII characters")
     };
     bearer(&key).map(Some).ok_or_else(unusable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::load::args::tests::parse;
+
+    #[test]
+    fn whoever_is_to_speak_needs_the_operators_key() {
+        for (words, needs) in [
+            (&["--queue", "lamp"][..], false),
+            (&["--queue", "lamp", "--sockets", "5"], false),
+            (
+                &["--queue", "lamp", "--sockets", "5", "--notices", "1"],
+                true,
+            ),
+            (
+                &[
+                    "--queue",
+                    "lamp",
+                    "--sockets",
+                    "5",
+                    "--changes-per-second",
+                    "1",
+                ],
+                true,
+            ),
+            (&[], true),
+        ] {
+            assert_eq!(needs_admin(&parse(words).unwrap()), needs, "{words:?}");
+        }
+    }
 }

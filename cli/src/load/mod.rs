@@ -62,10 +62,10 @@ pub async fn run(args: LoadArgs) -> Result<Output, Failure> {
     }
     raise_file_limit(&args)?;
     let keys = Keys::find(&args, &edge)?;
-    let pacer = Pacer::new(args.rps, args.concurrency);
+    let pacer = Pacer::new(args.rps, args.concurrency());
     let wire = Wire::new(&edge, args.timeout, pacer)?;
     let target = Target::prepare(&args, &wire, &keys).await?;
-    let world = World::new(wire, keys, target, args.checkout, args.timeout).into();
+    let world = World::new(wire, keys, target, args.checkout(), args.timeout).into();
     let outcome = run::carry_out(&args, &world, edge.name()).await;
     let report = conclusion::conclude(&world, &args, &edge, outcome).await?;
     print(&report, args.json.as_deref())
@@ -102,7 +102,7 @@ fn print(report: &Report, json: Option<&Path>) -> Result<Output, Failure> {
 
 /// Every connection is an open file.
 fn raise_file_limit(args: &LoadArgs) -> Result<(), Failure> {
-    let needed = u64::from(args.sockets) + u64::from(args.concurrency) + FILES_BESIDE;
+    let needed = u64::from(args.sockets) + u64::from(args.concurrency()) + FILES_BESIDE;
     let limit = rlimit::increase_nofile_limit(needed).map_err(|error| {
         Failure::failed(format!("cannot read the limit of open files: {error}"))
     })?;

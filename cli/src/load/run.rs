@@ -17,8 +17,6 @@ use super::world::World;
 
 /// How long sockets may take to connect before the crowd comes all the same.
 const CONNECTED_WITHIN: Duration = Duration::from_mins(1);
-/// Notices on a queue of the run's own, where nobody else reads them.
-const NOTICES: u32 = 5;
 
 /// What a run left behind, beside what the world knows.
 #[derive(Default)]
@@ -45,7 +43,7 @@ pub async fn carry_out(args: &LoadArgs, world: &Arc<World>, url: &str) -> Outcom
 async fn course(args: &LoadArgs, world: &Arc<World>, url: &str) -> Outcome {
     if args.ramp {
         let first = args.rps.unwrap_or(ramp::FIRST_RATE).min(args.max_rps);
-        let ramp = ramp::climb(world, args.bounds(), first, args.max_rps, args.duration).await;
+        let ramp = ramp::climb(world, args.bounds(), first, args.max_rps, args.duration()).await;
         return Outcome {
             ramp: Some(ramp),
             ..Outcome::default()
@@ -57,21 +55,11 @@ async fn course(args: &LoadArgs, world: &Arc<World>, url: &str) -> Outcome {
     }
     let fleet = Fleet::launch(world, url, args.sockets);
     fleet.until_tried(CONNECTED_WITHIN).await;
-    let notices = args
-        .notices
-        .unwrap_or(if world.target.own { NOTICES } else { 0 });
-    let speaks = world.keys.admin.is_some();
-    if !speaks && (notices > 0 || args.changes_per_second.is_some()) {
-        world.note(String::from(
-            "no admin key: no notices were sent, and no push was measured",
-        ));
-    }
-    tokio::join!(crowd(args, world, Some(&fleet)), async {
-        if speaks {
-            push::notices(world, &fleet, notices).await;
-        }
-    });
-    let changes = match args.changes_per_second.filter(|_| speaks) {
+    tokio::join!(
+        crowd(args, world, Some(&fleet)),
+        push::notices(world, &fleet, args.notices())
+    );
+    let changes = match args.changes_per_second {
         Some(rate) => Some(push::changes(world, &fleet, rate, args.changes_seconds).await),
         None => None,
     };
@@ -90,7 +78,7 @@ async fn crowd(args: &LoadArgs, world: &Arc<World>, fleet: Option<&Fleet>) {
     let mut shoppers = JoinSet::new();
     for number in 0..args.shoppers {
         let share = f64::from(number) / f64::from(args.shoppers);
-        sleep_until(began + args.duration.mul_f64(share)).await;
+        sleep_until(began + args.duration().mul_f64(share)).await;
         let live = fleet.and_then(|fleet| fleet.of(number));
         shoppers.spawn(Shopper::new(number, world, live).go(None));
         while shoppers.try_join_next().is_some() {}

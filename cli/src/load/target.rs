@@ -278,9 +278,9 @@ fn suitable(args: &LoadArgs) -> Map<String, Value> {
     const RAMP: u32 = 20_000;
     const LEAST: f64 = 10.0;
     const SHARE: f64 = 0.8;
-    let come_within = args.duration.max(Duration::from_secs(10));
+    let come_within = args.duration().max(Duration::from_secs(10));
     let per_second = f64::from(args.shoppers) / come_within.as_secs_f64();
-    let slots = (per_second * args.checkout.as_secs_f64() * SHARE).clamp(LEAST, f64::from(RAMP));
+    let slots = (per_second * args.checkout().as_secs_f64() * SHARE).clamp(LEAST, f64::from(RAMP));
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,

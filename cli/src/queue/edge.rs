@@ -53,11 +53,16 @@ impl Edge {
             Host::Ipv4(address) => address.is_loopback(),
             Host::Ipv6(address) => address.is_loopback(),
         };
-        let bare = url.username().is_empty()
-            && url.password().is_none()
-            && url.query().is_none()
-            && url.fragment().is_none();
+        let bare = url.username().is_empty() && url.password().is_none();
+        let whole = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
         match url.scheme() {
+            "https" | "http" if bare && !whole => Err(Failure::usage(format!(
+                "{text} is more than an address: it has a path, a query or a fragment"
+            ))
+            .remedy(format!(
+                "a Worker answers at its host's root: give {}",
+                url.origin().ascii_serialization()
+            ))),
             "https" if bare => Ok(Self { url, loopback }),
             "http" if bare && loopback => Ok(Self { url, loopback }),
             "http" if bare => Err(Failure::usage(format!(
@@ -197,6 +202,8 @@ mod tests {
             "https://u:p@a.example",
             "https://a.example/?x",
             "https://a.example/#x",
+            "https://a.example/gate",
+            "http://127.0.0.1:1/v1",
             "mailto:a@a.example",
         ] {
             assert!(Edge::parse(bad).is_err(), "{bad}");
@@ -206,14 +213,21 @@ mod tests {
     #[test]
     fn calls_go_below_the_address() {
         let path = [String::from("queues"), String::from("a b")];
-        for base in ["https://a.example/gate", "https://a.example/gate/"] {
+        for base in ["https://a.example", "https://a.example/"] {
             assert_eq!(
                 edge(base)
                     .admin_url(&path, &[("state", "x&y".into())])
                     .as_str(),
-                "https://a.example/gate/v1/admin/queues/a%20b?state=x%26y"
+                "https://a.example/v1/admin/queues/a%20b?state=x%26y"
             );
         }
+    }
+
+    #[test]
+    fn an_address_with_a_path_is_told_without_it() {
+        let failure = Edge::parse("http://127.0.0.1:8787/queue/lamp").unwrap_err();
+        let text = failure.into_output().0.stderr;
+        assert!(text.ends_with("give http://127.0.0.1:8787\n"), "{text}");
     }
 
     #[test]

@@ -13,10 +13,8 @@ use crate::stand_in_live::{Manners, StandInLive};
 const SOCKETS: u64 = 40;
 
 fn load(stand_in: &StandInLive, options: &[&str]) -> (Ran, Value) {
-    let untimed = ["--p95", "--p99", "--connect-p99", "--push-p99"].map(|mark| [mark, "60s"]);
     let ran = run(tidegate(["load", "--url", &stand_in.url, "--json", "-"])
-        .args(["--shoppers", "0", "--sockets", "40"])
-        .args(untimed.concat())
+        .args(["--shoppers", "0", "--sockets", "40", "--connect-p99", "60s"])
         .args(options));
     let report = serde_json::from_str(&ran.stdout).unwrap();
     (ran, report)
@@ -34,7 +32,7 @@ fn step(report: &Value, name: &str) -> Value {
 #[test]
 fn every_socket_hears_every_notice() {
     let stand_in = StandInLive::with(Manners::default());
-    let (ran, report) = load(&stand_in, &["--notices", "2"]);
+    let (ran, report) = load(&stand_in, &["--notices", "2", "--push-p99", "60s"]);
     assert_eq!(ran.code, 0, "{ran:?}");
     assert_eq!(report["sockets"]["connected"], SOCKETS);
     assert_eq!(report["sockets"]["drops"], 0);
@@ -49,7 +47,7 @@ fn sockets_that_hear_nothing_are_missed() {
         deaf: 4,
         ..Manners::default()
     });
-    let (ran, report) = load(&stand_in, &["--notices", "1"]);
+    let (ran, report) = load(&stand_in, &["--notices", "1", "--push-p99", "60s"]);
     assert_eq!(ran.code, 1, "{ran:?}");
     assert_eq!(step(&report, "push")["success"], 0.9);
     assert!(report["passed"] == false);
@@ -61,7 +59,7 @@ fn where_a_relay_is_full_sockets_go_to_another() {
         relays: 3,
         ..Manners::default()
     });
-    let (ran, report) = load(&stand_in, &["--notices", "1"]);
+    let (ran, report) = load(&stand_in, &["--notices", "1", "--push-p99", "60s"]);
     assert_eq!(ran.code, 0, "{ran:?}");
     assert_eq!(report["sockets"]["connected"], SOCKETS);
     assert!(report["sockets"]["refusedByFullRelays"].as_u64().unwrap() >= SOCKETS);
@@ -73,7 +71,7 @@ fn sockets_that_drop_come_back() {
         drops: 10,
         ..Manners::default()
     });
-    let (_, report) = load(&stand_in, &["--notices", "3"]);
+    let (_, report) = load(&stand_in, &["--notices", "3", "--push-p99", "60s"]);
     assert_eq!(report["sockets"]["connected"], SOCKETS);
     assert_eq!(report["sockets"]["drops"], 10);
     assert_eq!(report["sockets"]["upAtTheEnd"], SOCKETS);
