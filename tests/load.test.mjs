@@ -80,6 +80,25 @@ test("a ramp names the rate to plan with", async () => {
   assert.equal(ran.code, steps[0].met ? 0 : 1, said(ran));
 });
 
+test("a ramp that the load generator could not keep says so", async () => {
+  // One at a time, and 20 ms each: at most 50 a second, however quick the server could be.
+  const fake = await startFakeTidegate({ takesMs: 20 });
+  for (const [places, limited] of [[["--concurrency", "1"], true], [[], false]]) {
+    const ran = await runLoad(fake.url, ["--ramp", "--rps", "100", "--max-rps", "100", "--duration", "1s", ...places]);
+    assert.equal(ran.report.ramp.clientLimited, limited, said(ran));
+    assert.equal(/load generator's limit/.test(ran.stdout), limited, said(ran));
+  }
+});
+
+test("shoppers whom the load generator held back are not the server's fault", async () => {
+  const fake = await startFakeTidegate({ takesMs: 20 });
+  for (const [places, limited] of [["1", true], ["64", false]]) {
+    const options = ["--shoppers", "60", "--duration", "500ms", "--checkout", "0s", "--p95", "1s", "--concurrency", places];
+    const ran = await runLoad(fake.url, options);
+    assert.equal(/raise --concurrency/.test(ran.report.notes.join()), limited, said(ran));
+  }
+});
+
 test("a key that is refused ends the run before anybody comes, and is not shown", async () => {
   const ran = await runLoad(world.url, [], { admin: "some-wrong-key" });
   assert.equal(ran.code, 1);

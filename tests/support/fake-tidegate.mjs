@@ -3,6 +3,7 @@
 
 import http from "node:http";
 import { after } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 
 const EPOCH = "01".repeat(16);
 const encode = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
@@ -10,13 +11,15 @@ const encode = (value) => Buffer.from(JSON.stringify(value)).toString("base64url
 /**
  * Starts the fake. `maxActive` is the limit that it names and does not keep; `indexOf(count)` the index
  * that whoever enters after `count` others is given; `redeemed(times)` the status of a token's redemption
- * after so many of it; `fails(request)` whether a request is answered with 503.
+ * after so many of it; `fails(request)` whether a request is answered with 503; `takesMs` how long each
+ * answer takes.
  */
 export async function startFakeTidegate({
   maxActive = 1_000,
   indexOf = (count) => count,
   redeemed = (times) => (times === 0 ? 200 : 409),
   fails = () => false,
+  takesMs = 0,
 } = {}) {
   const config = { maxActive, handoffSeconds: 120, sessionSeconds: 600 };
   const entries = new Map();
@@ -64,6 +67,7 @@ export async function startFakeTidegate({
   const server = http.createServer(async (request, response) => {
     const chunks = [];
     for await (const chunk of request) chunks.push(chunk);
+    if (takesMs > 0) await pause(takesMs);
     const text = Buffer.concat(chunks).toString();
     const { pathname } = new URL(request.url, "http://fake");
     const last = pathname.split("/").at(-1);

@@ -2,9 +2,10 @@
 //! call that fails here costs what it was for, and never the figures.
 
 use super::args::LoadArgs;
-use super::checker::Invariant;
+use super::checker::{Findings, Invariant, Record};
 use super::report::Report;
 use super::run::Outcome;
+use super::target::QueueState;
 use super::world::World;
 use crate::failure::Failure;
 use crate::queue::Edge;
@@ -23,75 +24,13 @@ pub async fn conclude(
         ramp,
         interrupted,
     } = outcome;
-    let World {
-        wire, keys, target, ..
-    } = world;
-    if keys.origin.is_none() {
-        world.note(String::from(
-            "no origin key: nothing was redeemed or completed; shoppers left once admitted",
-        ));
-    }
+    let World { wire, target, .. } = world;
     let mut undone = Undone::default();
-    let standing = undone.unless(
-        target.report(wire, keys).await,
-        "how the queue stands was not read, so its count of entries was not checked, nor the limits \
-         of a queue that others may have changed",
-    );
-    let records = undone.unless(
-        target.records(wire, keys).await,
-        "the queue's own account of admissions was not read and not checked",
-    );
-    if !target.own && world.push.has_begun() {
-        // What the operator said before stands again.
-        let said = target.say(wire, keys, None).await;
-        undone.unless(said, "the notice was not taken back");
-    }
-    let left = format!(
-        "queue {} was not deleted ({})",
-        target.id,
-        target.deletion(edge.name())
-    );
-    undone.unless(target.remove(wire, keys).await, &left);
-
-    let mut records = match records {
-        Some(None) if keys.admin.is_some() => {
-            world.note(String::from(
-                "the queue's own account of admissions is too long to be checked",
-            ));
-            None
-        }
-        records => records.flatten(),
-    };
-    let mut limits_held = standing.is_some() || target.own;
-    let entered = standing.flatten().map(|(state, config)| {
-        limits_held = Some(&config) == target.config.as_ref();
-        if !limits_held {
-            world.note(String::from(
-                "the configuration was changed during the run: its limits were not checked",
-            ));
-        }
-        if world
-            .checker
-            .entries(|entries, _| entries.is_of_another_life(state.epoch))
-        {
-            records = None;
-            world.note(String::from(
-                "the queue was reset during the run: less could be checked",
-            ));
-            return None;
-        }
-        Some(state.entered)
-    });
-    if keys.admin.is_none() {
-        world.note(String::from(
-            "no admin key: limits and the queue's own times are not known, so less was checked",
-        ));
-    }
-    let mut findings = world
-        .checker
-        .finish(target.own, entered.flatten(), records.as_deref());
-    if !limits_held {
-        findings.take_back(Invariant::NeverOverAdmitted);
+    let last = LastLook::take(world, &mut undone).await;
+    clean_up(world, &mut undone).await;
+    let findings = last.judge(world);
+    if ramp.is_none() {
+        note_own_limit(world, args);
     }
     let no_figures = || Failure::failed("the figures cannot be added up");
     Ok(Report {
@@ -115,6 +54,117 @@ pub async fn conclude(
         bounds: args.bounds(),
         all_to_be_served: target.own && args.set.is_empty() && !interrupted,
     })
+}
+
+/// What the queue itself says in the end, as far as it could be asked.
+struct LastLook {
+    state: Option<QueueState>,
+    /// Whether the limits that shoppers were held to are those of the beginning.
+    limits_held: bool,
+    records: Option<Vec<Record>>,
+}
+
+impl LastLook {
+    async fn take(world: &World, undone: &mut Undone) -> Self {
+        let World {
+            wire, keys, target, ..
+        } = world;
+        let report = undone.unless(
+            target.report(wire, keys).await,
+            "how the queue stands was not read, so its count of entries was not checked, nor the \
+             limits of a queue that others may have changed",
+        );
+        let records = undone.unless(
+            target.records(wire, keys).await,
+            "the queue's own account of admissions was not read and not checked",
+        );
+        if keys.origin.is_none() {
+            world.note(String::from(
+                "no origin key: nothing was redeemed or completed; shoppers left once admitted",
+            ));
+        }
+        if keys.admin.is_none() {
+            world.note(String::from(
+                "no admin key: limits and the queue's own times are not known, so less was checked",
+            ));
+        } else if records.as_ref().is_some_and(Option::is_none) {
+            world.note(String::from(
+                "the queue's own account of admissions is too long to be checked",
+            ));
+        }
+        let (limits_held, state) = match report {
+            None => (target.own, None),
+            Some(None) => (true, None),
+            Some(Some((state, config))) => (Some(config) == target.config, Some(state)),
+        };
+        Self {
+            state,
+            limits_held,
+            records: records.flatten(),
+        }
+    }
+
+    fn judge(mut self, world: &World) -> Findings {
+        let reset = self.state.take_if(|state| {
+            let epoch = state.epoch;
+            world
+                .checker
+                .entries(|entries, _| entries.is_of_another_life(epoch))
+        });
+        if reset.is_some() {
+            self.records = None;
+            world.note(String::from(
+                "the queue was reset during the run: less could be checked",
+            ));
+        }
+        let entered = self.state.map(|state| state.entered);
+        let mut findings = world
+            .checker
+            .finish(world.target.own, entered, self.records.as_deref());
+        if !self.limits_held {
+            findings.take_back(Invariant::NeverOverAdmitted);
+            world.note(String::from(
+                "the configuration was or may have been changed during the run: its limits were not \
+                 checked",
+            ));
+        }
+        findings
+    }
+}
+
+/// Leaves the deployment as it was before.
+async fn clean_up(world: &World, undone: &mut Undone) {
+    let World {
+        wire, keys, target, ..
+    } = world;
+    if !target.own && world.push.has_begun() {
+        // What the operator said before stands again.
+        let said = target.say(wire, keys, None).await;
+        undone.unless(said, "the notice was not taken back");
+    }
+    let left = format!(
+        "queue {} was not deleted ({})",
+        target.id,
+        target.deletion(wire.base())
+    );
+    undone.unless(target.remove(wire, keys).await, &left);
+}
+
+/// Says so where requests were late because this process held them back.
+fn note_own_limit(world: &World, args: &LoadArgs) {
+    let bounds = args.bounds();
+    let late = world.wire.stats.take_window().filter(|window| {
+        let marks = bounds.of_requests("", &window.requests);
+        marks.iter().any(|mark| !mark.met) && window.blames_the_client(bounds)
+    });
+    if let Some(window) = late {
+        world.note(format!(
+            "requests were late because {} were under way and no more may be, not because of the \
+             server, which answered 95 % of them within {:.1} ms: raise --concurrency",
+            args.concurrency(),
+            window.served_at(0.95)
+        ));
+    }
 }
 
 /// What could not be done in the end, and why.

@@ -25,6 +25,7 @@ mod standing;
 mod stats;
 mod target;
 mod ticket;
+mod window;
 mod wire;
 mod world;
 

@@ -31,6 +31,8 @@ struct Schedule {
 pub struct Turn<'a> {
     /// When it should have been sent.
     pub due: Instant,
+    /// Whether as many as may be were under way when it came.
+    pub held_back: bool,
     _place: Option<SemaphorePermit<'a>>,
 }
 
@@ -81,9 +83,18 @@ impl Pacer {
         }
         let now = Instant::now();
         let due = if now - due < TIMER_SLACK { now } else { due };
-        // The semaphore is never closed.
-        let place = self.under_way.acquire().await.ok();
-        Turn { due, _place: place }
+        let free = self.under_way.try_acquire().ok();
+        let held_back = free.is_none();
+        let place = match free {
+            Some(place) => Some(place),
+            // The semaphore is never closed.
+            None => self.under_way.acquire().await.ok(),
+        };
+        Turn {
+            due,
+            held_back,
+            _place: place,
+        }
     }
 }
 
@@ -115,11 +126,13 @@ mod tests {
         let pacer = Pacer::new(Some(1000), 1);
         let held = pacer.turn().await;
         let due = held.due;
+        assert!(!held.held_back);
         let (next, ()) = tokio::join!(pacer.turn(), async {
             tokio::time::sleep(Duration::from_secs(5)).await;
             drop(held);
         });
         assert!(next.due - due < Duration::from_millis(5));
+        assert!(next.held_back);
         assert!(Instant::now() - next.due > Duration::from_secs(4));
     }
 

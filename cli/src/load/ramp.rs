@@ -8,12 +8,13 @@ use serde::Serialize;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
+use super::args::LoadArgs;
 use super::marks::Bounds;
 use super::shopper::Shopper;
 use super::world::World;
 
 /// Where a ramp begins if nothing else is said.
-pub const FIRST_RATE: u32 = 50;
+const FIRST_RATE: u32 = 50;
 /// How long the deployment is warmed up at the first rate.
 const WARM_UP: Duration = Duration::from_secs(2);
 /// How long what a step began may take after it.
@@ -38,9 +39,15 @@ pub struct RampStep {
     pub p95_ms: f64,
     pub p99_ms: f64,
     pub connection_errors: u64,
+    /// The share of requests that waited because as many as may be were under way.
+    pub held_back: f64,
+    /// Within what time the server answered 95 % of the requests, from when they were sent.
+    pub served_p95_ms: f64,
     pub met: bool,
     /// The marks that were missed.
     pub missed: Vec<String>,
+    /// Whether they were missed by the load generator, while the server was well within them.
+    pub client_limited: bool,
 }
 
 /// A ramp's result.
@@ -55,21 +62,29 @@ pub struct Ramp {
     pub plan_with: Option<u32>,
     /// Whether the ramp ended at `--max-rps` with every mark met.
     pub reached_the_end: bool,
+    /// The most requests that were to be under way at once.
+    pub concurrency: u32,
+    /// Whether the first rate that missed a mark was too high for the load generator, and not for the
+    /// server.
+    pub client_limited: bool,
 }
 
-/// Raises the rate from `first` to at most `last`, each step for `length`.
-pub async fn climb(
-    world: &Arc<World>,
-    bounds: Bounds,
-    first: u32,
-    last: u32,
-    length: Duration,
-) -> Ramp {
+impl Ramp {
+    /// The first rate that missed a mark.
+    pub fn first_missed(&self) -> Option<&RampStep> {
+        self.steps.iter().find(|step| !step.met)
+    }
+}
+
+/// Raises the rate to at most `--max-rps`, each step for `--duration`.
+pub async fn climb(world: &Arc<World>, args: &LoadArgs) -> Ramp {
+    let last = args.max_rps;
+    let first = args.rps.unwrap_or(FIRST_RATE).min(last);
     let mut climber = Climber {
         world,
-        bounds,
+        bounds: args.bounds(),
         shoppers: 0,
-        length,
+        length: args.duration(),
     };
     climber.run(first, WARM_UP).await;
     let mut steps = Vec::new();
@@ -101,12 +116,16 @@ pub async fn climb(
         good = Some(low);
     }
     steps.sort_by_key(|step| step.rate);
-    Ramp {
+    let mut ramp = Ramp {
         steps,
         knee: good,
         plan_with: good.map(four_fifths),
         reached_the_end: bad.is_none(),
-    }
+        concurrency: args.concurrency(),
+        client_limited: false,
+    };
+    ramp.client_limited = ramp.first_missed().is_some_and(|step| step.client_limited);
+    ramp
 }
 
 fn next_rate(rate: u32) -> u32 {
@@ -165,19 +184,23 @@ impl Climber<'_> {
             p95_ms: 0.0,
             p99_ms: 0.0,
             connection_errors: 0,
+            held_back: 0.0,
+            served_p95_ms: 0.0,
             met: false,
             missed: Vec::new(),
+            client_limited: false,
         };
         let Some(window) = stats.take_window() else {
             return step;
         };
-        let marks = self.bounds.of_requests("", &window);
+        let requests = &window.requests;
+        let marks = self.bounds.of_requests("", requests);
         step.missed = marks
             .iter()
             .filter(|mark| !mark.met)
             .map(|mark| mark.name.trim().to_owned())
             .collect();
-        if window.broken > 0 {
+        if requests.broken > 0 {
             step.missed.push(String::from("connections"));
         }
         if answered < f64::from(rate) * KEEPS_UP {
@@ -187,12 +210,15 @@ impl Climber<'_> {
             sleep(REST).await;
         }
         RampStep {
-            success: window.success(),
-            p50_ms: window.millis_at(0.5),
-            p95_ms: window.millis_at(0.95),
-            p99_ms: window.millis_at(0.99),
-            connection_errors: window.broken,
+            success: requests.success(),
+            p50_ms: requests.millis_at(0.5),
+            p95_ms: requests.millis_at(0.95),
+            p99_ms: requests.millis_at(0.99),
+            connection_errors: requests.broken,
+            held_back: window.held_back(),
+            served_p95_ms: window.served_at(0.95),
             met: step.missed.is_empty(),
+            client_limited: !step.missed.is_empty() && window.blames_the_client(self.bounds),
             ..step
         }
     }

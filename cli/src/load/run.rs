@@ -42,8 +42,7 @@ pub async fn carry_out(args: &LoadArgs, world: &Arc<World>, url: &str) -> Outcom
 
 async fn course(args: &LoadArgs, world: &Arc<World>, url: &str) -> Outcome {
     if args.ramp {
-        let first = args.rps.unwrap_or(ramp::FIRST_RATE).min(args.max_rps);
-        let ramp = ramp::climb(world, args.bounds(), first, args.max_rps, args.duration()).await;
+        let ramp = ramp::climb(world, args).await;
         return Outcome {
             ramp: Some(ramp),
             ..Outcome::default()

@@ -8,6 +8,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
+use super::window::Window;
+
 /// The longest time that is told apart from longer ones.
 const LONGEST_MICROS: u64 = 600_000_000;
 /// How many different failures are told apart.
@@ -109,7 +111,7 @@ pub struct StepStats {
 }
 
 impl StepStats {
-    fn new() -> Option<Self> {
+    pub fn new() -> Option<Self> {
         Some(Self {
             times: Histogram::new_with_bounds(1, LONGEST_MICROS, 3).ok()?,
             count: 0,
@@ -119,7 +121,7 @@ impl StepStats {
         })
     }
 
-    fn add(&mut self, ending: Ending, took: Duration) {
+    pub fn add(&mut self, ending: Ending, took: Duration) {
         self.count += 1;
         let count = match ending {
             Ending::Good => &mut self.good,
@@ -166,7 +168,7 @@ impl StepStats {
 struct Inner {
     steps: Vec<StepStats>,
     /// All requests since the window was last taken.
-    window: StepStats,
+    window: Window,
     failures: BTreeMap<(Step, String), u64>,
 }
 
@@ -182,7 +184,7 @@ impl Stats {
         Some(Self {
             inner: Mutex::new(Inner {
                 steps: steps.into_iter().collect::<Option<_>>()?,
-                window: StepStats::new()?,
+                window: Window::new()?,
                 failures: BTreeMap::new(),
             }),
         })
@@ -192,7 +194,7 @@ impl Stats {
     pub fn add(&self, step: Step, ending: Ending, took: Duration, why: impl FnOnce() -> String) {
         let mut inner = self.lock();
         if step.is_request() {
-            inner.window.add(ending, took);
+            inner.window.requests.add(ending, took);
         }
         if let Some(figures) = inner.steps.get_mut(step as usize) {
             figures.add(ending, took);
@@ -203,6 +205,11 @@ impl Stats {
                 *inner.failures.entry(key).or_default() += 1;
             }
         }
+    }
+
+    /// Notes how long the server had a request, and whether that waited for its place before.
+    pub fn serve(&self, held_back: bool, took: Duration) {
+        self.lock().window.serve(held_back, took);
     }
 
     /// Notes what should have come and did not.
@@ -230,8 +237,8 @@ impl Stats {
     }
 
     /// The figures of the requests since this was last called.
-    pub fn take_window(&self) -> Option<StepStats> {
-        let empty = StepStats::new()?;
+    pub fn take_window(&self) -> Option<Window> {
+        let empty = Window::new()?;
         Some(core::mem::replace(&mut self.lock().window, empty))
     }
 
@@ -306,8 +313,8 @@ mod tests {
         let stats = Stats::new().unwrap();
         stats.add(Step::Page, Ending::Good, millis(1), String::new);
         stats.add(Step::Push, Ending::Good, millis(1), String::new);
-        assert_eq!(stats.take_window().unwrap().count, 1);
-        assert_eq!(stats.take_window().unwrap().count, 0);
+        assert_eq!(stats.take_window().unwrap().requests.count, 1);
+        assert_eq!(stats.take_window().unwrap().requests.count, 0);
         assert_eq!(stats.requests().unwrap().count, 1);
     }
 

@@ -146,8 +146,10 @@ impl Wire {
 
     /// Sends, and notes how it ended.
     pub async fn send(&self, turn: Turn<'_>, step: Step, call: Call<'_>) -> Result<Answer, Lost> {
+        let sent = Instant::now();
         let result = self.exchange(call).await;
         let took = turn.due.elapsed();
+        self.stats.serve(turn.held_back, sent.elapsed());
         match &result {
             Ok(answer) => {
                 let code = answer.code();

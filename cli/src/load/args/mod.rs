@@ -71,7 +71,8 @@ pub struct LoadArgs {
     /// The most requests a second; later ones wait for their turn, which is not counted as latency
     #[arg(long, value_name = "RATE", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub rps: Option<u32>,
-    /// The most requests under way at once; waiting for one to end is counted as latency [default: 64]
+    /// The most requests under way at once; waiting for one to end is counted as latency [default: 64,
+    /// for a ramp 2000]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=50_000))]
     pub concurrency: Option<u32>,
     /// How long shoppers who are still in line are served after the last one came [default: a
@@ -145,9 +146,13 @@ impl LoadArgs {
         self.duration.unwrap_or(Duration::from_secs(10))
     }
 
-    /// The most requests under way at once.
+    /// The most requests under way at once. A ramp is to end where the server is slow, and so holds
+    /// nothing back until long after.
     pub fn concurrency(&self) -> u32 {
-        self.concurrency.unwrap_or(64)
+        const CROWD: u32 = 64;
+        const RAMP: u32 = 2_000;
+        self.concurrency
+            .unwrap_or(if self.ramp { RAMP } else { CROWD })
     }
 
     /// How long each shopper stays in the checkout.
@@ -239,5 +244,13 @@ pub mod tests {
             (200, 10, 0)
         );
         assert!(args.check().is_ok());
+        assert_eq!(args.concurrency(), 64);
+    }
+
+    #[test]
+    fn a_ramp_keeps_places_for_all_that_a_slow_server_leaves_under_way() {
+        assert_eq!(parse(&["--ramp"]).unwrap().concurrency(), 2_000);
+        let said = parse(&["--ramp", "--concurrency", "8"]).unwrap();
+        assert_eq!(said.concurrency(), 8);
     }
 }

@@ -194,7 +194,12 @@ fn ramp_text(ramp: &Ramp, bounds: Bounds) -> String {
         let verdict = if step.met {
             String::new()
         } else {
-            format!("MISSED {}", step.missed.join(", "))
+            let whose = if step.client_limited {
+                ", by the load generator"
+            } else {
+                ""
+            };
+            format!("MISSED {}{whose}", step.missed.join(", "))
         };
         rows.push(vec![
             step.rate.to_string(),
@@ -219,5 +224,14 @@ fn ramp_text(ramp: &Ramp, bounds: Bounds) -> String {
         ),
         _ => writeln!(text, "the first rate missed a mark: begin lower with --rps"),
     };
+    if let Some(step) = ramp.first_missed().filter(|step| step.client_limited) {
+        let _ = writeln!(
+            text,
+            "that is the load generator's limit, not the server's: at {} requests/s as many were under \
+             way as may be, {}, and the server answered 95 % of them within {:.1} ms; raise \
+             --concurrency",
+            step.rate, ramp.concurrency, step.served_p95_ms
+        );
+    }
     text
 }
