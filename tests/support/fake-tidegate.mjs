@@ -5,6 +5,8 @@ import http from "node:http";
 import { after } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 
+import { WebSocketServer } from "ws";
+
 const EPOCH = "01".repeat(16);
 const encode = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
 
@@ -12,7 +14,7 @@ const encode = (value) => Buffer.from(JSON.stringify(value)).toString("base64url
  * Starts the fake. `maxActive` is the limit that it names and does not keep; `indexOf(count)` the index
  * that whoever enters after `count` others is given; `redeemed(times)` the status of a token's redemption
  * after so many of it; `fails(request)` whether a request is answered with 503; `takesMs` how long each
- * answer takes.
+ * answer takes; `hears(number)` whether a socket is told of notices, by the order in which they came.
  */
 export async function startFakeTidegate({
   maxActive = 1_000,
@@ -20,11 +22,13 @@ export async function startFakeTidegate({
   redeemed = (times) => (times === 0 ? 200 : 409),
   fails = () => false,
   takesMs = 0,
+  hears = () => true,
 } = {}) {
   const config = { maxActive, handoffSeconds: 120, sessionSeconds: 600 };
   const entries = new Map();
   const redemptions = new Map();
   const admitted = new Map();
+  const listeners = [];
 
   const snapshot = () => ({
     id: "fake", access: "queue", phase: "open", entryOpensAt: null, opensAt: null, closesAt: null, epoch: EPOCH,
@@ -61,7 +65,11 @@ export async function startFakeTidegate({
       )),
       next: null,
     }],
-    notice: () => [200, {}],
+    notice(request, notice) {
+      const frame = JSON.stringify({ type: "notice", notice, version: 1, serverTime: Date.now() });
+      for (const [number, socket] of listeners.entries()) if (hears(number)) socket.send(frame);
+      return [200, {}];
+    },
   };
 
   const server = http.createServer(async (request, response) => {
@@ -79,8 +87,15 @@ export async function startFakeTidegate({
     response.writeHead(code, { "content-type": "application/json" });
     response.end(JSON.stringify(value));
   });
+  const sockets = new WebSocketServer({ server });
+  sockets.on("connection", (socket) => {
+    socket.on("message", (said) => String(said) === "ping" && socket.send("pong"));
+    socket.send(JSON.stringify({ type: "snapshot", ...snapshot() }));
+    listeners.push(socket);
+  });
   await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
   after(() => new Promise((closed) => {
+    for (const socket of listeners) socket.terminate();
     server.close(closed);
     server.closeAllConnections();
   }));

@@ -66,7 +66,7 @@ pub async fn run(args: LoadArgs) -> Result<Output, Failure> {
     let pacer = Pacer::new(args.rps, args.concurrency());
     let wire = Wire::new(&edge, args.timeout, pacer)?;
     let target = Target::prepare(&args, &wire, &keys).await?;
-    let world = World::new(wire, keys, target, args.checkout(), args.timeout).into();
+    let world = World::new(wire, keys, target, &args).into();
     let outcome = run::carry_out(&args, &world, edge.name()).await;
     let report = conclusion::conclude(&world, &args, &edge, outcome).await?;
     print(&report, args.json.as_deref())

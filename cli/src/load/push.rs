@@ -14,8 +14,8 @@ use super::world::World;
 const APART: Duration = Duration::from_secs(1);
 /// How long a notice may be on its way before it counts as not delivered.
 const LATEST: Duration = Duration::from_secs(5);
-/// Within what time after the last change every socket is to hold it.
-const SETTLED: Duration = Duration::from_millis(500);
+/// How much longer than it may take the last change is waited for.
+const BEYOND: Duration = Duration::from_millis(100);
 /// How long calls that are under way may hold up the last one.
 const LAST_CALLS: Duration = Duration::from_secs(10);
 
@@ -30,6 +30,8 @@ struct Sent {
 /// The notices of a run. Each text ends in the notice's number.
 pub struct Push {
     run: String,
+    /// Within what time every socket is to hold what was sent.
+    bound: Duration,
     sent: Mutex<Vec<Sent>>,
 }
 
@@ -41,14 +43,16 @@ pub struct Changes {
     pub made: u64,
     /// From the first to the last.
     pub took: Duration,
-    /// Sockets that were to hold the last one, and those that did in time.
+    /// Sockets that were to hold the last one within this time, and those that did.
     pub sockets: u64,
+    pub within: Duration,
     pub in_time: u64,
 }
 
 impl Push {
-    pub fn new() -> Self {
+    pub fn new(bound: Duration) -> Self {
         Self {
+            bound,
             run: format!("{:08x}", fastrand::u32(..)),
             sent: Mutex::default(),
         }
@@ -75,7 +79,7 @@ impl Push {
         };
         let took = notice.at.elapsed();
         notice.delivered += 1;
-        notice.in_time += u64::from(took <= SETTLED);
+        notice.in_time += u64::from(took <= self.bound);
         if notice.measured && took <= LATEST {
             world
                 .wire
@@ -127,17 +131,22 @@ pub async fn notices(world: &Arc<World>, fleet: &Fleet, count: u32) {
             world.wire.stats.miss(Step::Push, expected);
             continue;
         }
-        let everywhere = async {
-            while world.push.delivered(number).0 < expected {
-                fleet.something_arrived().await;
-            }
-        };
-        // Whether all came or time ran out, what is missing is counted below.
-        let _ = timeout_at(began + LATEST, everywhere).await;
+        everywhere(world, fleet, number, expected, began + LATEST).await;
         let missing = expected.saturating_sub(world.push.delivered(number).0);
         world.wire.stats.miss(Step::Push, missing);
         sleep_until(began + APART).await;
     }
+}
+
+/// Waits until so many sockets have heard of a notice, but no longer than `end`: what is missing then
+/// is for the caller to count.
+async fn everywhere(world: &World, fleet: &Fleet, number: usize, sockets: u64, end: Instant) {
+    let heard = async {
+        while world.push.delivered(number).0 < sockets {
+            fleet.something_arrived().await;
+        }
+    };
+    let _ = timeout_at(end, heard).await;
 }
 
 /// Changes the notice at a rate, and looks when every socket holds the last one.
@@ -163,12 +172,14 @@ pub async fn changes(world: &Arc<World>, fleet: &Fleet, per_second: u32, seconds
     let last = Instant::now();
     let text = world.push.text(number);
     made += u64::from(change(world, &text).await);
-    sleep_until(last + SETTLED + Duration::from_millis(100)).await;
+    let within = world.push.bound;
+    everywhere(world, fleet, number, sockets, last + within + BEYOND).await;
     Changes {
         wanted: u64::from(per_second) * u64::from(seconds),
         made,
         took: last - began,
         sockets,
+        within,
         in_time: world.push.delivered(number).1,
     }
 }
@@ -188,7 +199,7 @@ mod tests {
 
     #[test]
     fn a_notice_is_known_by_its_run_and_number() {
-        let push = Push::new();
+        let push = Push::new(Duration::ZERO);
         assert_eq!(push.number(&push.text(17)), Some(17));
         assert_eq!(push.number("Payment is slow today, number 17"), None);
         assert_eq!(push.number("number"), None);

@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use tokio::time::Instant;
 
+use super::args::LoadArgs;
 use super::checker::{Checker, Micros};
 use super::keys::Keys;
 use super::push::Push;
@@ -107,13 +108,7 @@ impl Paths {
 }
 
 impl World {
-    pub fn new(
-        wire: Wire,
-        keys: Keys,
-        target: Target,
-        checkout: Duration,
-        timeout: Duration,
-    ) -> Self {
+    pub fn new(wire: Wire, keys: Keys, target: Target, args: &LoadArgs) -> Self {
         Self {
             wire,
             keys,
@@ -121,11 +116,11 @@ impl World {
             paths: Paths::of(target.id.as_str()),
             relays: AtomicU16::new(target.relays),
             target,
-            push: Push::new(),
+            push: Push::new(args.bounds().push_p99),
             crowd: Crowd::default(),
             began: Instant::now(),
-            checkout,
-            timeout,
+            checkout: args.checkout(),
+            timeout: args.timeout,
             notes: Mutex::default(),
         }
     }

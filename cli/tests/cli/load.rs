@@ -14,7 +14,8 @@ const SOCKETS: u64 = 40;
 
 fn load(stand_in: &StandInLive, options: &[&str]) -> (Ran, Value) {
     let ran = run(tidegate(["load", "--url", &stand_in.url, "--json", "-"])
-        .args(["--shoppers", "0", "--sockets", "40", "--connect-p99", "60s"])
+        .args(["--shoppers", "0", "--sockets", "40"])
+        .args(["--connect-p99", "60s", "--push-p99", "60s"])
         .args(options));
     let report = serde_json::from_str(&ran.stdout).unwrap();
     (ran, report)
@@ -32,7 +33,7 @@ fn step(report: &Value, name: &str) -> Value {
 #[test]
 fn every_socket_hears_every_notice() {
     let stand_in = StandInLive::with(Manners::default());
-    let (ran, report) = load(&stand_in, &["--notices", "2", "--push-p99", "60s"]);
+    let (ran, report) = load(&stand_in, &["--notices", "2"]);
     assert_eq!(ran.code, 0, "{ran:?}");
     assert_eq!(report["sockets"]["connected"], SOCKETS);
     assert_eq!(report["sockets"]["drops"], 0);
@@ -47,7 +48,7 @@ fn sockets_that_hear_nothing_are_missed() {
         deaf: 4,
         ..Manners::default()
     });
-    let (ran, report) = load(&stand_in, &["--notices", "1", "--push-p99", "60s"]);
+    let (ran, report) = load(&stand_in, &["--notices", "1"]);
     assert_eq!(ran.code, 1, "{ran:?}");
     assert_eq!(step(&report, "push")["success"], 0.9);
     assert!(report["passed"] == false);
@@ -59,7 +60,7 @@ fn where_a_relay_is_full_sockets_go_to_another() {
         relays: 3,
         ..Manners::default()
     });
-    let (ran, report) = load(&stand_in, &["--notices", "1", "--push-p99", "60s"]);
+    let (ran, report) = load(&stand_in, &["--notices", "1"]);
     assert_eq!(ran.code, 0, "{ran:?}");
     assert_eq!(report["sockets"]["connected"], SOCKETS);
     assert!(report["sockets"]["refusedByFullRelays"].as_u64().unwrap() >= SOCKETS);
@@ -71,7 +72,7 @@ fn sockets_that_drop_come_back() {
         drops: 10,
         ..Manners::default()
     });
-    let (_, report) = load(&stand_in, &["--notices", "3", "--push-p99", "60s"]);
+    let (_, report) = load(&stand_in, &["--notices", "3"]);
     assert_eq!(report["sockets"]["connected"], SOCKETS);
     assert_eq!(report["sockets"]["drops"], 10);
     assert_eq!(report["sockets"]["upAtTheEnd"], SOCKETS);
@@ -92,6 +93,7 @@ fn a_storm_of_changes_is_made_in_full_and_its_last_comes_last() {
     let (_, report) = load(&stand_in, &options);
     assert_eq!(report["changes"]["made"], 100);
     assert_eq!(report["changes"]["sockets"], SOCKETS);
+    assert_eq!(report["changes"]["heldLastInTime"], SOCKETS);
     let changes = stand_in.changes();
     assert_eq!(changes.len(), 100);
     assert!(changes[99].ends_with(" number 99"), "{changes:?}");

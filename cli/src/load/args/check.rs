@@ -54,7 +54,7 @@ impl LoadArgs {
         [
             (nobody, "shoppers", &of_shoppers[..]),
             (self.sockets == 0, "sockets", &of_sockets),
-            (self.notices() == 0, "notices", &[pushes]),
+            (!self.speaks(), "notices", &[pushes]),
         ]
         .into_iter()
         .filter(|(lacking, ..)| *lacking)

@@ -116,7 +116,7 @@ pub struct LoadArgs {
     /// The time that 99 % of sockets must connect in [default: 100ms]
     #[arg(long, help_heading = MARKS, value_name = "TIME", value_parser = duration)]
     pub connect_p99: Option<Duration>,
-    /// The time that 99 % of pushes must arrive in [default: 500ms]
+    /// The time that 99 % of pushes must arrive in, and all sockets hold the last change [default: 500ms]
     #[arg(long, help_heading = MARKS, value_name = "TIME", value_parser = duration)]
     pub push_p99: Option<Duration>,
 

@@ -43,7 +43,8 @@ impl Report {
                 "made": changes.made,
                 "seconds": changes.took.as_secs_f64(),
                 "sockets": changes.sockets,
-                "heldLastWithin500Ms": changes.in_time,
+                "withinMs": changes.within.as_secs_f64() * 1000.0,
+                "heldLastInTime": changes.in_time,
             })),
             "ramp": self.ramp,
             "invariants": self.findings.observations.iter().map(|(invariant, observed)| json!({

@@ -94,7 +94,7 @@ impl Report {
         }
         if let Some(changes) = &self.changes {
             marks.push(Mark::share("changes made", changes.made, changes.wanted));
-            let name = "last change held within 500 ms";
+            let name = format!("last change held within {} ms", changes.within.as_millis());
             marks.push(Mark::share(name, changes.in_time, changes.sockets));
         }
         marks

@@ -82,12 +82,13 @@ impl Report {
         if let Some(changes) = &self.changes {
             let _ = writeln!(
                 text,
-                "changes: {} of {} made in {:.1} s; {} of {} sockets held the last one within 500 ms",
+                "changes: {} of {} made in {:.1} s; {} of {} sockets held the last one within {} ms",
                 changes.made,
                 changes.wanted,
                 changes.took.as_secs_f64(),
                 changes.in_time,
-                changes.sockets
+                changes.sockets,
+                changes.within.as_millis()
             );
         }
         text
