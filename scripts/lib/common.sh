@@ -11,6 +11,7 @@ export WRANGLER_SEND_METRICS=false
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}
 TOOLS=${TIDEGATE_TOOLS:-$CACHE/tidegate/tools}
 WORKER_BUILD_VERSION=0.8.7
+K6_VERSION=1.1.0
 WASM_TARGET=wasm32-unknown-unknown
 
 say() { printf '%s\n' "$@"; }
@@ -52,6 +53,16 @@ find_wasm_bindgen() {
     # What worker-build has fetched for itself on an earlier run, on Linux and on macOS.
     compgen -G "$CACHE/worker-build/wasm-bindgen-*-$version/wasm-bindgen" ||
         compgen -G "$HOME/Library/Caches/worker-build/wasm-bindgen-*-$version/wasm-bindgen"
+}
+
+find_k6() {
+    local candidate
+    for candidate in "$(command -v k6 || true)" "$TOOLS/k6-$K6_VERSION/bin/k6"; do
+        [ -x "$candidate" ] && "$candidate" version 2>/dev/null | grep -q "^k6 v\?$K6_VERSION " || continue
+        printf '%s\n' "$candidate"
+        return
+    done
+    return 1
 }
 
 find_chromium() {
