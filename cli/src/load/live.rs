@@ -23,6 +23,8 @@ pub struct Frame {
     pub relays: Option<u16>,
     /// What the notice says, where there is one.
     pub notice: Option<String>,
+    /// The socket is about to be closed, and so are all others: within how many milliseconds to come back.
+    pub reconnect_within: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -42,6 +44,8 @@ struct Wire {
     phase: Option<String>,
     #[serde(default)]
     notice: Option<Notice>,
+    #[serde(default)]
+    reconnect_within_ms: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -49,6 +53,7 @@ struct Wire {
 enum Kind {
     Snapshot,
     Notice,
+    Closing,
     #[serde(other)]
     Other,
 }
@@ -64,7 +69,7 @@ impl Frame {
         let wire: Wire = serde_json::from_str(text).ok()?;
         let is_snapshot = match wire.kind {
             Kind::Snapshot => true,
-            Kind::Notice => false,
+            Kind::Notice | Kind::Closing => false,
             Kind::Other => return None,
         };
         let seen = Seen {
@@ -78,6 +83,7 @@ impl Frame {
             seen: is_snapshot.then_some(seen),
             relays: is_snapshot.then_some(wire.relays),
             notice: wire.notice.map(|notice| notice.text),
+            reconnect_within: wire.reconnect_within_ms,
         })
     }
 }
@@ -115,6 +121,14 @@ mod tests {
     fn the_end_of_a_queue_shows() {
         let frame = Frame::read(r#"{"type":"snapshot","phase":"soldOut"}"#).unwrap();
         assert!(frame.seen.unwrap().over);
+    }
+
+    #[test]
+    fn a_closing_that_hits_everybody_says_how_to_come_back() {
+        let frame = Frame::read(
+            r#"{"type":"closing","code":4001,"reason":"connect again","reconnectWithinMs":5000}"#,
+        );
+        assert_eq!(frame.unwrap().reconnect_within, Some(5_000));
     }
 
     #[test]

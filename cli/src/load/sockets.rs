@@ -28,6 +28,8 @@ const CONNECTING_AT_ONCE: usize = 16;
 const PING_EVERY: Duration = Duration::from_secs(30);
 /// Frames are short; the library would keep 128 KiB for each socket.
 const BUFFER: usize = 4 * 1024;
+/// The longest time that a relay may ask to be given before a socket comes back.
+const RECONNECT_MOST: Duration = Duration::from_secs(30);
 /// How many relays are tried, one after the other, before the socket backs off.
 const RELAYS_TRIED: u16 = 16;
 
@@ -168,11 +170,14 @@ async fn hold(shared: Arc<Shared>, said: watch::Sender<Seen>) {
                 });
                 note_tried(&shared, &mut tried);
                 shared.up.fetch_add(1, Ordering::Relaxed);
-                listen(&shared, socket, &said, since, &mut highest).await;
+                let within = listen(&shared, socket, &said, since, &mut highest).await;
                 shared.up.fetch_sub(1, Ordering::Relaxed);
                 shared.drops.fetch_add(1, Ordering::Relaxed);
                 said.send_modify(|seen| seen.up = false);
-                backoff.next(None)
+                match within {
+                    Some(within) => within.min(RECONNECT_MOST).mul_f64(fastrand::f64()),
+                    None => backoff.next(None),
+                }
             }
             Err(Some(retry_after)) => {
                 shared.refused.fetch_add(1, Ordering::Relaxed);
@@ -256,14 +261,15 @@ async fn connect(shared: &Shared, relay: Option<u16>) -> Result<Socket, Option<D
     }
 }
 
-/// Listens until the socket drops, or its pongs stop.
+/// Listens until the socket drops, or its pongs stop. Where everybody's is closed, returns within what
+/// time to come back.
 async fn listen(
     shared: &Shared,
     mut socket: Socket,
     said: &watch::Sender<Seen>,
     since: Instant,
     highest: &mut Option<usize>,
-) {
+) -> Option<Duration> {
     // Those who connected together do not ping together.
     let mut next_ping = Instant::now() + PING_EVERY.mul_f64(fastrand::f64());
     let mut awaits_pong = false;
@@ -272,7 +278,7 @@ async fn listen(
             frame = socket.next() => frame,
             () = sleep_until(next_ping) => {
                 if awaits_pong || socket.send(Message::text("ping")).await.is_err() {
-                    return;
+                    return None;
                 }
                 awaits_pong = true;
                 next_ping = Instant::now() + PING_EVERY;
@@ -283,10 +289,13 @@ async fn listen(
             Some(Ok(Message::Text(text))) if text.as_str() == "pong" => awaits_pong = false,
             Some(Ok(Message::Text(text))) => {
                 if let Some(frame) = shared.read(text) {
+                    if let Some(within) = frame.reconnect_within {
+                        return Some(Duration::from_millis(within));
+                    }
                     shared.take(&frame, said, since, highest);
                 }
             }
-            Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+            Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
             Some(Ok(_)) => {}
         }
     }
