@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
-export const CONNECTIONS = 256;
+const CONNECTIONS = 256;
 
 /**
  * Loads `server` at `path` for `seconds`. `headers` go with each request; `script` is a Lua script,

@@ -3,6 +3,7 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 
 import { ROOT } from "../../scripts/lib/miniflare.mjs";
 import { tidegate } from "../lib/rooms.mjs";
@@ -24,8 +25,10 @@ export async function measureObjects({ seconds }) {
 
     const empty = await counts(tide);
     await wrk(tide, "/v1/queues/line/enter", { seconds: seconds * 3, connections: CONNECTIONS, script: script("keep-tickets"), env: { TICKETS: tickets } });
-    const entered = await counts(tide);
-    const { entered: shoppers } = await tide.call("GET", "/v1/queues/line");
+    const entered = await settled(tide);
+    // Straight from the queue: the public snapshot may be a second old.
+    const { snapshot } = await tide.call("GET", "/v1/admin/queues/line", undefined, tide.adminKey);
+    const shoppers = snapshot.entered;
     const grown = (kind, type) => (entered[kind][type] ?? 0) - (empty[kind][type] ?? 0);
     const leases = grown("asks", "Queue.Lease");
     const rows = grown("rowsWritten", "Lane") + grown("rowsWritten", "Queue");
@@ -67,6 +70,16 @@ async function pollAll(tide, tickets, seconds) {
   const after = await counts(tide);
   const grown = (type) => ((after.asks[type] ?? 0) - (before.asks[type] ?? 0)) / took;
   return { relays: grown("Relay"), views: grown("Queue.View"), note: `${polls.toLocaleString("en")} polls of ${some.length.toLocaleString("en")} tickets` };
+}
+
+/** The counts once they stand still: requests that were under way when the load ended are through. */
+async function settled(tide) {
+  for (let before = await counts(tide); ; ) {
+    await pause(500);
+    const now = await counts(tide);
+    if (now.asks.Lane === before.asks.Lane && now.rowsWritten.Lane === before.rowsWritten.Lane) return now;
+    before = now;
+  }
 }
 
 const counts = (tide) => tide.call("GET", "/-/counts");

@@ -7,7 +7,7 @@ import path from "node:path";
 import { helloJs, helloRust, naive, tidegate } from "../lib/rooms.mjs";
 import { PAGE, startShop } from "../lib/shop.mjs";
 import { median } from "../lib/table.mjs";
-import { CONNECTIONS, wrk } from "../lib/wrk.mjs";
+import { wrk } from "../lib/wrk.mjs";
 
 const script = (name) => path.resolve(import.meta.dirname, `../wrk/${name}.lua`);
 /** So many wait; the one who polls stands in the middle. */
@@ -15,86 +15,121 @@ const LINE = 10_000;
 /** Before one who polls early in the naive room. */
 const FEW = 200;
 const AT_ONCE = 64;
+/** Connections of those who enter, join or claim: they come in a surge, while polls are spread. */
+const SURGE = 512;
 /** Seconds of load before anything is measured: V8 compiles what is hot. */
 const WARM_UP = 6;
 
 export async function measureSpeed({ seconds, rounds }) {
-  const shop = await startShop();
-  // Where shoppers enter is another isolate than where they poll: objects live apart from the edge.
-  const servers = {
-    js: await helloJs(),
-    rust: await helloRust(),
-    naive: { polled: await naive(), entered: await naive() },
-    tidegate: { polled: await tidegate({ originUrl: shop.url }), entered: await tidegate() },
-  };
-  const folder = mkdtempSync(path.join(tmpdir(), "tidegate-bench-"));
-  try {
-    const loads = await prepare(servers, path.join(folder, "tickets"), seconds * rounds + WARM_UP);
-    for (const load of Object.values(loads)) await load(WARM_UP);
-    const measured = {};
-    for (let round = 1; round <= rounds; round += 1) {
-      for (const [name, load] of Object.entries(loads)) {
-        const result = await load(seconds);
-        if (result.errors > 0) throw new Error(`${name}: ${result.errors} requests failed`);
-        (measured[name] ??= []).push(result);
-        console.log(`round ${round}  ${name.padEnd(20)} ${Math.round(result.perSecond).toString().padStart(6)}/s  ${Math.round(result.cpuMicros)} µs CPU`);
-      }
+  const measured = {};
+  // Each round in processes of its own: V8 compiles the same code now better, now worse.
+  for (let round = 1; round <= rounds; round += 1) {
+    for (const [name, result] of Object.entries(await measureRound(seconds))) {
+      (measured[name] ??= []).push(result);
+      console.log(`round ${round}  ${name.padEnd(22)} ${Math.round(result.perSecond).toString().padStart(6)}/s  ${Math.round(result.cpuMicros)} µs CPU`);
     }
-    if (shop.served() > rounds + 5) throw new Error(`the shop served its page ${shop.served()} times: it was not cached`);
-    return rowsOf(measured);
+  }
+  return rowsOf(measured);
+}
+
+async function measureRound(seconds) {
+  const shop = await startShop();
+  const folder = mkdtempSync(path.join(tmpdir(), "tidegate-bench-"));
+  const servers = [];
+  const started = async (server) => servers[servers.push(await server) - 1];
+  try {
+    const [tideLine, naiveLine] = [path.join(folder, "tidegate"), path.join(folder, "naive")];
+    const ticket = await fillTidegate(tideLine);
+    const { early, middle } = await fillNaive(naiveLine);
+    const loads = await prepare({
+      js: await started(helloJs()),
+      rust: await started(helloRust()),
+      // Polled where nobody entered: at the edge, objects do not share an isolate with those who poll,
+      // and what entering leaves behind would be swept in their time.
+      naive: { early, middle, polled: await started(naive({ state: naiveLine })), entered: await started(naive()) },
+      tidegate: { ticket, polled: await started(tidegate({ state: tideLine, originUrl: shop.url })), entered: await started(tidegate()) },
+      tickets: path.join(folder, "tickets"),
+      claimSeconds: seconds + WARM_UP,
+    });
+    for (const load of Object.values(loads)) await load(WARM_UP);
+    const results = {};
+    for (const [name, load] of Object.entries(loads)) {
+      results[name] = await load(seconds);
+      if (results[name].errors > 0) throw new Error(`${name}: ${results[name].errors} requests failed`);
+    }
+    if (shop.served() > 5) throw new Error(`the shop served its page ${shop.served()} times: it was not cached`);
+    return results;
   } finally {
-    for (const server of Object.values(servers).flatMap((one) => (one.stop ? [one] : Object.values(one)))) await server.stop();
+    for (const server of servers) await server.stop();
     await shop.stop();
     rmSync(folder, { recursive: true });
   }
 }
 
-async function prepare({ js, rust, naive: room, tidegate: tide }, tickets, claimSeconds) {
-  await tide.polled.create("line", { maxActive: 1, lanes: 1 });
+/** A line of Tidegate's in `state`; returns the ticket of the one in the middle. */
+async function fillTidegate(state) {
+  const room = await tidegate({ state });
+  try {
+    await room.create("line", { maxActive: 1, lanes: 1 });
+    const enter = () => room.call("POST", "/v1/queues/line/enter");
+    await many(LINE / 2, enter);
+    const { ticket, status } = await enter();
+    if (status.status !== "QUEUED") throw new Error(`the polling shopper is ${status.status}`);
+    await many(LINE / 2, enter);
+    return ticket;
+  } finally {
+    await room.stop();
+  }
+}
+
+/** A line of the naive room's in `state`; returns two who wait there, behind few and in the middle. */
+async function fillNaive(state) {
+  const room = await naive({ state });
+  try {
+    const join = async () => (await fetch(`${room.url}/join`, { method: "POST" })).json();
+    const poll = async ({ id }) => (await fetch(`${room.url}/status?id=${id}`)).json();
+    const first = await poll(await join());
+    if (first.status !== "admitted") throw new Error(`the naive room's first shopper is ${first.status}`);
+    const after = async (ahead, since) => {
+      await many(ahead - since, join);
+      const joined = await join();
+      const waiting = await poll(joined);
+      if (waiting.status !== "waiting" || waiting.ahead !== ahead) throw new Error(`the naive room's poller is ${JSON.stringify(waiting)}`);
+      return joined;
+    };
+    const early = await after(FEW, 0);
+    const middle = await after(LINE / 2, FEW + 1);
+    await many(LINE / 2, join);
+    return { early, middle };
+  } finally {
+    await room.stop();
+  }
+}
+
+async function prepare({ js, rust, naive: room, tidegate: tide, tickets, claimSeconds }) {
   await tide.entered.create("entry", { maxActive: 1, lanes: 1 });
   await tide.entered.create("claims", { maxActive: 100_000, lanes: 4 });
-  const enter = () => tide.polled.call("POST", "/v1/queues/line/enter");
-  await many(LINE / 2, enter);
-  const { ticket, status } = await enter();
-  if (status.status !== "QUEUED") throw new Error(`the polling shopper is ${status.status}`);
-  await many(LINE / 2, enter);
-
-  const join = async () => (await fetch(`${room.polled.url}/join`, { method: "POST" })).json();
-  const poll = async ({ id }) => (await fetch(`${room.polled.url}/status?id=${id}`)).json();
-  const first = await poll(await join());
-  if (first.status !== "admitted") throw new Error(`the naive room's first shopper is ${first.status}`);
-  const after = async (ahead, since) => {
-    await many(ahead - since, join);
-    const joined = await join();
-    const waiting = await poll(joined);
-    if (waiting.status !== "waiting" || waiting.ahead !== ahead) throw new Error(`the naive room's poller is ${JSON.stringify(waiting)}`);
-    return joined;
-  };
-  const early = await after(FEW, 0);
-  const joined = await after(LINE / 2, FEW + 1);
-  await many(LINE / 2, join);
-
   // Each claim needs a ticket of its own: as many enter as will claim, and more.
   console.log(`entering shoppers who will claim, ${claimSeconds} s`);
   await wrk(tide.entered, "/v1/queues/claims/enter", { seconds: claimSeconds, script: script("keep-tickets"), env: { TICKETS: tickets } });
   let used = 0;
   const claim = async (time) => {
     const env = { TICKETS: tickets, FROM: String(used) };
-    const result = await wrk(tide.entered, "/v1/queues/claims/claim", { seconds: time, script: script("each-ticket"), env });
-    used += result.answers + CONNECTIONS;
+    const result = await wrk(tide.entered, "/v1/queues/claims/claim", { seconds: time, connections: SURGE, script: script("each-ticket"), env });
+    used += result.answers + SURGE;
     return result;
   };
 
-  const bearer = { Authorization: `Bearer ${ticket}` };
+  const bearer = { Authorization: `Bearer ${tide.ticket}` };
   return {
     "JavaScript hello": (time) => wrk(js, "/", { seconds: time }),
     "worker hello": (time) => wrk(rust, "/", { seconds: time }),
-    "naive join": (time) => wrk(room.entered, "/join", { seconds: time, script: script("post") }),
-    "naive poll": (time) => wrk(room.polled, `/status?id=${joined.id}`, { seconds: time }),
-    "naive poll, few ahead": (time) => wrk(room.polled, `/status?id=${early.id}`, { seconds: time }),
+    "naive join": (time) => wrk(room.entered, "/join", { seconds: time, connections: SURGE, script: script("post") }),
+    "naive poll": (time) => wrk(room.polled, `/status?id=${room.middle.id}`, { seconds: time }),
+    "naive poll, few ahead": (time) => wrk(room.polled, `/status?id=${room.early.id}`, { seconds: time }),
     status: (time) => wrk(tide.polled, "/v1/queues/line/status", { seconds: time, headers: bearer }),
     snapshot: (time) => wrk(tide.polled, "/v1/queues/line", { seconds: time }),
-    enter: (time) => wrk(tide.entered, "/v1/queues/entry/enter", { seconds: time, script: script("post") }),
+    enter: (time) => wrk(tide.entered, "/v1/queues/entry/enter", { seconds: time, connections: SURGE, script: script("post") }),
     claim,
     "cached page": (time) => wrk(tide.polled, PAGE, { seconds: time }),
   };
