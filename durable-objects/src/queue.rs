@@ -72,6 +72,9 @@ impl DurableObject for Queue {
             .await
             .map_err(|_| Error::from("interrupted"))?
             .map_err(|problem| Error::from(problem.to_string()))?;
+        if self.inner.is_unarmed() {
+            return Err(Error::from("interrupted"));
+        }
         Response::empty()
     }
 }
@@ -225,7 +228,7 @@ impl Inner {
         if let Some(at) = wake_at.filter(|at| self.alarm.get().is_none_or(|armed| armed > *at))
             && let Err(error) = self.wake_at(at).await
         {
-            // What happened is written, and is answered; the next event arms.
+            // What happened is written, and is answered; the next event arms, or this alarm again.
             console_error!("alarm: {error}");
             self.alarm.set(None);
         }
@@ -268,6 +271,13 @@ impl Inner {
             push: machine.as_mut().and_then(Machine::next_push),
             wake_at: machine.as_ref().and_then(Machine::next_timeout),
         })
+    }
+
+    /// Whether an alarm is needed, and none is set.
+    fn is_unarmed(&self) -> bool {
+        let memory = self.memory.borrow();
+        let machine = memory.as_ref().and_then(|memory| memory.machine.as_ref());
+        self.alarm.get().is_none() && machine.and_then(Machine::next_timeout).is_some()
     }
 
     /// Arms the object's one alarm.
