@@ -49,7 +49,10 @@ pub fn brief_status(request: &str, now: f64, jitter: u32) -> Option<String> {
     let request = Described::read(request, now)?;
     let ticket = request.ticket()?;
     let seen = views::ready(&request.queue, request.now)?;
-    if seen.value.snapshot.epoch != ticket.epoch {
+    let snapshot = &seen.value.snapshot;
+    // A ticket of before the opening is renewed with its place.
+    let is_new_place = ticket.position.is_none() && snapshot.shuffle.seed.is_some();
+    if snapshot.epoch != ticket.epoch || is_new_place {
         return None;
     }
     let status = Status::of(Some(&ticket), &seen.value.snapshot, seen.stale, jitter);
@@ -74,6 +77,7 @@ pub fn brief_enter(request: &str, now: f64) -> Option<String> {
     let wanted: EnterBody = body::typed_in(request.body.as_bytes()).ok()?;
     let naming = wanted.naming().ok()?;
     let view = views::ready(&request.queue, request.now)?.value;
+    shoppers::check_entry_open(&view, request.now).ok()?;
     let keys = keys::Known(request.reach);
     let shopper = naming
         .shopper(&view, &keys, random::bytes, request.now)
@@ -86,13 +90,13 @@ pub fn brief_enter(request: &str, now: f64) -> Option<String> {
         number: shopper.lane(view.lanes),
     };
     let name = lane.object_name();
-    let boarding = view.snapshot.boarding;
+    let called = view.snapshot.called();
     question(
         &name,
         &LaneCall::Enter {
             lane,
             shopper,
-            boarding,
+            called,
         },
     )
 }
@@ -143,10 +147,10 @@ pub fn brief_claim(request: &str, now: f64) -> Option<String> {
         return None;
     }
     let ticket = request.ticket()?;
-    views::known(&request.queue)?;
+    let view = views::known(&request.queue)?;
     keys::known_handoff(request.reach)?;
     site::known_issuer()?;
-    let holder = shoppers::holder_of(&ticket).ok()?;
+    let holder = shoppers::holder_of(&ticket, &view.snapshot);
     let call = QueueCall::Event(Box::new(Event::Claim(holder)));
     question(request.queue.as_str(), &call)
 }

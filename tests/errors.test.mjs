@@ -119,8 +119,6 @@ test("a closing before the opening is refused", async () => {
 test("what this version does not serve is refused by name, not ignored", async () => {
   const unserved = [
     [{ access: "draw", maxAdmissions: 5, closesAt: FUTURE }, "draw"],
-    [{ opensAt: FUTURE }, "opensAt"],
-    [{ entryOpensAt: FUTURE }, "entryOpensAt"],
     [{ requires: ["turnstile"] }, "requires"],
     [{ requires: ["proofOfWork"] }, "requires"],
     [{ requires: ["invite"] }, "requires"],

@@ -70,7 +70,7 @@ test("a fresh queue's snapshot has every documented field", async () => {
     ratePerSecond: null,
     estimatedWaitSeconds: 0,
     waitKnown: true,
-    shuffle: { commitment: null, trust: null, root: null, beaconRound: null, seed: null, entrants: null },
+    shuffle: { commitment: null, trust: null, root: null, beaconRound: null, seed: null, entrants: 0 },
     relays: 1,
     notice: null,
     checkoutUrl: "/checkout",

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{Epoch, QueueId, ShopperId};
 use crate::problem::Problem;
 use crate::queue::claim::{AdmissionReport, ClaimState};
-use crate::queue::event::{Answer, Event};
+use crate::queue::event::{Answer, Called, Event};
 use crate::relay::Closing;
 use crate::view::snapshot::EdgeView;
 
@@ -110,8 +110,8 @@ pub enum LaneCall {
         lane: LaneName,
         /// Who enters.
         shopper: ShopperId,
-        /// The latest boarding that the caller knows of.
-        boarding: u64,
+        /// How far tickets are called up, as far as the caller knows.
+        called: Called,
     },
     /// Forget an entry that was given up, so that the shopper may enter anew.
     Forget {

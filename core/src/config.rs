@@ -129,8 +129,8 @@ impl Default for QueueConfig {
 }
 
 impl QueueConfig {
-    /// Reads a whole configuration; `now` decides which times lie in the future.
-    pub fn parse(value: &Value, now: UnixMillis) -> Result<Self, Problem> {
+    /// Reads a whole configuration.
+    pub fn parse(value: &Value) -> Result<Self, Problem> {
         if !value.is_object() {
             return Err(Problem::validation("the configuration is a JSON object"));
         }
@@ -140,23 +140,28 @@ impl QueueConfig {
         }
         let config: Self = reading::read(value)?;
         config.check_values()?;
-        config.check_served(now)?;
+        config.check_served()?;
         Ok(config)
     }
 
     /// Applies a JSON Merge Patch (RFC 7396) to this configuration.
-    pub fn merged(&self, patch: &Value, now: UnixMillis) -> Result<Self, Problem> {
+    pub fn merged(&self, patch: &Value) -> Result<Self, Problem> {
         if !patch.is_object() {
             return Err(Problem::validation("a merge patch is a JSON object"));
         }
         let mut value = serde_json::to_value(self)
             .map_err(|error| Problem::new(Code::InternalError, error.to_string()))?;
         json_patch::merge(&mut value, patch);
-        Self::parse(&value, now)
+        Self::parse(&value)
     }
 
-    /// Refuses what may no longer change when somebody has entered.
-    pub fn check_change_from(&self, before: &Self, entered: u64) -> Result<(), Problem> {
+    /// Refuses what may no longer change when somebody has entered; less may when the queue is `open`.
+    pub fn check_change_from(
+        &self,
+        before: &Self,
+        entered: u64,
+        open: bool,
+    ) -> Result<(), Problem> {
         if entered == 0 {
             return Ok(());
         }
@@ -165,15 +170,21 @@ impl QueueConfig {
             ("lanes", self.lanes != before.lanes),
             ("uniqueBy", self.unique_by != before.unique_by),
             ("beacon", self.beacon != before.beacon),
-            ("opensAt", self.opens_at != before.opens_at),
+            ("entryOpensAt", self.entry_opens_at != before.entry_opens_at),
         ];
-        match fixed.iter().find(|(_, changed)| *changed) {
-            Some((field, _)) => Err(Problem::new(
+        if let Some((field, _)) = fixed.iter().find(|(_, changed)| *changed) {
+            return Err(Problem::new(
                 Code::Conflict,
                 format!("{field} is fixed once somebody entered; reset the queue to change it."),
-            )),
-            None => Ok(()),
+            ));
         }
+        if open && self.opens_at != before.opens_at {
+            return Err(Problem::new(
+                Code::Conflict,
+                "opensAt is fixed once the queue has opened; reset the queue to change it.",
+            ));
+        }
+        Ok(())
     }
 
     fn check_values(&self) -> Result<(), Problem> {
@@ -238,6 +249,13 @@ impl QueueConfig {
                 "sessionSeconds: may not exceed maxSessionSeconds",
             ));
         }
+        if let (Some(entry_opens_at), Some(opens_at)) = (self.entry_opens_at, self.opens_at)
+            && opens_at < entry_opens_at
+        {
+            return Err(Problem::validation(
+                "opensAt: may not be before entryOpensAt",
+            ));
+        }
         let opens_at = self.opens_at.or(self.entry_opens_at);
         if let (Some(opens_at), Some(closes_at)) = (opens_at, self.closes_at)
             && closes_at <= opens_at
@@ -285,12 +303,9 @@ impl QueueConfig {
     }
 
     /// Refuses, by name, what this version does not serve yet: better than a queue that ignores it.
-    fn check_served(&self, now: UnixMillis) -> Result<(), Problem> {
-        let future = |time: Option<UnixMillis>| time.is_some_and(|time| time > now);
+    fn check_served(&self) -> Result<(), Problem> {
         let unserved = [
             ("access: \"draw\"", self.access == Access::Draw),
-            ("an entryOpensAt in the future", future(self.entry_opens_at)),
-            ("an opensAt in the future", future(self.opens_at)),
             ("requires", !self.requires.is_empty()),
             ("beacon", self.beacon.is_some()),
         ];
@@ -340,15 +355,13 @@ mod tests {
 
     use super::*;
 
-    const NOW: UnixMillis = 1_800_000_000_000;
-
     fn refusal(value: &Value) -> String {
-        QueueConfig::parse(value, NOW).unwrap_err().detail
+        QueueConfig::parse(value).unwrap_err().detail
     }
 
     #[test]
     fn defaults_are_the_contract_s() {
-        let config = QueueConfig::parse(&json!({"maxActive": 50}), NOW).unwrap();
+        let config = QueueConfig::parse(&json!({"maxActive": 50})).unwrap();
         assert_eq!((config.handoff_seconds, config.session_seconds), (120, 600));
         assert_eq!(
             (config.max_session_seconds, config.claim_window_seconds),
@@ -387,7 +400,6 @@ mod tests {
             ("sessionSeconds", json!(7200)),
             ("access", json!("draw")),
             ("access", json!("lottery")),
-            ("opensAt", json!(NOW + 1)),
             ("beacon", json!("drand")),
             ("requires", json!(["invite"])),
         ] {
@@ -402,23 +414,34 @@ mod tests {
 
     #[test]
     fn a_merge_patch_sets_keeps_and_removes() {
-        let before =
-            QueueConfig::parse(&json!({"maxActive": 50, "maxAdmissions": 10}), NOW).unwrap();
+        let before = QueueConfig::parse(&json!({"maxActive": 50, "maxAdmissions": 10})).unwrap();
         let after = before
-            .merged(&json!({"maxActive": 5, "maxAdmissions": null}), NOW)
+            .merged(&json!({"maxActive": 5, "maxAdmissions": null}))
             .unwrap();
         assert_eq!((after.max_active, after.max_admissions), (Some(5), None));
         assert_eq!(after.lanes, before.lanes);
-        assert!(before.merged(&json!({"maxActive": null}), NOW).is_err());
+        assert!(before.merged(&json!({"maxActive": null})).is_err());
     }
 
     #[test]
     fn lanes_are_fixed_once_somebody_entered() {
-        let before = QueueConfig::parse(&json!({"maxActive": 50}), NOW).unwrap();
-        let after = before.merged(&json!({"lanes": 8}), NOW).unwrap();
-        assert!(after.check_change_from(&before, 0).is_ok());
-        let problem = after.check_change_from(&before, 1).unwrap_err();
+        let before = QueueConfig::parse(&json!({"maxActive": 50})).unwrap();
+        let after = before.merged(&json!({"lanes": 8})).unwrap();
+        assert!(after.check_change_from(&before, 0, true).is_ok());
+        let problem = after.check_change_from(&before, 1, true).unwrap_err();
         assert_eq!(problem.code, Code::Conflict);
         assert!(problem.detail.contains("lanes"));
+    }
+
+    #[test]
+    fn the_opening_may_move_until_it_has_been() {
+        let before = QueueConfig::parse(&json!({"maxActive": 50, "opensAt": 5})).unwrap();
+        let after = before.merged(&json!({"opensAt": 9})).unwrap();
+        assert_eq!(after.check_change_from(&before, 7, false), Ok(()));
+        let problem = after.check_change_from(&before, 7, true).unwrap_err();
+        assert_eq!(problem.code, Code::Conflict);
+        assert!(
+            refusal(&json!({"maxActive": 1, "entryOpensAt": 9, "opensAt": 5})).contains("opensAt")
+        );
     }
 }

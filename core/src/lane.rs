@@ -7,8 +7,13 @@
 
 use std::collections::BTreeSet;
 
+use crate::UnixMillis;
+use crate::calls::LaneName;
+use crate::fair::Root;
+use crate::fair::log::group_root;
 use crate::ids::ShopperId;
 use crate::problem::{Code, Problem};
+use crate::queue::event::Called;
 
 /// The most shoppers that wait for the next group; more are asked to come back.
 const GATHERING_MAX: usize = 5_000;
@@ -38,6 +43,10 @@ pub struct Group {
     pub sequence: u64,
     /// Its members by place. A place whose entry was forgotten stays taken.
     pub members: Vec<ShopperId>,
+    /// When it was written down.
+    pub at: UnixMillis,
+    /// The Merkle root over its members' entries.
+    pub root: Root,
 }
 
 /// What a shopper who enters hears.
@@ -60,6 +69,8 @@ pub enum Work {
         sequence: u64,
         /// How many members it has.
         count: u32,
+        /// The root over them.
+        root: Root,
     },
 }
 
@@ -77,7 +88,7 @@ pub struct Lane {
     gathering: Vec<ShopperId>,
     /// Everybody in `gathering` or `pending`.
     under_way: BTreeSet<ShopperId>,
-    boarding: u64,
+    called: Called,
 }
 
 impl Lane {
@@ -98,10 +109,10 @@ impl Lane {
         }
     }
 
-    /// A shopper wants to enter, and knows of `boarding`. They hear when they were looked up or, where
+    /// A shopper wants to enter, and knows how far tickets are `called` up. They hear when they were looked up or, where
     /// they have no entry, when their group is through.
-    pub fn arrive(&mut self, shopper: ShopperId, boarding: u64) -> Result<(), Problem> {
-        self.boarding = self.boarding.max(boarding);
+    pub fn arrive(&mut self, shopper: ShopperId, called: Called) -> Result<(), Problem> {
+        self.called = self.called.max(called);
         if self.under_way.contains(&shopper) {
             return Ok(());
         }
@@ -128,7 +139,7 @@ impl Lane {
         let mut told = Outcomes::new();
         for shopper in arrivals {
             match entry_of(shopper).and_then(Entry::index) {
-                Some(index) if index < self.boarding => {
+                Some(index) if self.called.may_include(index) => {
                     told.push((shopper, Ok(Heard::CalledUp(index))));
                 }
                 Some(index) => told.push((shopper, Ok(Heard::Index(index)))),
@@ -141,12 +152,13 @@ impl Lane {
 
     /// What is to be done next; `None` when the lane is idle. A pending group comes before a new one,
     /// and whoever arrived is looked up before either.
-    pub fn next_work(&mut self) -> Option<Work> {
+    pub fn next_work(&mut self, name: &LaneName, now: UnixMillis) -> Option<Work> {
         if let Some(group) = &self.pending {
             let count = u32::try_from(group.members.len()).unwrap_or(u32::MAX);
             return Some(Work::Lease {
                 sequence: group.sequence,
                 count,
+                root: group.root,
             });
         }
         if self.gathering.is_empty() {
@@ -154,17 +166,20 @@ impl Lane {
         }
         self.last_sequence = self.last_sequence.saturating_add(1);
         let members = core::mem::take(&mut self.gathering);
+        let root = group_root(name.epoch, name.number, self.last_sequence, now, &members);
         let group = Group {
             sequence: self.last_sequence,
             members,
+            at: now,
+            root,
         };
         self.pending = Some(group.clone());
         Some(Work::Write(group))
     }
 
     /// The pending group got its range. Write the range down, then tell the members.
-    pub fn leased(&mut self, first: u64, granted: u32, boarding: u64) -> Outcomes {
-        self.boarding = self.boarding.max(boarding);
+    pub fn leased(&mut self, first: u64, granted: u32, called: Called) -> Outcomes {
+        self.called = self.called.max(called);
         let group = self.take_pending();
         let outcome = |(place, shopper): (u64, ShopperId)| {
             let index = first
@@ -184,9 +199,9 @@ impl Lane {
             .collect()
     }
 
-    /// The latest boarding that the lane knows of.
-    pub fn boarding(&self) -> u64 {
-        self.boarding
+    /// How far tickets are called up, as far as the lane knows.
+    pub fn called(&self) -> Called {
+        self.called
     }
 
     fn take_pending(&mut self) -> Vec<ShopperId> {
@@ -219,6 +234,7 @@ fn full() -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::Epoch;
 
     fn shopper(number: u8) -> ShopperId {
         ShopperId::from_bytes([number; 16])
@@ -227,16 +243,41 @@ mod tests {
     /// Shoppers of whom nothing is stored arrive and are looked up.
     fn arrive(lane: &mut Lane, numbers: &[u8]) {
         for number in numbers {
-            lane.arrive(shopper(*number), 0).unwrap();
+            lane.arrive(shopper(*number), Called::default()).unwrap();
         }
         let arrivals = lane.arrivals();
         assert_eq!(lane.looked_up(arrivals, |_| None), []);
     }
 
+    const NOW: UnixMillis = 5;
+
+    fn name() -> LaneName {
+        LaneName {
+            queue: "demo".parse().unwrap(),
+            epoch: Epoch::from_bytes([1; 16]),
+            number: 2,
+        }
+    }
+
+    fn next(lane: &mut Lane) -> Option<Work> {
+        lane.next_work(&name(), NOW)
+    }
+
+    fn lease(group: &Group) -> Work {
+        Work::Lease {
+            sequence: group.sequence,
+            count: u32::try_from(group.members.len()).unwrap(),
+            root: group.root,
+        }
+    }
+
     fn group(sequence: u64, members: &[u8]) -> Group {
+        let members: Vec<_> = members.iter().copied().map(shopper).collect();
         Group {
             sequence,
-            members: members.iter().copied().map(shopper).collect(),
+            root: group_root(name().epoch, name().number, sequence, NOW, &members),
+            members,
+            at: NOW,
         }
     }
 
@@ -245,28 +286,25 @@ mod tests {
         let mut lane = Lane::default();
         arrive(&mut lane, &[1, 1, 2]);
         let retried_once = group(1, &[1, 2]);
-        assert_eq!(lane.next_work(), Some(Work::Write(retried_once)));
-        let lease = Work::Lease {
-            sequence: 1,
-            count: 2,
-        };
-        assert_eq!(lane.next_work(), Some(lease));
+        assert_eq!(next(&mut lane), Some(Work::Write(retried_once)));
+        let lease = lease(&group(1, &[1, 2]));
+        assert_eq!(next(&mut lane), Some(lease));
         assert_eq!(
-            lane.leased(7, 2, 0),
+            lane.leased(7, 2, Called::default()),
             [
                 (shopper(1), Ok(Heard::Index(7))),
                 (shopper(2), Ok(Heard::Index(8)))
             ]
         );
-        assert_eq!(lane.next_work(), None);
+        assert_eq!(next(&mut lane), None);
     }
 
     #[test]
     fn whoever_is_under_way_is_not_looked_up_again() {
         let mut lane = Lane::default();
         arrive(&mut lane, &[1]);
-        lane.next_work();
-        lane.arrive(shopper(1), 0).unwrap();
+        next(&mut lane);
+        lane.arrive(shopper(1), Called::default()).unwrap();
         assert_eq!(lane.arrivals(), [], "they hear with their group");
     }
 
@@ -274,31 +312,28 @@ mod tests {
     fn a_restored_pending_group_is_leased_under_its_own_number() {
         let mut lane = Lane::restore(9, Some(group(9, &[3])));
         arrive(&mut lane, &[4, 3]);
-        let lease = Work::Lease {
-            sequence: 9,
-            count: 1,
-        };
-        assert_eq!(lane.next_work(), Some(lease));
-        lane.leased(0, 1, 0);
-        assert_eq!(lane.next_work(), Some(Work::Write(group(10, &[4]))));
+        let lease = lease(&group(9, &[3]));
+        assert_eq!(next(&mut lane), Some(lease));
+        lane.leased(0, 1, Called::default());
+        assert_eq!(next(&mut lane), Some(Work::Write(group(10, &[4]))));
     }
 
     #[test]
     fn a_refused_group_s_number_is_never_used_again() {
         let mut lane = Lane::default();
         arrive(&mut lane, &[1]);
-        lane.next_work();
+        next(&mut lane);
         lane.refused(&full());
         arrive(&mut lane, &[2]);
-        assert_eq!(lane.next_work(), Some(Work::Write(group(2, &[2]))));
+        assert_eq!(next(&mut lane), Some(Work::Write(group(2, &[2]))));
     }
 
     #[test]
     fn members_past_the_last_place_hear_that_it_is_full() {
         let mut lane = Lane::default();
         arrive(&mut lane, &[1, 2]);
-        lane.next_work();
-        let outcomes = lane.leased(5, 1, 0);
+        next(&mut lane);
+        let outcomes = lane.leased(5, 1, Called::default());
         assert_eq!(outcomes[0], (shopper(1), Ok(Heard::Index(5))));
         assert_eq!(outcomes[1].1.as_ref().unwrap_err().code, Code::QueueFull);
     }
@@ -310,9 +345,15 @@ mod tests {
             place: 3,
             first: Some(4),
         };
-        let mut lane = Lane::default();
-        for (boarding, heard) in [(7, Heard::Index(7)), (8, Heard::CalledUp(7))] {
-            lane.arrive(shopper(1), boarding).unwrap();
+        for (boarding, entrants, heard) in [
+            (0, 9, Heard::Index(7)),
+            (7, 0, Heard::Index(7)),
+            (8, 0, Heard::CalledUp(7)),
+            (1, 9, Heard::CalledUp(7)),
+        ] {
+            let mut lane = Lane::default();
+            let called = Called { boarding, entrants };
+            lane.arrive(shopper(1), called).unwrap();
             let arrivals = lane.arrivals();
             let told = lane.looked_up(arrivals, |_| Some(stored));
             assert_eq!(told, [(shopper(1), Ok(heard))]);
@@ -324,11 +365,18 @@ mod tests {
         let mut lane = Lane::default();
         arrive(&mut lane, &[1]);
         for number in 1..u128::try_from(GATHERING_MAX).unwrap() {
-            lane.arrive(ShopperId::from_bytes(number.to_be_bytes()), 0)
-                .unwrap();
+            lane.arrive(
+                ShopperId::from_bytes(number.to_be_bytes()),
+                Called::default(),
+            )
+            .unwrap();
         }
-        let refused = lane.arrive(shopper(2), 0).unwrap_err();
+        let refused = lane.arrive(shopper(2), Called::default()).unwrap_err();
         assert_eq!(refused.code, Code::ServiceUnavailable);
-        assert_eq!(lane.arrive(shopper(1), 0), Ok(()), "they have their place");
+        assert_eq!(
+            lane.arrive(shopper(1), Called::default()),
+            Ok(()),
+            "they have their place"
+        );
     }
 }

@@ -86,6 +86,7 @@ mod tests {
 
     use super::*;
     use crate::calls::{QueueCall, QueueReply, Reply};
+    use crate::fair::{Fresh, Root};
     use crate::ids::Epoch;
     use crate::queue::event::Event;
     use crate::view::snapshot::{Level, Notice};
@@ -93,7 +94,7 @@ mod tests {
     fn call() -> QueueCall {
         QueueCall::Event(Box::new(Event::Patch {
             patch: json!({"maxActive": 5, "product": null}),
-            fresh_epoch: Epoch::from_bytes([7; 16]),
+            fresh: Fresh::known(Epoch::from_bytes([7; 16])),
         }))
     }
 
@@ -120,18 +121,19 @@ mod tests {
             config: json!({"maxActive": 1, "maxAdmissions": 9, "checkoutUrl": "/checkout",
                 "product": {"name": "Lamp", "path": "/lamp"},
                 "allowedOrigins": ["https://shop.example"]}),
-            fresh_epoch: epoch,
+            fresh: Fresh::known(epoch),
         };
         let lease = Event::Lease {
             epoch,
             lane: 0,
             sequence: 1,
             count: 2,
+            root: Root::from_bytes([0; 32]),
         };
         let holder = |index| crate::queue::event::Holder {
             epoch,
             index,
-            position: index,
+            position: Some(index),
             shopper: crate::ids::ShopperId::from_bytes([1; 16]),
         };
         let events = [

@@ -10,6 +10,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
+use tidegate_core::fair::{Fresh, Root};
 use tidegate_core::ids::{Epoch, ShopperId};
 use tidegate_core::queue::event::Holder;
 use tidegate_core::queue::{Answer, Claim, Effect, Event, Machine, handle};
@@ -34,7 +35,7 @@ impl Queue {
             .event(Event::Put {
                 id,
                 config,
-                fresh_epoch: EPOCH,
+                fresh: Fresh::known(EPOCH),
             })
             .unwrap();
         queue
@@ -43,6 +44,7 @@ impl Queue {
                 lane: 0,
                 sequence: 1,
                 count: entrants,
+                root: Root::from_bytes([0; 32]),
             })
             .unwrap();
         queue
@@ -63,7 +65,7 @@ impl Queue {
         Holder {
             epoch: EPOCH,
             index,
-            position: index,
+            position: Some(index),
             shopper: ShopperId::from_bytes([1; 16]),
         }
     }
@@ -121,6 +123,7 @@ fn a_surge_on_an_idle_queue_is_not_called_up_whole() {
             lane: 0,
             sequence: 2,
             count: 10_000,
+            root: Root::from_bytes([0; 32]),
         })
         .unwrap();
     let boarding = queue.machine.as_ref().unwrap().head().boarding;

@@ -14,6 +14,7 @@ use tidegate_core::calls::{LaneCall, LaneName, LaneReply, QueueCall, QueueReply,
 use tidegate_core::ids::ShopperId;
 use tidegate_core::lane::{Entry, Heard, Lane as LaneState, Outcomes};
 use tidegate_core::problem::{Code, Problem};
+use tidegate_core::queue::event::Called;
 use tidegate_core::queue::{Answer, Event};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -98,10 +99,10 @@ impl Lane {
             LaneCall::Enter {
                 lane,
                 shopper,
-                boarding,
+                called,
             } => {
                 let (teller, answering) = Teller::new();
-                enter(&inner, &lane, shopper, boarding, teller);
+                enter(&inner, &lane, shopper, called, teller);
                 answering
             }
             LaneCall::Forget { shopper, index } => {
@@ -126,20 +127,19 @@ fn enter(
     inner: &Rc<Inner>,
     name: &LaneName,
     shopper: ShopperId,
-    boarding: u64,
+    called: Called,
     teller: Teller<LaneReply>,
 ) {
     let (of, by) = (Rc::clone(inner), name.clone());
     let waiter = move |heard| match heard {
         Ok(Heard::Index(index)) => teller.tell(&Ok(of.entered(index))),
         Ok(Heard::CalledUp(index)) => {
-            teller.tell_later(
-                async move { enter_called_up(&of, &by, shopper, boarding, index).await },
-            );
+            teller
+                .tell_later(async move { enter_called_up(&of, &by, shopper, called, index).await });
         }
         Err(problem) => teller.tell(&Err(problem)),
     };
-    arrive(inner, name, shopper, boarding, Box::new(waiter));
+    arrive(inner, name, shopper, called, Box::new(waiter));
 }
 
 /// Enters a shopper whose entry was called up: it stands, or they enter anew.
@@ -147,7 +147,7 @@ async fn enter_called_up(
     inner: &Rc<Inner>,
     name: &LaneName,
     shopper: ShopperId,
-    boarding: u64,
+    called: Called,
     mut index: u64,
 ) -> Reply<LaneReply> {
     for _ in 1..ENTER_TRIES {
@@ -162,7 +162,7 @@ async fn enter_called_up(
         let waiter = move |heard| {
             let _ = sender.send(heard);
         };
-        arrive(inner, name, shopper, boarding, Box::new(waiter));
+        arrive(inner, name, shopper, called, Box::new(waiter));
         match receiver.await.unwrap_or_else(|_| Err(interrupted()))? {
             Heard::Index(index) => return Ok(inner.entered(index)),
             Heard::CalledUp(anew) => index = anew,
@@ -176,11 +176,11 @@ async fn enter_called_up(
 
 /// The shopper waits until they were looked up and, where they have no entry, their group is through;
 /// sees to it that somebody works.
-fn arrive(inner: &Rc<Inner>, name: &LaneName, shopper: ShopperId, boarding: u64, waiter: Waiter) {
+fn arrive(inner: &Rc<Inner>, name: &LaneName, shopper: ShopperId, called: Called, waiter: Waiter) {
     if let Some(problem) = inner.over.borrow().clone() {
         return waiter(Err(problem));
     }
-    let arrived = inner.with_lane(|lane, _| Ok(lane.arrive(shopper, boarding)));
+    let arrived = inner.with_lane(|lane, _| Ok(lane.arrive(shopper, called)));
     if let Err(problem) = arrived.unwrap_or_else(|error| Err(storage_failed(&error))) {
         return waiter(Err(problem));
     }
@@ -222,7 +222,8 @@ impl Inner {
     }
 
     fn entered(&self, index: u64) -> LaneReply {
-        let boarding = self.lane.borrow().as_ref().map_or(0, LaneState::boarding);
+        let lane = self.lane.borrow();
+        let boarding = lane.as_ref().map_or(0, |lane| lane.called().boarding);
         LaneReply::Entered { index, boarding }
     }
 

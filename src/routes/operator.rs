@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use tidegate_core::calls::{QueueCall, QueueReply};
+use tidegate_core::fair::{Fresh, Secret};
 use tidegate_core::ids::{Epoch, INDEX_MAX, QueueId};
 use tidegate_core::problem::{Code, Problem};
 use tidegate_core::queue::{Answer, ClaimState, Event};
@@ -74,7 +75,7 @@ async fn queue(site: &Site, request: &mut Request, id: &QueueId) -> Answered {
         let put = Event::Put {
             id: id.clone(),
             config,
-            fresh_epoch: fresh_epoch()?,
+            fresh: fresh()?,
         };
         return change(site, id, put, if exists { 200 } else { 201 }).await;
     }
@@ -85,8 +86,8 @@ async fn queue(site: &Site, request: &mut Request, id: &QueueId) -> Answered {
         Method::Patch => {
             let patch = body::json(request).await?;
             check_identity(site, &patch)?;
-            let fresh_epoch = fresh_epoch()?;
-            change(site, id, Event::Patch { patch, fresh_epoch }, 200).await
+            let fresh = fresh()?;
+            change(site, id, Event::Patch { patch, fresh }, 200).await
         }
         Method::Delete => {
             views::queue(site, id, Event::Delete).await?;
@@ -115,9 +116,7 @@ async fn act(site: &Site, request: &mut Request, id: &QueueId, action: &str) -> 
         "pause" => Event::Pause,
         "resume" => Event::Resume,
         "close" => Event::Close,
-        "reset" => Event::Reset {
-            fresh_epoch: fresh_epoch()?,
-        },
+        "reset" => Event::Reset { fresh: fresh()? },
         _ => return Err(nothing_here()),
     };
     if action != "notice" {
@@ -179,6 +178,9 @@ fn check_identity(site: &Site, config: &Value) -> Result<(), Problem> {
     Ok(())
 }
 
-fn fresh_epoch() -> Result<Epoch, Problem> {
-    random::bytes().map(Epoch::from_bytes)
+fn fresh() -> Result<Fresh, Problem> {
+    Ok(Fresh {
+        epoch: Epoch::from_bytes(random::bytes()?),
+        secret: Secret::from_bytes(random::bytes()?),
+    })
 }

@@ -9,11 +9,12 @@ use tidegate_core::calls::{LaneCall, LaneName, LaneReply, Reply};
 use tidegate_core::edge::naming::{EnterBody, Naming};
 use tidegate_core::ids::{QueueId, ShopperId};
 use tidegate_core::problem::{Code, Problem};
-use tidegate_core::queue::event::{Grant, Holder};
+use tidegate_core::queue::event::{Called, Grant, Holder};
+use tidegate_core::queue::opening::not_open;
 use tidegate_core::queue::{Answer, Event};
 use tidegate_core::token::handoff::{Handoff, HandoffKeys};
 use tidegate_core::token::ticket::{Ticket, TicketKeys};
-use tidegate_core::view::snapshot::EdgeView;
+use tidegate_core::view::snapshot::{EdgeView, Phase, Snapshot};
 use tidegate_core::view::status::Status;
 use tidegate_objects::{binding, stub};
 use worker::{Method, Request};
@@ -96,13 +97,14 @@ pub async fn enter(
         (_, read) => read.ok().flatten(),
     };
     let fresh = random::bytes()?;
-    let mut boarding = 0;
+    let mut called = Called::default();
     for _ in 0..ENTER_TRIES {
         let seen = match &known {
             Some(known) => views::view_for(site, &known.ticket).await?,
             None => views::view(site, id).await?,
         };
         let view = &seen.value;
+        check_entry_open(view, site.now)?;
         let epoch = view.snapshot.epoch;
         let shopper = match &known {
             Some(known) if known.ticket.epoch == epoch => known.ticket.shopper,
@@ -116,11 +118,11 @@ pub async fn enter(
             number,
         };
         let name = lane.object_name();
-        boarding = view.snapshot.boarding.max(boarding);
+        called = view.snapshot.called().max(called);
         let call = LaneCall::Enter {
             lane,
             shopper,
-            boarding,
+            called,
         };
         let reply: Reply<LaneReply> = stub::call(&site.env, binding::LANE, &name, &call).await;
         match reply {
@@ -143,6 +145,15 @@ pub async fn enter(
     ))
 }
 
+/// Before entry opens, nobody's request need go further than the edge.
+pub fn check_entry_open(view: &EdgeView, now: UnixMillis) -> Result<(), Problem> {
+    let opens_at = view.snapshot.entry_opens_at.unwrap_or(0);
+    if view.snapshot.phase == Phase::Scheduled && now < opens_at {
+        return Err(not_open(opens_at, now));
+    }
+    Ok(())
+}
+
 /// Makes the ticket of an entry, and what it means.
 #[expect(clippy::too_many_arguments, reason = "each is one plain fact")]
 pub fn entered(
@@ -160,7 +171,7 @@ pub fn entered(
         epoch: view.snapshot.epoch,
         shopper,
         index,
-        position: Some(index),
+        position: view.snapshot.shuffle.position(index),
         issued_at: now,
     };
     // The lane may know of boarding that the snapshot has not seen yet.
@@ -213,14 +224,16 @@ pub async fn status(
     if seen.value.snapshot.epoch != known.ticket.epoch {
         return Err(void());
     }
-    let mut status = Status::of(
-        Some(&known.ticket),
-        &seen.value.snapshot,
-        seen.stale,
-        random::jitter(),
-    );
-    if known.renew {
-        status.ticket = Some(keys::ticket(site)?.sign(&known.ticket, site.now)?);
+    let snapshot = &seen.value.snapshot;
+    let mut ticket = known.ticket;
+    let had_place = ticket.position.is_some();
+    ticket.position = ticket
+        .position
+        .or_else(|| snapshot.shuffle.position(ticket.index));
+    let mut status = Status::of(Some(&ticket), snapshot, seen.stale, random::jitter());
+    // With its place, so that it is computed once.
+    if known.renew || had_place != ticket.position.is_some() {
+        status.ticket = Some(keys::ticket(site)?.sign(&ticket, site.now)?);
     }
     Ok((seen.value, status))
 }
@@ -270,7 +283,9 @@ pub fn claimed(
     answer: Answer,
     now: UnixMillis,
 ) -> Result<Claimed, Problem> {
-    views::boarding_is(id, holder.epoch, holder.position.saturating_add(1));
+    if let Some(position) = holder.position {
+        views::boarding_is(id, holder.epoch, position.saturating_add(1));
+    }
     match answer {
         Answer::Granted(grant) => sign(keys, issuer, id, grant, now),
         Answer::Boarding {
@@ -334,23 +349,19 @@ async fn holder(site: &Site, id: &QueueId, shown: &Shown) -> Result<Holder, Prob
             )
         })?
         .ticket;
-    holder_of(&ticket)
+    let view = views::view_for(site, &ticket).await?.value;
+    Ok(holder_of(&ticket, &view.snapshot))
 }
 
 /// What a ticket says of its holder to the queue.
-pub fn holder_of(ticket: &Ticket) -> Result<Holder, Problem> {
-    let position = ticket.position.ok_or_else(|| {
-        Problem::new(
-            Code::NotYetServed,
-            "This ticket has no place yet; ask for its status first.",
-        )
-    })?;
-    Ok(Holder {
+pub fn holder_of(ticket: &Ticket, snapshot: &Snapshot) -> Holder {
+    let known = || snapshot.shuffle.position(ticket.index);
+    Holder {
         epoch: ticket.epoch,
         index: ticket.index,
-        position,
+        position: ticket.position.or_else(known),
         shopper: ticket.shopper,
-    })
+    }
 }
 
 fn sign(

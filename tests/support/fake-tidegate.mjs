@@ -34,7 +34,7 @@ export async function startFakeTidegate({
     id: "fake", access: "queue", phase: "open", entryOpensAt: null, opensAt: null, closesAt: null, epoch: EPOCH,
     entered: entries.size, waiting: 0, present: 0, admitted: admitted.size, active: 0, completed: 0, remaining: null,
     boarding: 1_000_000, admittedBelow: 1_000_000, ratePerSecond: null, estimatedWaitSeconds: null, waitKnown: false,
-    shuffle: { commitment: null, trust: null, root: null, beaconRound: null, seed: null, entrants: null },
+    shuffle: { commitment: null, trust: null, root: null, beaconRound: null, seed: null, entrants: 0 },
     relays: 1, notice: null, checkoutUrl: "/checkout", version: 1, serverTime: Date.now(),
   });
   const status = (index) => ({ status: "READY", position: index + 1, collect: false, pollAfterMs: 2_000, serverTime: Date.now() });

@@ -89,6 +89,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::fair::Fresh;
     use crate::ids::Epoch;
     use crate::queue::{Answer, Event, handle};
     use crate::token::keys::Reach;
@@ -111,7 +112,7 @@ mod tests {
         let put = Event::Put {
             id: "lamp".parse().unwrap(),
             config: json!({ "maxActive": 1, "uniqueBy": unique_by }),
-            fresh_epoch: Epoch::from_bytes([1; 16]),
+            fresh: Fresh::known(Epoch::from_bytes([1; 16])),
         };
         let mut machine = None;
         handle(&mut machine, put, None, 0).answer.unwrap();

@@ -7,6 +7,8 @@ use super::claim::{AdmissionReport, Claim};
 use crate::UnixMillis;
 use crate::calls::RelayName;
 use crate::config::Access;
+use crate::fair::log::Group;
+use crate::fair::{Fresh, Root};
 use crate::ids::{AdmissionId, Epoch, QueueId, ShopperId};
 use crate::problem::Problem;
 use crate::relay::Closing;
@@ -19,32 +21,57 @@ pub struct Holder {
     pub epoch: Epoch,
     /// Its index, 0-based.
     pub index: u64,
-    /// Its position, 0-based.
-    pub position: u64,
+    /// Its position, 0-based, once it is known.
+    pub position: Option<u64>,
     /// Who holds it.
     pub shopper: ShopperId,
+}
+
+/// How far tickets are called up, as far as an index alone can tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Called {
+    /// Positions below this are called up.
+    pub boarding: u64,
+    /// Indices below this were shuffled.
+    pub entrants: u64,
+}
+
+impl Called {
+    /// Whether the ticket of this index may have been called up.
+    pub fn may_include(self, index: u64) -> bool {
+        self.boarding > 0 && index < self.boarding.max(self.entrants)
+    }
+
+    /// The later of two.
+    #[must_use]
+    pub fn max(self, other: Self) -> Self {
+        Self {
+            boarding: self.boarding.max(other.boarding),
+            entrants: self.entrants.max(other.entrants),
+        }
+    }
 }
 
 /// All that can happen to a queue.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Event {
-    /// Create the queue, or replace its configuration. The epoch is fresh randomness, used if it is new.
+    /// Create the queue, or replace its configuration.
     Put {
         /// The queue's id.
         id: QueueId,
         /// The configuration, not yet parsed.
         #[serde(with = "crate::wire::as_text")]
         config: Value,
-        /// 16 random bytes.
-        fresh_epoch: Epoch,
+        /// Used if the queue is new, or needs a new epoch.
+        fresh: Fresh,
     },
     /// Change the configuration by a JSON Merge Patch.
     Patch {
         /// The patch.
         #[serde(with = "crate::wire::as_text")]
         patch: Value,
-        /// 16 random bytes, for a change that needs a new epoch.
-        fresh_epoch: Epoch,
+        /// For a change that needs a new epoch.
+        fresh: Fresh,
     },
     /// Stop admissions; entry goes on.
     Pause,
@@ -54,8 +81,8 @@ pub enum Event {
     Close,
     /// Begin a new life with the same configuration; every ticket becomes void.
     Reset {
-        /// 16 random bytes.
-        fresh_epoch: Epoch,
+        /// What it begins with.
+        fresh: Fresh,
     },
     /// Remove the queue.
     Delete,
@@ -86,6 +113,8 @@ pub enum Event {
         sequence: u64,
         /// How many entries the group has.
         count: u32,
+        /// The Merkle root over them.
+        root: Root,
     },
     /// A lane asks whether an entry still stands for anything.
     Stands {
@@ -176,8 +205,8 @@ pub enum Answer {
         first: u64,
         /// How many indices.
         granted: u32,
-        /// Where boarding stands.
-        boarding: u64,
+        /// How far tickets are called up.
+        called: Called,
         /// How long a busy lane lets its next group gather.
         linger_ms: u32,
     },
@@ -209,6 +238,8 @@ pub enum Effect {
     SaveClaim(Claim),
     /// Write how far a lane has come.
     SaveLane(LaneMark),
+    /// Append a group of entrants to the log.
+    LogGroup(Group),
     /// Tell the lanes of an epoch that is over.
     RetireLanes {
         /// The queue.

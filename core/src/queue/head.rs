@@ -3,8 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::event::Called;
 use crate::UnixMillis;
 use crate::config::QueueConfig;
+use crate::fair::{Fresh, Root, Secret, Seed};
 use crate::ids::{Epoch, QueueId};
 use crate::view::snapshot::{Notice, Phase};
 
@@ -56,6 +58,33 @@ pub struct Head {
     /// The relays that hold sockets, and so are told what changes.
     #[serde(default)]
     pub watching: Vec<u16>,
+    /// What this life's shuffle is made of. It stays in the object until the queue has opened.
+    #[serde(default = "no_secret")]
+    pub secret: Secret,
+    /// What the opening came to, once it has been.
+    #[serde(default = "open_from_the_start")]
+    pub opened: Option<Opened>,
+}
+
+/// An opening.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opened {
+    /// How many had entered: they are shuffled. None in a queue that was open from the start.
+    pub entrants: u64,
+    /// The root of their log.
+    pub root: Option<Root>,
+    /// What their places follow from.
+    pub seed: Option<Seed>,
+}
+
+/// What a row that was written before there were openings says of one: nobody was shuffled.
+#[expect(clippy::unnecessary_wraps, reason = "it stands for the field")]
+fn open_from_the_start() -> Option<Opened> {
+    Some(Opened::default())
+}
+
+fn no_secret() -> Secret {
+    Secret::from_bytes([0; 32])
 }
 
 /// What a row that was written before there were sockets says of relays.
@@ -65,12 +94,12 @@ fn one_relay() -> u16 {
 
 impl Head {
     /// A queue that begins its life now.
-    pub fn new(id: QueueId, config: QueueConfig, epoch: Epoch, now: UnixMillis) -> Self {
+    pub fn new(id: QueueId, config: QueueConfig, fresh: Fresh, now: UnixMillis) -> Self {
         Self {
             format: 1,
             id,
             config,
-            epoch,
+            epoch: fresh.epoch,
             created_at: now,
             clock: now,
             paused: false,
@@ -88,6 +117,22 @@ impl Head {
             pace: Vec::new(),
             relays: one_relay(),
             watching: Vec::new(),
+            secret: fresh.secret,
+            opened: None,
+        }
+    }
+
+    /// When the queue opens or opened. One that opens when entry does shuffles nobody.
+    pub fn opens_at(&self) -> UnixMillis {
+        let times = [self.config.entry_opens_at, self.config.opens_at];
+        times.into_iter().flatten().max().unwrap_or(0)
+    }
+
+    /// How far tickets are called up.
+    pub fn called(&self) -> Called {
+        Called {
+            boarding: self.boarding,
+            entrants: self.opened.map_or(0, |opened| opened.entrants),
         }
     }
 
@@ -101,6 +146,10 @@ impl Head {
             Phase::Closed
         } else if sold_out {
             Phase::SoldOut
+        } else if self.config.entry_opens_at.is_some_and(|at| now < at) {
+            Phase::Scheduled
+        } else if self.opened.is_none() {
+            Phase::Entry
         } else if self.paused {
             Phase::Paused
         } else {
@@ -156,8 +205,8 @@ mod tests {
         let fields = r#","relays":3,"watching":[0,2]}"#;
         let before = serde_json::to_string(&Head::new(
             "demo".parse().unwrap(),
-            QueueConfig::parse(&serde_json::json!({"maxActive": 1}), 5).unwrap(),
-            Epoch::from_bytes([1; 16]),
+            QueueConfig::parse(&serde_json::json!({"maxActive": 1})).unwrap(),
+            Fresh::known(Epoch::from_bytes([1; 16])),
             5,
         ))
         .unwrap();

@@ -11,6 +11,7 @@ use super::pacing::Pacing;
 use super::relays::Pushing;
 use crate::UnixMillis;
 use crate::config::QueueConfig;
+use crate::fair::log::{Group, Log};
 use crate::ids::Epoch;
 use crate::problem::{Code, Problem};
 use crate::relay::Closing;
@@ -26,6 +27,8 @@ pub struct Stored {
     pub recent_grants: Vec<UnixMillis>,
     /// The positions, not below boarding, whose holders left.
     pub left: Vec<u64>,
+    /// The entrants' groups, in order, while the queue is not open.
+    pub groups: Vec<Group>,
 }
 
 /// A queue in memory: its head, its lanes, and the claims that are live. Those that ended are in
@@ -44,6 +47,8 @@ pub struct Machine {
     pub(super) controller: Controller,
     pub(super) pacing: Pacing,
     pub(super) pushing: Pushing,
+    /// Of the entrants, while the queue is not open.
+    pub(super) log: Log,
     pub(super) dirty: Dirty,
 }
 
@@ -60,6 +65,7 @@ pub(super) struct Dirty {
     pub(super) versioned: bool,
     pub(super) claims: BTreeMap<u64, Claim>,
     pub(super) lane: Option<LaneMark>,
+    pub(super) group: Option<Group>,
 }
 
 /// Handles `event` at `now`, for a queue that may not exist yet. `record` is what is stored under
@@ -71,17 +77,11 @@ pub fn handle(
     now: UnixMillis,
 ) -> Step {
     match (machine.as_mut(), event) {
-        (
-            None,
-            Event::Put {
-                id,
-                config,
-                fresh_epoch,
-            },
-        ) => match QueueConfig::parse(&config, now) {
+        (None, Event::Put { id, config, fresh }) => match QueueConfig::parse(&config) {
             Ok(config) => {
-                let head = Head::new(id, config, fresh_epoch, now);
+                let head = Head::new(id, config, fresh, now);
                 let mut made = Machine::restore(head, Stored::default());
+                made.open_if_due(now);
                 made.dirty.head = true;
                 made.dirty.versioned = true;
                 let answer = Ok(made.report(now));
@@ -137,10 +137,14 @@ impl Machine {
             recent: RateWindow::default(),
             controller: Controller::restore(stored.left),
             pacing: Pacing::default(),
+            log: Log::default(),
             dirty: Dirty::default(),
         };
         for mark in stored.lanes {
             machine.lanes.insert(mark.lane, (mark, 0));
+        }
+        for group in stored.groups {
+            machine.log.push(group.leaf(machine.head.epoch));
         }
         for at in stored.recent_grants {
             machine.recent.add(at);
@@ -174,16 +178,12 @@ impl Machine {
         self.head.clock = now;
         self.pass_time(now);
         let answer = match event {
-            Event::Put {
-                config,
-                fresh_epoch,
-                ..
-            } => self.replace(&config, fresh_epoch, now),
-            Event::Patch { patch, fresh_epoch } => self.patch(&patch, fresh_epoch, now),
+            Event::Put { config, fresh, .. } => self.replace(&config, fresh, now),
+            Event::Patch { patch, fresh } => self.patch(&patch, fresh, now),
             Event::Pause => self.set_paused(true, now),
             Event::Resume => self.set_paused(false, now),
             Event::Close => Ok(self.close(now)),
-            Event::Reset { fresh_epoch } => Ok(self.reset(fresh_epoch, now)),
+            Event::Reset { fresh } => Ok(self.reset(fresh, now)),
             Event::Notify(notice) => self.notify(notice, now),
             Event::Read => Ok(self.report(now)),
             Event::View => Ok(self.view(now)),
@@ -199,7 +199,8 @@ impl Machine {
                 lane,
                 sequence,
                 count,
-            } => self.lease(epoch, lane, sequence, count, now),
+                root,
+            } => self.lease(epoch, lane, sequence, count, root, now),
             Event::Stands { epoch, index } => self.stands(epoch, index, record),
             Event::Claim(holder) => self.claim(&holder, record, now),
             Event::Look(holder) => self.look(&holder, record),
@@ -227,6 +228,7 @@ impl Machine {
         }
         effects.extend(dirty.claims.into_values().map(Effect::SaveClaim));
         effects.extend(dirty.lane.map(Effect::SaveLane));
+        effects.extend(dirty.group.map(Effect::LogGroup));
         if dirty.head || !effects.is_empty() {
             if !dirty.versioned {
                 self.head.version = self.head.version.saturating_add(1);

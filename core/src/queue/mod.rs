@@ -9,6 +9,7 @@ pub mod event;
 pub mod head;
 mod limits;
 pub mod machine;
+pub mod opening;
 mod operator;
 mod origin;
 mod pace;

@@ -7,7 +7,7 @@ use super::head::Head;
 use super::machine::{Dirty, Machine, Stored};
 use crate::UnixMillis;
 use crate::config::QueueConfig;
-use crate::ids::Epoch;
+use crate::fair::Fresh;
 use crate::problem::{Code, Problem};
 use crate::relay::Closing;
 use crate::view::snapshot::{Notice, Phase};
@@ -19,30 +19,31 @@ impl Machine {
     pub(super) fn replace(
         &mut self,
         config: &Value,
-        fresh: Epoch,
+        fresh: Fresh,
         now: UnixMillis,
     ) -> Result<Answer, Problem> {
-        let config = QueueConfig::parse(config, now)?;
+        let config = QueueConfig::parse(config)?;
         self.configure(config, fresh, now)
     }
 
     pub(super) fn patch(
         &mut self,
         patch: &Value,
-        fresh: Epoch,
+        fresh: Fresh,
         now: UnixMillis,
     ) -> Result<Answer, Problem> {
-        let config = self.head.config.merged(patch, now)?;
+        let config = self.head.config.merged(patch)?;
         self.configure(config, fresh, now)
     }
 
     fn configure(
         &mut self,
         config: QueueConfig,
-        fresh: Epoch,
+        fresh: Fresh,
         now: UnixMillis,
     ) -> Result<Answer, Problem> {
-        config.check_change_from(&self.head.config, self.head.entered)?;
+        let open = self.head.opened.is_some();
+        config.check_change_from(&self.head.config, self.head.entered, open)?;
         let before = core::mem::replace(&mut self.head.config, config);
         if before.lanes != self.head.config.lanes {
             // Nobody has entered yet, but some may be on their way through lanes picked among the old
@@ -50,8 +51,13 @@ impl Machine {
             self.dirty.retire = Some((self.head.epoch, before.lanes));
             self.dirty.close_relays = self.close_relays(Closing::Reset);
             self.forget_relays();
-            self.head.epoch = fresh;
+            self.head.epoch = fresh.epoch;
+            self.head.secret = fresh.secret;
         }
+        if self.head.entered == 0 {
+            self.head.opened = None;
+        }
+        self.open_if_due(now);
         Ok(self.changed(now))
     }
 
@@ -84,7 +90,7 @@ impl Machine {
         Ok(self.changed(now))
     }
 
-    pub(super) fn reset(&mut self, fresh: Epoch, now: UnixMillis) -> Answer {
+    pub(super) fn reset(&mut self, fresh: Fresh, now: UnixMillis) -> Answer {
         let over = (self.head.epoch, self.head.config.lanes);
         let close_relays = self.close_relays(Closing::Reset);
         let mut head = Head::new(self.head.id.clone(), self.head.config.clone(), fresh, now);
@@ -101,6 +107,7 @@ impl Machine {
             versioned: true,
             ..Dirty::default()
         };
+        self.open_if_due(now);
         self.report(now)
     }
 

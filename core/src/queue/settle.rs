@@ -9,12 +9,13 @@ use super::event::Answer;
 use super::machine::Machine;
 use super::pace;
 use crate::UnixMillis;
-use crate::view::snapshot::{EdgeView, Phase, Shuffle, Snapshot};
+use crate::view::snapshot::{EdgeView, Phase, Snapshot};
 use crate::view::status::wait_seconds;
 
 impl Machine {
     /// Lets time do what is due.
     pub(super) fn pass_time(&mut self, now: UnixMillis) {
+        self.open_if_due(now);
         self.recent.forget(now);
         self.controller.mature(&mut self.head, now);
         while let Some((at, index)) = self.deadlines.first().copied() {
@@ -134,7 +135,8 @@ impl Machine {
             && self.head.line() > 0
             && self.wanted(now) > u64::try_from(self.present.len()).unwrap_or(u64::MAX);
         let review = wants_more.then(|| now.saturating_add(REVIEW_MILLIS));
-        [ends, room, review, self.next_push_at()]
+        let opening = self.head.opened.is_none().then(|| self.head.opens_at());
+        [ends, room, review, opening, self.next_push_at()]
             .into_iter()
             .flatten()
             .min()
@@ -174,7 +176,7 @@ impl Machine {
             rate_per_second: rate,
             estimated_wait_seconds: wait,
             wait_known: wait.is_some(),
-            shuffle: Shuffle::default(),
+            shuffle: self.shuffle(),
             relays: head.relays,
             notice: head.notice.clone(),
             checkout_url: head.config.checkout_url.clone(),

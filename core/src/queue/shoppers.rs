@@ -4,12 +4,16 @@ use super::claim::{Claim, ClaimState};
 use super::event::{Answer, Grant, Holder, LaneMark};
 use super::machine::Machine;
 use crate::UnixMillis;
-use crate::ids::{AdmissionId, Epoch};
+use crate::fair::Root;
+use crate::ids::{AdmissionId, Epoch, INDEX_MAX};
 use crate::problem::{Code, Problem};
 use crate::view::snapshot::Phase;
 
 /// The most entries in one group.
 pub const GROUP_MAX: u32 = 10_000;
+/// The place of whoever left before places were known: boarding never comes to it. When it comes to the
+/// one that they would have had, nobody is there.
+const NOWHERE: u64 = INDEX_MAX;
 /// The pause before a present shopper may ask again, for the first in line and for each further one.
 const RETRY_BASE_MILLIS: u64 = 2_000;
 const RETRY_STEP_MILLIS: u64 = 50;
@@ -23,6 +27,7 @@ impl Machine {
         lane: u16,
         sequence: u64,
         count: u32,
+        root: Root,
         now: UnixMillis,
     ) -> Result<Answer, Problem> {
         self.check_epoch(epoch)?;
@@ -44,11 +49,12 @@ impl Machine {
             ));
         }
         self.check_not_over(now)?;
-        let room = match self.head.config.max_participants {
+        self.check_entry_open(now)?;
+        let places = match self.head.config.max_participants {
             Some(most) => u32::try_from(most.saturating_sub(self.head.entered)).unwrap_or(u32::MAX),
             None => u32::MAX,
         };
-        let granted = count.min(room);
+        let granted = count.min(places);
         if granted == 0 {
             return Err(Problem::new(
                 Code::QueueFull,
@@ -63,6 +69,7 @@ impl Machine {
             granted,
         };
         self.head.entered = self.head.entered.saturating_add(u64::from(granted));
+        self.log_group(&mark, root);
         self.dirty.lane = Some(mark.clone());
         self.dirty.head = true;
         // Where the line is empty, entering calls up at once: the reply says so.
@@ -77,7 +84,7 @@ impl Machine {
         let answer = Answer::Leased {
             first: mark.first,
             granted: mark.granted,
-            boarding: self.head.boarding,
+            called: self.head.called(),
             linger_ms: u32::try_from(next.saturating_sub(now)).unwrap_or(0),
         };
         self.lanes.insert(mark.lane, (mark, next));
@@ -108,17 +115,9 @@ impl Machine {
         self.check_holder(holder)?;
         if self.record(holder.index, record).is_none() {
             self.check_not_over(now)?;
-            if holder.position >= self.head.boarding {
-                return Err(Problem::new(
-                    Code::NotYetServed,
-                    format!(
-                        "Place {} is not called up yet.",
-                        holder.position.saturating_add(1)
-                    ),
-                ));
-            }
+            let position = self.check_called_up(holder)?;
             self.check_not_paused(now)?;
-            self.come(holder, now);
+            self.come(holder, position, now);
             self.settle(now);
         }
         let claim = self
@@ -172,8 +171,19 @@ impl Machine {
         }
     }
 
-    fn come(&mut self, holder: &Holder, now: UnixMillis) {
-        let claim = new_claim(holder, ClaimState::Present, now);
+    fn check_called_up(&self, holder: &Holder) -> Result<u64, Problem> {
+        let refusal = match holder.position {
+            Some(position) if position < self.head.boarding => return Ok(position),
+            Some(position) => {
+                format!("Place {} is not called up yet.", position.saturating_add(1))
+            }
+            None => String::from("This ticket has no place yet; ask for its status first."),
+        };
+        Err(Problem::new(Code::NotYetServed, refusal))
+    }
+
+    fn come(&mut self, holder: &Holder, position: u64, now: UnixMillis) {
+        let claim = new_claim(holder, position, ClaimState::Present, now);
         self.head.claimed = self.head.claimed.saturating_add(1);
         self.controller.came(&mut self.head);
         self.save(claim.clone());
@@ -188,20 +198,22 @@ impl Machine {
         now: UnixMillis,
     ) -> Result<Answer, Problem> {
         self.check_holder(holder)?;
-        match self.record(holder.index, record).map(|claim| claim.state) {
+        let known = self.record(holder.index, record);
+        match known.map(|claim| (claim.state, claim.position)) {
             None => {
+                let position = holder.position.unwrap_or(NOWHERE);
                 self.head.left = self.head.left.saturating_add(1);
-                self.controller.left(&self.head, holder.position);
-                self.save(new_claim(holder, ClaimState::Left, now));
+                self.controller.left(&self.head, position);
+                self.save(new_claim(holder, position, ClaimState::Left, now));
             }
-            Some(ClaimState::Present) => {
-                if let Some(mut claim) = self.present.remove(&holder.position) {
+            Some((ClaimState::Present, position)) => {
+                if let Some(mut claim) = self.present.remove(&position) {
                     claim.state = ClaimState::Left;
                     claim.ends_at = Some(now);
                     self.save(claim);
                 }
             }
-            Some(ClaimState::Admitted | ClaimState::Redeemed) => {
+            Some((ClaimState::Admitted | ClaimState::Redeemed, _)) => {
                 self.end(holder.index, ClaimState::Left, now);
             }
             Some(_) => {}
@@ -273,10 +285,10 @@ impl Machine {
     }
 }
 
-fn new_claim(holder: &Holder, state: ClaimState, now: UnixMillis) -> Claim {
+fn new_claim(holder: &Holder, position: u64, state: ClaimState, now: UnixMillis) -> Claim {
     Claim {
         index: holder.index,
-        position: holder.position,
+        position,
         shopper: holder.shopper,
         state,
         claimed_at: now,

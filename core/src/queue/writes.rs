@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::claim::Claim;
 use super::event::{Effect, LaneMark};
+use crate::fair::log::Group;
 
 /// Effects that are not written yet.
 #[derive(Default)]
@@ -13,6 +14,7 @@ pub struct Writes {
     head: bool,
     claims: BTreeMap<u64, Claim>,
     lanes: BTreeMap<u16, LaneMark>,
+    groups: Vec<Group>,
     /// Messages, in order.
     messages: Vec<Effect>,
 }
@@ -27,6 +29,7 @@ impl Writes {
                     self.head = false;
                     self.claims.clear();
                     self.lanes.clear();
+                    self.groups.clear();
                 }
                 Effect::SaveHead => self.head = true,
                 Effect::SaveClaim(claim) => {
@@ -35,6 +38,7 @@ impl Writes {
                 Effect::SaveLane(mark) => {
                     self.lanes.insert(mark.lane, mark);
                 }
+                Effect::LogGroup(group) => self.groups.push(group),
                 Effect::RetireLanes { .. } | Effect::CloseRelays { .. } => {
                     self.messages.push(effect);
                 }

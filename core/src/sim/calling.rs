@@ -9,7 +9,8 @@ use super::message::{Asker, Call, Happening, NOBODY, Reply};
 use super::queue_object::Crash;
 use super::reading::Taken;
 use super::serving::since_start;
-use super::world::{EPOCH, NONE, World, place, shopper_id};
+use super::world::{EPOCH, FRESH, NONE, World, place, shopper_id};
+use crate::fair::Root;
 use crate::ids::{AdmissionId, Epoch};
 use crate::problem::{Code, Problem};
 use crate::queue::event::Holder;
@@ -21,7 +22,7 @@ impl World {
         (shopper.index != NONE).then(|| Holder {
             epoch: EPOCH,
             index: shopper.index.into(),
-            position: shopper.index.into(),
+            position: Some(shopper.index.into()),
             shopper: shopper_id(who),
         })
     }
@@ -42,6 +43,7 @@ impl World {
                 lane: u16::try_from(who).ok()?,
                 sequence: sequence.into(),
                 count,
+                root: Root::from_bytes([0; 32]),
             },
             Call::Stands { shopper } => Event::Stands {
                 epoch: EPOCH,
@@ -72,7 +74,7 @@ impl World {
             let holder = Holder {
                 epoch,
                 index,
-                position: 0,
+                position: Some(0),
                 shopper: shopper_id(0),
             };
             let admission = AdmissionId { epoch, index };
@@ -114,7 +116,7 @@ impl World {
                         "maxActive": self.server.limits.max_active,
                         "admitRatePerMinute": self.server.limits.rate,
                     }),
-                    fresh_epoch: EPOCH,
+                    fresh: FRESH,
                 }
             }
         };

@@ -147,6 +147,7 @@ impl Check {
                 }
                 Effect::Wipe
                 | Effect::SaveHead
+                | Effect::LogGroup(_)
                 | Effect::RetireLanes { .. }
                 | Effect::CloseRelays { .. } => {}
             }

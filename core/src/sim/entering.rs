@@ -3,10 +3,12 @@
 use super::check::{Violation, ensure, named};
 use super::lane_object::LaneObject;
 use super::message::{Asker, Call, Happening, NOBODY};
-use super::world::{NONE, World, place, shopper_id, shopper_number};
+use super::world::{EPOCH, NONE, START, World, place, queue_id, shopper_id, shopper_number};
+use crate::calls::LaneName;
 use crate::lane::{Heard, Outcomes, Work};
 use crate::problem::Problem;
 use crate::queue::Answer;
+use crate::queue::event::Called;
 
 /// How long a lane takes to write a group.
 const WRITE_MILLIS: u64 = 2;
@@ -53,7 +55,7 @@ impl World {
         let lane = usize::from(self.lane_of(who));
         self.lanes
             .get_mut(lane)
-            .map_or(0, |lane| lane.object.lane().boarding())
+            .map_or(0, |lane| lane.object.lane().called().boarding)
     }
 
     /// An enter reaches its lane.
@@ -67,12 +69,12 @@ impl World {
             .edges
             .get(usize::from(edge))
             .and_then(|edge| edge.view.as_ref());
-        let boarding = view.map_or(0, |view| view.snapshot.boarding);
+        let called = view.map_or_else(Called::default, |view| view.snapshot.called());
         self.tally.lane_request(self.agenda.now());
         let Some(lane) = self.lanes.get_mut(usize::from(number)) else {
             return Ok(());
         };
-        let arrived = lane.object.lane().arrive(shopper_id(asker.who), boarding);
+        let arrived = lane.object.lane().arrive(shopper_id(asker.who), called);
         if arrived.is_err() {
             self.refuse(asker, false);
             return Ok(());
@@ -168,8 +170,14 @@ impl World {
         else {
             return Ok(());
         };
+        let name = LaneName {
+            queue: queue_id(),
+            epoch: EPOCH,
+            number: u16::try_from(asker.who).unwrap_or(0),
+        };
+        let at = START + self.agenda.now();
         let found = lane.object.look_up();
-        let next = lane.object.lane().next_work();
+        let next = lane.object.lane().next_work(&name, at);
         self.tell(asker, &found)?;
         let Some(lane) = self.lanes.get_mut(place(asker.who)) else {
             return Ok(());
@@ -185,7 +193,9 @@ impl World {
                 self.tally.groups += 1;
                 self.agenda.after(WRITE_MILLIS, Happening::Work(asker));
             }
-            Some(Work::Lease { sequence, count }) => {
+            Some(Work::Lease {
+                sequence, count, ..
+            }) => {
                 let sequence = u32::try_from(sequence).unwrap_or(NONE);
                 self.tally.lease(self.agenda.now());
                 self.call_queue(asker, Call::Lease { sequence, count });
@@ -213,10 +223,10 @@ impl World {
             Ok(Answer::Leased {
                 first,
                 granted,
-                boarding,
+                called,
                 linger_ms,
             }) => {
-                let outcomes = lane.object.lane().leased(first, granted, boarding);
+                let outcomes = lane.object.lane().leased(first, granted, called);
                 lane.object
                     .write_outcome(sequence, Some(first), granted, &outcomes);
                 (outcomes, u64::from(linger_ms))

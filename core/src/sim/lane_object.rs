@@ -22,8 +22,8 @@ struct Rows {
 
 struct GroupRow {
     count: usize,
-    /// What reading the entries' rows of a pending group gives.
-    members: Vec<ShopperId>,
+    /// What reading the rows of a pending group gives; nothing once it is not.
+    pending: Option<Group>,
     /// The first index and how many were granted, once that is known; none granted if refused.
     outcome: Option<(Option<u64>, u32)>,
 }
@@ -54,7 +54,7 @@ impl LaneObject {
         }
         let row = GroupRow {
             count: group.members.len(),
-            members: group.members.clone(),
+            pending: Some(group.clone()),
             outcome: None,
         };
         rows.groups.insert(group.sequence, row).is_none()
@@ -70,7 +70,7 @@ impl LaneObject {
     ) {
         if let Some(row) = self.rows.groups.get_mut(&sequence) {
             row.outcome = Some((first, granted));
-            row.members = Vec::new();
+            row.pending = None;
         }
         for (shopper, _) in outcomes.iter().filter(|(_, outcome)| outcome.is_err()) {
             self.rows.entries.remove(shopper);
@@ -101,12 +101,7 @@ impl LaneObject {
 impl Rows {
     fn restore(&self) -> Lane {
         let last = self.groups.last_key_value();
-        let pending = last
-            .filter(|(_, row)| row.outcome.is_none())
-            .map(|(sequence, row)| Group {
-                sequence: *sequence,
-                members: row.members.clone(),
-            });
+        let pending = last.and_then(|(_, row)| row.pending.clone());
         Lane::restore(last.map_or(0, |(sequence, _)| *sequence), pending)
     }
 

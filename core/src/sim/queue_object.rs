@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::UnixMillis;
+use crate::fair::log::Group;
 use crate::problem::Problem;
 use crate::queue::machine::Stored;
 use crate::queue::{Answer, Claim, ClaimState, Effect, Event, Head, LaneMark, Machine, handle};
@@ -33,6 +34,7 @@ pub struct QueueObject {
     head: Option<Head>,
     lanes: BTreeMap<u16, LaneMark>,
     claims: BTreeMap<u64, Claim>,
+    groups: Vec<Group>,
     memory: Option<Machine>,
 }
 
@@ -93,6 +95,7 @@ impl QueueObject {
                 self.head = None;
                 self.lanes.clear();
                 self.claims.clear();
+                self.groups.clear();
             }
             Effect::SaveHead => self.head = machine.map(|machine| machine.head().clone()),
             Effect::SaveClaim(claim) => {
@@ -101,6 +104,7 @@ impl QueueObject {
             Effect::SaveLane(mark) => {
                 self.lanes.insert(mark.lane, mark.clone());
             }
+            Effect::LogGroup(group) => self.groups.push(*group),
             Effect::RetireLanes { .. } | Effect::CloseRelays { .. } => {}
         }
     }
@@ -111,6 +115,7 @@ impl QueueObject {
         let head: Head = serde_json::from_str(&text).ok()?;
         let mut stored = Stored {
             lanes: self.lanes.values().cloned().collect(),
+            groups: self.groups.clone(),
             ..Stored::default()
         };
         for claim in self.claims.values() {

@@ -13,6 +13,7 @@ use super::scenario::Scenario;
 use super::serving::Server;
 use super::shopper::Shopper;
 use crate::UnixMillis;
+use crate::fair::Fresh;
 use crate::ids::{Epoch, QueueId, ShopperId};
 use crate::token::ticket::Ticket;
 
@@ -20,6 +21,7 @@ use crate::token::ticket::Ticket;
 pub(super) const START: UnixMillis = 1_800_000_000_000;
 /// The one life of the simulated queue.
 pub(super) const EPOCH: Epoch = Epoch::from_bytes([9; 16]);
+pub(super) const FRESH: Fresh = Fresh::known(EPOCH);
 /// No index, or no shopper.
 pub(super) const NONE: u32 = u32::MAX;
 /// How long a caller waits for an answer.

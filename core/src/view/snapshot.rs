@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::UnixMillis;
 use crate::config::{Access, Product, QueueConfig, UniqueBy};
+use crate::fair::{Commitment, Root, Seed, shuffle};
 use crate::ids::{Epoch, QueueId};
+use crate::queue::event::Called;
 
 /// How far a measured rate may move before the waits that follow from it are told anew.
 const RATE_TOLERANCE: f64 = 0.1;
@@ -52,17 +54,40 @@ pub struct Notice {
     pub text: String,
 }
 
-/// What is public about the opening shuffle. All null in a queue that was open from the start.
+/// Whom one must trust for the shuffle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Trust {
+    /// The operator, not to have tried secrets before they committed to one.
+    Operator,
+    /// Nobody: public randomness came in after the entrants were fixed.
+    Beacon,
+}
+
+/// What is public about the opening shuffle. In a queue that was open from the start there are no
+/// entrants, and all else is null.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the fields are described in docs/http.md")]
 pub struct Shuffle {
-    pub commitment: Option<String>,
-    pub trust: Option<String>,
-    pub root: Option<String>,
+    pub commitment: Option<Commitment>,
+    pub trust: Option<Trust>,
+    pub root: Option<Root>,
     pub beacon_round: Option<u64>,
-    pub seed: Option<String>,
+    pub seed: Option<Seed>,
     pub entrants: Option<u64>,
+}
+
+impl Shuffle {
+    /// The position of a ticket, 0-based, once it is known: the shuffled index of an entrant, the index
+    /// itself of whoever came after the opening.
+    pub fn position(&self, index: u64) -> Option<u64> {
+        let entrants = self.entrants?;
+        if index >= entrants {
+            return Some(index);
+        }
+        shuffle::position(index, entrants, self.seed.as_ref()?)
+    }
 }
 
 /// A queue's public state at one moment.
@@ -139,6 +164,14 @@ impl Snapshot {
             ..self.clone()
         };
         !same_rate || unseen != *later
+    }
+
+    /// How far tickets are called up.
+    pub fn called(&self) -> Called {
+        Called {
+            boarding: self.boarding,
+            entrants: self.shuffle.entrants.unwrap_or(0),
+        }
     }
 
     /// Whether nobody is admitted any more.

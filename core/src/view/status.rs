@@ -79,7 +79,7 @@ impl Status {
         let standing = standing(ticket, snapshot);
         Self {
             standing,
-            poll_after_ms: poll_after(&standing, jitter),
+            poll_after_ms: poll_after(&standing, snapshot, jitter),
             phase: snapshot.phase,
             server_time: snapshot.server_time,
             stale,
@@ -143,13 +143,18 @@ pub fn wait_seconds(ahead: u64, rate: f64) -> Option<u64> {
 }
 
 /// A quarter of the wait, within bounds, and up to a fifth more or less by chance.
-fn poll_after(standing: &Standing, jitter: u32) -> u64 {
+fn poll_after(standing: &Standing, snapshot: &Snapshot, jitter: u32) -> u64 {
+    let until = |at: Option<UnixMillis>| Some(at?.saturating_sub(snapshot.server_time) / 4);
     let base = match standing {
         Standing::Queued {
             estimated_wait_seconds: Some(wait),
             ..
         } => wait.saturating_mul(250),
-        Standing::Queued { .. } | Standing::Waiting => POLL_UNKNOWN_MILLIS,
+        Standing::Waiting => until(snapshot.opens_at).unwrap_or(POLL_UNKNOWN_MILLIS),
+        Standing::NotQueued if snapshot.phase == Phase::Scheduled => {
+            until(snapshot.entry_opens_at).unwrap_or(POLL_IDLE_MILLIS)
+        }
+        Standing::Queued { .. } => POLL_UNKNOWN_MILLIS,
         Standing::Ready { .. } => POLL_MIN_MILLIS,
         Standing::NotQueued | Standing::Closed => POLL_IDLE_MILLIS,
     };
@@ -294,6 +299,26 @@ mod tests {
             }
         }
         assert!(seen.len() > 20, "{seen:?}");
+    }
+
+    #[test]
+    fn before_the_opening_polls_come_closer_together() {
+        let opening = |server_time| Snapshot {
+            phase: Phase::Entry,
+            opens_at: Some(1_000_000),
+            server_time,
+            ..snapshot()
+        };
+        let ticket = Ticket {
+            position: None,
+            ..at(60)
+        };
+        for (server_time, pause) in [(0, 120_000), (900_000, 25_000), (999_999, 2_000)] {
+            // 20 is jitter that changes nothing.
+            let status = Status::of(Some(&ticket), &opening(server_time), false, 20);
+            assert_eq!(status.standing, Standing::Waiting);
+            assert_eq!(status.poll_after_ms, pause);
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@
     reason = "a test ends where something is not as it must be"
 )]
 
+mod opening;
 mod shoppers;
 mod world;
 
@@ -85,8 +86,13 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-fn keep_the_invariants(limits: &Limits, ops: &[Op]) {
-    let mut world = World::new(limits, LANES);
+/// How long entry goes on before the opening: not at all, or for some of the history.
+fn entry_millis() -> impl Strategy<Value = u64> {
+    prop_oneof![Just(0), 1_u64..400_000]
+}
+
+fn keep_the_invariants(limits: &Limits, entry_millis: u64, ops: &[Op]) {
+    let mut world = World::new(limits, LANES, entry_millis);
     for op in ops {
         world.apply(op);
     }
@@ -100,9 +106,13 @@ fn run(cases: u32) {
         ..Config::default()
     };
     let mut runner = proptest::test_runner::TestRunner::new(config);
-    let histories = (limits(), prop::collection::vec(op(), 1..160));
-    let outcome = runner.run(&histories, |(limits, ops)| {
-        keep_the_invariants(&limits, &ops);
+    let histories = (
+        limits(),
+        entry_millis(),
+        prop::collection::vec(op(), 1..160),
+    );
+    let outcome = runner.run(&histories, |(limits, entry, ops)| {
+        keep_the_invariants(&limits, entry, &ops);
         Ok(())
     });
     if let Err(failure) = outcome {

@@ -8,12 +8,12 @@ use tidegate_core::sim::queue_object::Crash;
 use crate::world::{EPOCH, World};
 
 impl World {
-    pub fn holder(&self, shopper: ShopperId) -> Option<Holder> {
+    pub fn holder(&mut self, shopper: ShopperId) -> Option<Holder> {
         let index = *self.tickets.get(&shopper)?;
         Some(Holder {
             epoch: EPOCH,
             index,
-            position: index,
+            position: self.shuffle().position(index),
             shopper,
         })
     }
@@ -104,7 +104,7 @@ impl World {
         let genuine = Holder {
             epoch: EPOCH,
             index: 0,
-            position: 0,
+            position: Some(0),
             shopper,
         };
         let foreign = Holder {
@@ -113,7 +113,7 @@ impl World {
         };
         let invented = Holder {
             index: entered,
-            position: 0,
+            position: Some(0),
             ..genuine
         };
         self.event(Event::Wake, Crash::None);

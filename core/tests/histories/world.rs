@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::{Value, json};
 use tidegate_core::UnixMillis;
+use tidegate_core::calls::LaneName;
+use tidegate_core::fair::{Fresh, Root};
 use tidegate_core::ids::{Epoch, ShopperId};
 use tidegate_core::lane::{Heard, Outcomes, Work};
 use tidegate_core::problem::{Code, Problem};
@@ -13,6 +15,8 @@ use tidegate_core::sim::Limits;
 use tidegate_core::sim::check::Check;
 use tidegate_core::sim::lane_object::LaneObject;
 use tidegate_core::sim::queue_object::{Crash, QueueObject};
+
+use crate::opening::Record;
 
 /// What becomes of one step of a lane's work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,10 +90,12 @@ pub struct World {
     late: VecDeque<Event>,
     /// Who redeemed, and with which key.
     pub redeemed: BTreeMap<u64, String>,
+    pub record: Record,
 }
 
 impl World {
-    pub fn new(limits: &Limits, lanes: u16) -> Self {
+    /// A queue that opens after `entry_millis` of entry.
+    pub fn new(limits: &Limits, lanes: u16, entry_millis: u64) -> Self {
         let mut world = Self {
             now: 1_800_000_000_000,
             queue: QueueObject::default(),
@@ -101,9 +107,11 @@ impl World {
             sent: BTreeMap::new(),
             late: VecDeque::new(),
             redeemed: BTreeMap::new(),
+            record: Record::default(),
         };
         let mut config = patch(limits);
         config["lanes"] = lanes.into();
+        config["opensAt"] = (world.now + entry_millis).into();
         config["handoffSeconds"] = 20.into();
         config["sessionSeconds"] = 40.into();
         config["maxSessionSeconds"] = 100.into();
@@ -112,7 +120,7 @@ impl World {
             Event::Put {
                 id,
                 config,
-                fresh_epoch: EPOCH,
+                fresh: Fresh::known(EPOCH),
             },
             Crash::None,
         );
@@ -158,7 +166,7 @@ impl World {
                 let patched = self.event(
                     Event::Patch {
                         patch: patch(limits),
-                        fresh_epoch: EPOCH,
+                        fresh: Fresh::known(EPOCH),
                     },
                     Crash::None,
                 );
@@ -181,6 +189,7 @@ impl World {
     pub fn event(&mut self, event: Event, crash: Crash) -> Option<Result<Answer, Problem>> {
         let handled = self.queue.event(event, self.now, crash);
         self.check.wrote(&handled.effects, &self.limits).unwrap();
+        self.record.wrote(&handled.effects);
         let head = self.queue.machine().unwrap().head();
         let wrote = !handled.effects.is_empty();
         self.check.stands(head, &self.limits, wrote).unwrap();
@@ -227,8 +236,8 @@ impl World {
     fn enter(&mut self, shopper: ShopperId) {
         let highest = self.tickets.values().max().copied();
         let at = self.lane_of(shopper);
-        let boarding = self.queue.machine().unwrap().head().boarding;
-        self.lanes[at].lane().arrive(shopper, boarding).unwrap();
+        let called = self.queue.machine().unwrap().head().called();
+        self.lanes[at].lane().arrive(shopper, called).unwrap();
         self.waiting[at].push(shopper);
         // A retry of an enter that is under way may find the older one's place.
         self.sent.entry(shopper).or_insert(highest);
@@ -265,16 +274,26 @@ impl World {
     fn work(&mut self, at: usize, fate: Fate) {
         let found = self.lanes[at].look_up();
         self.tell(at, found);
-        match self.lanes[at].lane().next_work() {
+        let name = LaneName {
+            queue: "history".parse().unwrap(),
+            epoch: EPOCH,
+            number: u16::try_from(at).unwrap(),
+        };
+        match self.lanes[at].lane().next_work(&name, self.now) {
             None => {}
             Some(Work::Write(group)) => {
+                self.record.written(name.number, &group);
                 let fresh = self.lanes[at].write_group(&group);
                 assert!(fresh, "a number is used once");
                 if fate == Fate::LaneDies {
                     self.crash_lane(at);
                 }
             }
-            Some(Work::Lease { sequence, count }) => self.lease(at, sequence, count, fate),
+            Some(Work::Lease {
+                sequence,
+                count,
+                root,
+            }) => self.lease(at, (sequence, count, root), fate),
         }
     }
 
@@ -291,13 +310,14 @@ impl World {
         }
     }
 
-    fn lease(&mut self, at: usize, sequence: u64, count: u32, fate: Fate) {
+    fn lease(&mut self, at: usize, (sequence, count, root): (u64, u32, Root), fate: Fate) {
         let lane = u16::try_from(at).unwrap();
         let lease = || Event::Lease {
             epoch: EPOCH,
             lane,
             sequence,
             count,
+            root,
         };
         let crash = match fate {
             Fate::QueueDiesBefore => Crash::BeforeWriting,
@@ -346,10 +366,10 @@ impl World {
             Some(Ok(Answer::Leased {
                 first,
                 granted,
-                boarding,
+                called,
                 ..
             })) => {
-                let outcomes = object.lane().leased(first, granted, boarding);
+                let outcomes = object.lane().leased(first, granted, called);
                 object.write_outcome(sequence, Some(first), granted, &outcomes);
                 for (shopper, _) in &outcomes {
                     assert!(
@@ -429,6 +449,7 @@ impl World {
             "{line} wait, slots are free, and boarding stands"
         );
         self.crash_queue();
+        self.everybody_has_a_place();
     }
 }
 

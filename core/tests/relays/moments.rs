@@ -3,6 +3,7 @@
 use serde_json::json;
 use tidegate_core::UnixMillis;
 use tidegate_core::calls::RelayName;
+use tidegate_core::fair::{Fresh, Root};
 use tidegate_core::ids::Epoch;
 use tidegate_core::queue::{Answer, Event, Machine, handle};
 use tidegate_core::relay::{Event as Heard, Relay};
@@ -23,7 +24,7 @@ fn queue() -> Option<Machine> {
     let put = Event::Put {
         id: "drop".parse().unwrap(),
         config: json!({"maxActive": 3}),
-        fresh_epoch: epoch(),
+        fresh: Fresh::known(epoch()),
     };
     happen(&mut queue, put, NOW);
     queue
@@ -46,6 +47,7 @@ fn pushed_to(queue: &mut Option<Machine>, sequence: u64, now: UnixMillis) -> Vec
         lane: 0,
         sequence,
         count: 1,
+        root: Root::from_bytes([0; 32]),
     };
     happen(queue, lease, now);
     let push = queue.as_mut().unwrap().next_push().unwrap();

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use tidegate_core::UnixMillis;
+use tidegate_core::fair::{Fresh, Root};
 use tidegate_core::ids::Epoch;
 use tidegate_core::queue::machine::Stored;
 use tidegate_core::queue::{Answer, Effect, Event, Head, Machine, Push, handle};
@@ -34,7 +35,7 @@ impl QueueObject {
         let put = Event::Put {
             id: "drop".parse().unwrap(),
             config: json!({"maxActive": 3}),
-            fresh_epoch: Epoch::from_bytes([1; 16]),
+            fresh: Fresh::known(Epoch::from_bytes([1; 16])),
         };
         queue.event(put, now);
         queue
@@ -70,14 +71,15 @@ impl QueueObject {
             lane: 0,
             sequence,
             count: 1,
+            root: Root::from_bytes([0; 32]),
         };
         self.event(lease, now)
     }
 
     pub fn reset(&mut self, now: UnixMillis) -> Sent {
         self.lives += 1;
-        let fresh_epoch = Epoch::from_bytes([self.lives; 16]);
-        self.event(Event::Reset { fresh_epoch }, now)
+        let fresh = Fresh::known(Epoch::from_bytes([self.lives; 16]));
+        self.event(Event::Reset { fresh }, now)
     }
 
     /// Memory is gone. Rows and the alarm stay.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use tidegate_core::UnixMillis;
 use tidegate_core::calls::{RelayName, Reply};
+use tidegate_core::fair::Fresh;
 use tidegate_core::problem::{Code, Problem};
 use tidegate_core::queue::{Answer, Effect, Event, Push};
 use tidegate_core::relay::Event as Heard;
@@ -287,10 +288,8 @@ impl World {
 
     pub fn close_in(&mut self, millis: u64) {
         let patch = serde_json::json!({"closesAt": self.now + millis});
-        let fresh_epoch = self.queue.epoch();
-        let sent = self
-            .queue
-            .event(Event::Patch { patch, fresh_epoch }, self.now);
+        let fresh = Fresh::known(self.queue.epoch());
+        let sent = self.queue.event(Event::Patch { patch, fresh }, self.now);
         self.send(sent);
     }
 

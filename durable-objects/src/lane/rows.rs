@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 use tidegate_core::calls::LaneName;
+use tidegate_core::fair::Root;
 use tidegate_core::ids::ShopperId;
 use tidegate_core::lane::{Entry, Group, Lane as LaneState};
 use tidegate_core::reading;
@@ -14,7 +15,8 @@ use crate::storage::{integer, rows, run};
 /// Format 1. One row a shopper, one a group; a shopper's index follows from both.
 const SCHEMA: [&str; 3] = [
     "CREATE TABLE IF NOT EXISTS name (id INTEGER PRIMARY KEY CHECK (id = 1), json TEXT NOT NULL) STRICT",
-    "CREATE TABLE IF NOT EXISTS groups (sequence INTEGER PRIMARY KEY, first INTEGER, granted INTEGER) STRICT",
+    "CREATE TABLE IF NOT EXISTS groups (sequence INTEGER PRIMARY KEY, at INTEGER NOT NULL, root TEXT NOT NULL,
+        first INTEGER, granted INTEGER) STRICT",
     "CREATE TABLE IF NOT EXISTS entries (shopper BLOB PRIMARY KEY, sequence INTEGER NOT NULL,
         place INTEGER NOT NULL) STRICT, WITHOUT ROWID",
 ];
@@ -34,6 +36,8 @@ struct EntryRow {
 #[derive(Deserialize)]
 struct GroupRow {
     sequence: u64,
+    at: u64,
+    root: Root,
     pending: u8,
 }
 
@@ -59,7 +63,7 @@ pub fn load(sql: &SqlStorage) -> Result<LaneState> {
     }
     let last: Vec<GroupRow> = rows(
         sql,
-        "SELECT sequence, granted IS NULL AS pending FROM groups ORDER BY sequence DESC LIMIT 1",
+        "SELECT sequence, at, root, granted IS NULL AS pending FROM groups ORDER BY sequence DESC LIMIT 1",
         Vec::new(),
     )?;
     let Some(last) = last.first() else {
@@ -80,6 +84,8 @@ pub fn load(sql: &SqlStorage) -> Result<LaneState> {
     let group = Group {
         sequence: last.sequence,
         members,
+        at: last.at,
+        root: last.root,
     };
     Ok(LaneState::restore(last.sequence, Some(group)))
 }
@@ -110,8 +116,12 @@ pub fn insert(sql: &SqlStorage, group: &Group) -> Result<()> {
     let sequence = integer(group.sequence)?;
     run(
         sql,
-        "INSERT INTO groups (sequence) VALUES (?)",
-        vec![sequence.clone()],
+        "INSERT INTO groups (sequence, at, root) VALUES (?, ?, ?)",
+        vec![
+            sequence.clone(),
+            integer(group.at)?,
+            group.root.to_string().into(),
+        ],
     )?;
     run(
         sql,

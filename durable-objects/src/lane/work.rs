@@ -5,13 +5,14 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use tidegate_core::calls::{LaneName, Reply};
+use tidegate_core::fair::Root;
 use tidegate_core::lane::{Group, Outcomes, Work};
 use tidegate_core::queue::{Answer, Event};
 use worker::{Delay, Result};
 
 use super::rows::{find, insert, key};
 use super::{Inner, REVIEW, is_over};
-use crate::storage::{in_transaction, integer, optional_integer, run};
+use crate::storage::{in_transaction, integer, now, optional_integer, run};
 use crate::stub::{interrupted, storage_failed};
 
 /// Works off groups until none is left. Runs beside the requests, one at a time.
@@ -44,15 +45,19 @@ impl Inner {
             }
             let next = self
                 .look_up()
-                .and_then(|()| self.with_lane(|lane, _| Ok(lane.next_work())));
+                .and_then(|()| self.with_lane(|lane, _| Ok(lane.next_work(name, now()))));
             match next.map_err(|error| storage_failed(&error))? {
                 None => return Ok(()),
                 Some(Work::Write(group)) => self
                     .write_group(name, &group)
                     .await
                     .map_err(|error| storage_failed(&error))?,
-                Some(Work::Lease { sequence, count }) => {
-                    let pause = self.lease(name, sequence, count).await?;
+                Some(Work::Lease {
+                    sequence,
+                    count,
+                    root,
+                }) => {
+                    let pause = self.lease(name, sequence, count, root).await?;
                     Delay::from(pause).await;
                 }
             }
@@ -96,12 +101,19 @@ impl Inner {
 
     /// Leases the pending group's range, writes it down and tells the members. Returns how long the
     /// next group should gather.
-    async fn lease(&self, name: &LaneName, sequence: u64, count: u32) -> Reply<Duration> {
+    async fn lease(
+        &self,
+        name: &LaneName,
+        sequence: u64,
+        count: u32,
+        root: Root,
+    ) -> Reply<Duration> {
         let event = Event::Lease {
             epoch: name.epoch,
             lane: name.number,
             sequence,
             count,
+            root,
         };
         let reply = self.ask(name, event).await;
         if let Some(problem) = self.over.borrow().clone() {
@@ -111,10 +123,10 @@ impl Inner {
             Ok(Answer::Leased {
                 first,
                 granted,
-                boarding,
+                called,
                 linger_ms,
             }) => {
-                let outcomes = self.with_lane(|lane, _| Ok(lane.leased(first, granted, boarding)));
+                let outcomes = self.with_lane(|lane, _| Ok(lane.leased(first, granted, called)));
                 let pause = Duration::from_millis(linger_ms.into());
                 (Some(first), granted, pause, outcomes)
             }

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use tidegate_core::calls::ADMISSIONS_PAGE;
+use tidegate_core::fair::log::Group;
 use tidegate_core::queue::machine::Stored;
 use tidegate_core::queue::{Claim, ClaimState, Effect, Head, LaneMark, Machine};
 use tidegate_core::reading;
@@ -10,10 +11,12 @@ use worker::{Result, SqlStorage, SqlStorageValue};
 use crate::storage::{integer, optional_integer, rows, run};
 
 /// Format 1. The partial indices serve loading; only tickets that claimed have a row at all.
-const SCHEMA: [&str; 6] = [
+const SCHEMA: [&str; 7] = [
     "CREATE TABLE IF NOT EXISTS head (id INTEGER PRIMARY KEY CHECK (id = 1), json TEXT NOT NULL) STRICT",
     "CREATE TABLE IF NOT EXISTS lanes (lane INTEGER PRIMARY KEY, sequence INTEGER NOT NULL,
         count INTEGER NOT NULL, first INTEGER NOT NULL, granted INTEGER NOT NULL) STRICT",
+    "CREATE TABLE IF NOT EXISTS log (first INTEGER PRIMARY KEY, lane INTEGER NOT NULL,
+        sequence INTEGER NOT NULL, granted INTEGER NOT NULL, root TEXT NOT NULL) STRICT",
     "CREATE TABLE IF NOT EXISTS claims (ticket INTEGER PRIMARY KEY, position INTEGER NOT NULL,
         shopper TEXT NOT NULL, state TEXT NOT NULL, claimed_at INTEGER NOT NULL, admitted_at INTEGER,
         redeemed_at INTEGER, ends_at INTEGER, idempotency_key TEXT) STRICT",
@@ -98,16 +101,30 @@ pub fn load(sql: &SqlStorage) -> Result<Option<Machine>> {
     )?;
     let left: Vec<LeftRow> = rows(
         sql,
-        "SELECT position FROM claims WHERE state = 'left' AND position >= ?",
+        "SELECT DISTINCT position FROM claims WHERE state = 'left' AND position >= ?",
         vec![integer(head.boarding)?],
     )?;
+    let groups = match head.opened {
+        Some(_) => Vec::new(),
+        None => log(sql)?,
+    };
     let stored = Stored {
+        groups,
         lanes,
         live: live.into_iter().filter_map(ClaimRow::claim).collect(),
         recent_grants: recent.into_iter().map(|row| row.admitted_at).collect(),
         left: left.into_iter().map(|row| row.position).collect(),
     };
     Ok(Some(Machine::restore(head, stored)))
+}
+
+/// The entrants' groups, in order.
+fn log(sql: &SqlStorage) -> Result<Vec<Group>> {
+    rows(
+        sql,
+        "SELECT lane, sequence, first, granted, root FROM log ORDER BY first",
+        Vec::new(),
+    )
 }
 
 /// A ticket's record, if it has one.
@@ -123,7 +140,7 @@ pub fn load_claim(sql: &SqlStorage, index: u64) -> Result<Option<Claim>> {
 /// Writes what an effect says is to be written.
 pub fn write(sql: &SqlStorage, effect: &Effect, machine: Option<&Machine>) -> Result<()> {
     match effect {
-        Effect::Wipe => ["head", "lanes", "claims"]
+        Effect::Wipe => ["head", "lanes", "log", "claims"]
             .iter()
             .try_for_each(|table| run(sql, &format!("DELETE FROM {table}"), Vec::new())),
         Effect::SaveHead => {
@@ -163,6 +180,17 @@ pub fn write(sql: &SqlStorage, effect: &Effect, machine: Option<&Machine>) -> Re
                 optional_integer(claim.redeemed_at)?,
                 optional_integer(claim.ends_at)?,
                 claim.idempotency_key.clone().into(),
+            ],
+        ),
+        Effect::LogGroup(group) => run(
+            sql,
+            "INSERT INTO log (first, lane, sequence, granted, root) VALUES (?, ?, ?, ?, ?)",
+            vec![
+                integer(group.first)?,
+                integer(group.lane.into())?,
+                integer(group.sequence)?,
+                integer(group.granted.into())?,
+                group.root.to_string().into(),
             ],
         ),
         // Messages, not rows: they are sent after the writes.
