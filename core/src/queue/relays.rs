@@ -182,12 +182,13 @@ impl Machine {
             return Some(pushed_at.saturating_add(NOTICE_EVERY_MILLIS));
         }
         let missed = relays.iter().any(|told| !told.last);
-        // The end comes by itself, without a write.
-        let ended = last.phase != head.phase(head.clock);
-        if self.pushing.changed || missed || ended {
+        // Entry and the end come by themselves, without a write.
+        let moved_on = last.phase != head.phase(head.clock);
+        if self.pushing.changed || missed || moved_on {
             Some(pushed_at.saturating_add(SNAPSHOT_EVERY_MILLIS))
         } else {
-            head.config.closes_at.filter(|at| *at > head.clock)
+            let times = [head.config.entry_opens_at, head.config.closes_at];
+            times.into_iter().flatten().filter(|at| *at > head.clock).min()
         }
     }
 

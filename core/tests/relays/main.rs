@@ -157,3 +157,17 @@ fn the_end_of_a_queue_is_pushed_when_it_comes() {
     world.forward(2_100);
     assert_eq!(world.phases(), ["closed"]);
 }
+
+#[test]
+fn entry_and_opening_are_pushed_when_they_come() {
+    let mut world = World::new();
+    world.open_in(30_000, 60_000);
+    world.apply(&Op::Connect(0));
+    assert_eq!(world.phases(), ["scheduled"]);
+    world.forward(29_000);
+    assert_eq!(world.phases(), ["scheduled"]);
+    world.forward(2_100);
+    assert_eq!(world.phases(), ["entry"]);
+    world.forward(30_000);
+    assert_eq!(world.phases(), ["open"]);
+}

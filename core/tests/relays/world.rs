@@ -287,7 +287,15 @@ impl World {
     }
 
     pub fn close_in(&mut self, millis: u64) {
-        let patch = serde_json::json!({"closesAt": self.now + millis});
+        self.patch(serde_json::json!({"closesAt": self.now + millis}));
+    }
+
+    pub fn open_in(&mut self, entry_millis: u64, millis: u64) {
+        let (entry_opens_at, opens_at) = (self.now + entry_millis, self.now + millis);
+        self.patch(serde_json::json!({"entryOpensAt": entry_opens_at, "opensAt": opens_at}));
+    }
+
+    fn patch(&mut self, patch: serde_json::Value) {
         let fresh = Fresh::known(self.queue.epoch());
         let sent = self.queue.event(Event::Patch { patch, fresh }, self.now);
         self.send(sent);
