@@ -176,6 +176,10 @@ pub fn entered(
     };
     // The lane may know of boarding that the snapshot has not seen yet.
     let mut snapshot = view.snapshot.clone();
+    if snapshot.phase == Phase::Scheduled {
+        // Somebody has just entered.
+        snapshot.phase = Phase::Entry;
+    }
     if boarding > snapshot.boarding {
         snapshot.boarding = boarding;
         views::boarding_is(&snapshot.id, snapshot.epoch, boarding);

@@ -18,10 +18,11 @@ const STATUS = {
   QUEUE_CLOSED: 410,
   SOLD_OUT: 410,
   PAYLOAD_TOO_LARGE: 413,
+  NOT_OPEN: 423,
   QUEUE_FULL: 429,
   SERVICE_UNAVAILABLE: 503,
 };
-const RETRYABLE = ["NOT_YET_SERVED", "PAUSED", "QUEUE_FULL", "SERVICE_UNAVAILABLE"];
+const RETRYABLE = ["NOT_YET_SERVED", "PAUSED", "NOT_OPEN", "QUEUE_FULL", "SERVICE_UNAVAILABLE"];
 const WITH_RETRY_AFTER = [423, 429, 503];
 
 /** Checks that `reply` is the refusal `code`, in every part; `says` must be in its detail. */

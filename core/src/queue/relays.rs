@@ -188,7 +188,11 @@ impl Machine {
             Some(pushed_at.saturating_add(SNAPSHOT_EVERY_MILLIS))
         } else {
             let times = [head.config.entry_opens_at, head.config.closes_at];
-            times.into_iter().flatten().filter(|at| *at > head.clock).min()
+            times
+                .into_iter()
+                .flatten()
+                .filter(|at| *at > head.clock)
+                .min()
         }
     }
 
