@@ -23,6 +23,8 @@ use crate::credentials;
 use crate::headers::{NO_STORE, common};
 use crate::keys;
 use crate::random;
+use crate::receipts;
+use crate::routes::claiming;
 use crate::routes::shoppers::{self, SNAPSHOT_CACHE};
 use crate::site;
 use crate::views;
@@ -115,7 +117,12 @@ pub fn brief_entered(
         let Ok(LaneCall::Enter { lane, shopper, .. }) = wire::read(call) else {
             return Err(lost());
         };
-        let LaneReply::Entered { index, boarding } = replied(reply)? else {
+        let LaneReply::Entered {
+            index,
+            boarding,
+            receipt,
+        } = replied(reply)?
+        else {
             return Err(lost());
         };
         let view = views::known(&lane.queue).ok_or_else(lost)?;
@@ -123,7 +130,7 @@ pub fn brief_entered(
             return Err(lost());
         }
         let keys = keys::known_ticket(request.reach).ok_or_else(lost)?;
-        let entered = shoppers::entered(
+        let mut entered = shoppers::entered(
             &keys,
             &view,
             shopper,
@@ -133,6 +140,11 @@ pub fn brief_entered(
             request.now,
             jitter,
         )?;
+        if let Some(receipt) = receipt {
+            let keys = keys::known_handoff(request.reach).ok_or_else(lost)?;
+            let shown = receipts::shown(&keys, &lane.queue, lane.epoch, &receipt, request.now)?;
+            entered.receipt = Some(shown);
+        }
         let cookie = credentials::set_ticket(&lane.queue, Some(&entered.token));
         let body = shoppers::entered_body(&lane.queue, &entered);
         Ok(format!("200\nset-cookie: {cookie}\n\n{body}"))
@@ -175,8 +187,8 @@ pub fn brief_claimed(
         let keys = keys::known_handoff(request.reach).ok_or_else(lost)?;
         let issuer = site::known_issuer().ok_or_else(lost)?;
         let claimed =
-            shoppers::claimed(&keys, &issuer, &request.queue, &holder, reply, request.now)?;
-        let (status, body) = shoppers::claimed_body(claimed);
+            claiming::claimed(&keys, &issuer, &request.queue, &holder, reply, request.now)?;
+        let (status, body) = claiming::claimed_body(claimed);
         Ok(format!("{status}\n\n{body}"))
     })
 }

@@ -212,7 +212,7 @@ async fn directory(site: &Site, call: &DirectoryCall) -> Reply<DirectoryReply> {
 pub async fn queue(site: &Site, id: &QueueId, event: Event) -> Result<Answer, Problem> {
     match call_queue(site, id, &QueueCall::Event(Box::new(event))).await? {
         QueueReply::Answer(answer) => Ok(answer),
-        QueueReply::Admissions { .. } => Ok(Answer::Nothing),
+        _ => Ok(Answer::Nothing),
     }
 }
 

@@ -4,6 +4,8 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::fair::audit::{Audit, GroupProof};
+use crate::fair::receipt::Receipt;
 use crate::ids::{Epoch, QueueId, ShopperId};
 use crate::problem::Problem;
 use crate::queue::claim::{AdmissionReport, ClaimState};
@@ -35,6 +37,8 @@ impl Call for QueueCall {
                 _ => "Event",
             },
             Self::Admissions { .. } => "Admissions",
+            Self::Audit { .. } => "Audit",
+            Self::Prove { .. } => "Prove",
         };
         String::from(name)
     }
@@ -45,6 +49,7 @@ impl Call for LaneCall {
         match self {
             Self::Enter { lane, .. } => format!("Enter \"{}\"", lane.queue),
             Self::Forget { .. } => String::from("Forget"),
+            Self::Show { .. } => String::from("Show"),
             Self::Retire => String::from("Retire"),
         }
     }
@@ -85,6 +90,18 @@ pub enum QueueCall {
         /// Only those with a larger index.
         after: Option<u64>,
     },
+    /// A page of the opening's audit.
+    Audit {
+        /// Which page, from 0.
+        page: u64,
+    },
+    /// The inclusion proof of a group in the log.
+    Prove {
+        /// The life of the queue that it is of.
+        epoch: Epoch,
+        /// The group's first index.
+        first: u64,
+    },
 }
 
 /// From a Queue object.
@@ -99,6 +116,10 @@ pub enum QueueReply {
         /// Where the next page begins.
         next: Option<u64>,
     },
+    /// A page of the opening's audit.
+    Audit(Box<Audit>),
+    /// A group's inclusion proof.
+    Proof(GroupProof),
 }
 
 /// To a Lane object.
@@ -118,6 +139,13 @@ pub enum LaneCall {
         /// Who left.
         shopper: ShopperId,
         /// The entry that was given up; a newer one stays.
+        index: u64,
+    },
+    /// Show an entrant's receipt.
+    Show {
+        /// Who entered.
+        shopper: ShopperId,
+        /// The entry's index.
         index: u64,
     },
     /// The epoch is over: remove all that is stored.
@@ -151,7 +179,11 @@ pub enum LaneReply {
         index: u64,
         /// The latest boarding that the lane knows of.
         boarding: u64,
+        /// The receipt of an entrant.
+        receipt: Option<Box<Receipt>>,
     },
+    /// An entry's receipt, if it is in the log.
+    Receipt(Option<Box<Receipt>>),
     /// It is done.
     Done,
 }

@@ -239,7 +239,16 @@ impl QueueConfig {
                 )));
             }
         }
-        if self.admit_rate_per_minute.is_none() && self.max_active.is_none() {
+        let is_draw = self.access == Access::Draw;
+        let draw_needs = [
+            ("opensAt", self.opens_at.is_none()),
+            ("closesAt", self.closes_at.is_none()),
+            ("maxAdmissions", self.max_admissions.is_none()),
+        ];
+        if let Some((field, _)) = draw_needs.iter().find(|(_, lacks)| is_draw && *lacks) {
+            return Err(Problem::validation(format!("{field}: a draw needs it")));
+        }
+        if !is_draw && self.admit_rate_per_minute.is_none() && self.max_active.is_none() {
             return Err(Problem::validation(
                 "set admitRatePerMinute or maxActive: without either the queue would hold nobody back",
             ));
@@ -304,11 +313,7 @@ impl QueueConfig {
 
     /// Refuses, by name, what this version does not serve yet: better than a queue that ignores it.
     fn check_served(&self) -> Result<(), Problem> {
-        let unserved = [
-            ("access: \"draw\"", self.access == Access::Draw),
-            ("requires", !self.requires.is_empty()),
-            ("beacon", self.beacon.is_some()),
-        ];
+        let unserved = [("requires", !self.requires.is_empty())];
         match unserved.iter().find(|(_, asked)| *asked) {
             Some((what, _)) => Err(Problem::validation(format!(
                 "{what} is not served by this version of Tidegate"
@@ -398,9 +403,8 @@ mod tests {
             ("allowedOrigins", json!(["*"])),
             ("product", json!({"name": "x", "path": "../x"})),
             ("sessionSeconds", json!(7200)),
-            ("access", json!("draw")),
             ("access", json!("lottery")),
-            ("beacon", json!("drand")),
+            ("beacon", json!("dice")),
             ("requires", json!(["invite"])),
         ] {
             let mut config = json!({"maxActive": 50});
@@ -410,6 +414,17 @@ mod tests {
         }
         assert!(refusal(&json!({"maxActive": 5, "colour": "red"})).contains("colour"));
         assert!(refusal(&json!([])).contains("object"));
+    }
+
+    #[test]
+    fn a_draw_needs_an_opening_an_end_and_a_number_of_winners() {
+        let draw = json!({"access": "draw", "opensAt": 5, "closesAt": 9, "maxAdmissions": 3});
+        assert!(QueueConfig::parse(&draw).is_ok(), "it holds back by itself");
+        for field in ["opensAt", "closesAt", "maxAdmissions"] {
+            let mut lacking = draw.clone();
+            lacking[field] = Value::Null;
+            assert!(refusal(&lacking).starts_with(field));
+        }
     }
 
     #[test]

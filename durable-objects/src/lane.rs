@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use futures::channel::oneshot;
 use tidegate_core::calls::{LaneCall, LaneName, LaneReply, QueueCall, QueueReply, Reply};
+use tidegate_core::fair::receipt::{Receipt, Receipts};
 use tidegate_core::ids::ShopperId;
 use tidegate_core::lane::{Entry, Heard, Lane as LaneState, Outcomes};
 use tidegate_core::problem::{Code, Problem};
@@ -20,7 +21,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::{DurableObject, Env, Request, Response, Result, SqlStorage, State, durable_object};
 
-use self::rows::{find, key, load, stored_name};
+use self::rows::{find, key, load, receipts, stored_name};
 use self::work::work;
 use crate::binding;
 use crate::storage::run;
@@ -46,6 +47,10 @@ struct Inner {
     named: Cell<bool>,
     waiters: RefCell<HashMap<ShopperId, Vec<Waiter>>>,
     working: Cell<bool>,
+    /// The group that a receipt was last asked of.
+    receipts: RefCell<Option<Receipts>>,
+    /// The last indices that were leased after the opening: from, and up to. They have no receipts.
+    unlogged: Cell<(u64, u64)>,
     /// Why nobody can enter here any more: the epoch is over, and an epoch never comes back.
     over: RefCell<Option<Problem>>,
 }
@@ -62,6 +67,8 @@ impl DurableObject for Lane {
             named: Cell::default(),
             waiters: RefCell::default(),
             working: Cell::default(),
+            receipts: RefCell::default(),
+            unlogged: Cell::default(),
             over: RefCell::default(),
         };
         Self {
@@ -75,7 +82,7 @@ impl DurableObject for Lane {
 
     /// Asks whether the epoch still lives, and cleans up where it does not.
     async fn alarm(&self) -> Result<Response> {
-        let Some(name) = stored_name(&self.inner.state.storage().sql())? else {
+        let Some(name) = self.inner.name()? else {
             return Response::empty();
         };
         let stands = Event::Stands {
@@ -109,6 +116,14 @@ impl Lane {
                 let forgotten = inner.forget(shopper, index);
                 Answering::Now(done(forgotten))
             }
+            LaneCall::Show { shopper, index } => {
+                let receipt = inner.name().and_then(|name| match name {
+                    Some(name) => inner.receipt(&name, shopper, index),
+                    None => Ok(None),
+                });
+                let reply = receipt.map(LaneReply::Receipt);
+                Answering::Now(reply.map_err(|error| storage_failed(&error)))
+            }
             LaneCall::Retire => {
                 Answering::later(async move { done(inner.retire(&retired()).await) })
             }
@@ -132,7 +147,7 @@ fn enter(
 ) {
     let (of, by) = (Rc::clone(inner), name.clone());
     let waiter = move |heard| match heard {
-        Ok(Heard::Index(index)) => teller.tell(&Ok(of.entered(index))),
+        Ok(Heard::Index(index)) => teller.tell(&of.entered(&by, shopper, index)),
         Ok(Heard::CalledUp(index)) => {
             teller
                 .tell_later(async move { enter_called_up(&of, &by, shopper, called, index).await });
@@ -152,7 +167,7 @@ async fn enter_called_up(
 ) -> Reply<LaneReply> {
     for _ in 1..ENTER_TRIES {
         if inner.still_stands(name, index).await? {
-            return Ok(inner.entered(index));
+            return inner.entered(name, shopper, index);
         }
         // It ended: remove it, and look again, for a retry may have been quicker.
         inner
@@ -164,7 +179,7 @@ async fn enter_called_up(
         };
         arrive(inner, name, shopper, called, Box::new(waiter));
         match receiver.await.unwrap_or_else(|_| Err(interrupted()))? {
-            Heard::Index(index) => return Ok(inner.entered(index)),
+            Heard::Index(index) => return inner.entered(name, shopper, index),
             Heard::CalledUp(anew) => index = anew,
         }
     }
@@ -201,7 +216,7 @@ impl Inner {
         let reply = stub::call(&self.env, binding::QUEUE, name.queue.as_str(), &call).await?;
         match reply {
             QueueReply::Answer(answer) => Ok(answer),
-            QueueReply::Admissions { .. } => Err(Problem::new(
+            _ => Err(Problem::new(
                 Code::InternalError,
                 "The queue answered something else.",
             )),
@@ -221,10 +236,39 @@ impl Inner {
         Ok(answer == Answer::Stands(true))
     }
 
-    fn entered(&self, index: u64) -> LaneReply {
+    fn entered(&self, name: &LaneName, shopper: ShopperId, index: u64) -> Reply<LaneReply> {
+        let receipt = self.receipt(name, shopper, index);
         let lane = self.lane.borrow();
         let boarding = lane.as_ref().map_or(0, |lane| lane.called().boarding);
-        LaneReply::Entered { index, boarding }
+        Ok(LaneReply::Entered {
+            index,
+            boarding,
+            receipt: receipt.map_err(|error| storage_failed(&error))?,
+        })
+    }
+
+    /// The receipt of an entry, if it is in the log.
+    fn receipt(
+        &self,
+        name: &LaneName,
+        shopper: ShopperId,
+        index: u64,
+    ) -> Result<Option<Box<Receipt>>> {
+        let (from, to) = self.unlogged.get();
+        if (from..to).contains(&index) {
+            return Ok(None);
+        }
+        let mut last = self.receipts.borrow_mut();
+        if let Some(receipt) = last.as_ref().and_then(|last| last.of(index)) {
+            return Ok(Some(Box::new(receipt)));
+        }
+        *last = self.with_lane(|_, sql| receipts(sql, name, shopper))?;
+        let receipt = last.as_ref().and_then(|last| last.of(index));
+        Ok(receipt.map(Box::new))
+    }
+
+    fn name(&self) -> Result<Option<LaneName>> {
+        stored_name(&self.state.storage().sql())
     }
 
     /// Runs `body` on the lane, read back from storage if need be. No await can fall in between.

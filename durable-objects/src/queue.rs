@@ -1,5 +1,7 @@
 //! The Queue object: one a queue. It serializes indices and admissions around the core's machine.
 
+mod audit;
+mod fetching;
 mod rows;
 mod telling;
 
@@ -10,15 +12,19 @@ use std::time::Duration;
 use futures::channel::oneshot;
 use tidegate_core::UnixMillis;
 use tidegate_core::calls::{ADMISSIONS_PAGE, LaneName, QueueCall, QueueReply, Reply};
-use tidegate_core::queue::{Answer, ClaimState, Effect, Event, Machine, Push, Writes, handle};
+use tidegate_core::problem::{Code, Problem};
+use tidegate_core::queue::{
+    Answer, ClaimState, Effect, Event, Fetch, Machine, Push, Writes, handle,
+};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::js_sys;
 use worker::{
-    Delay, DurableObject, Env, Error, Request, Response, Result, ScheduledTime, State,
+    Delay, DurableObject, Env, Error, Request, Response, Result, ScheduledTime, SqlStorage, State,
     console_error, durable_object,
 };
 
+use self::fetching::fetch_beacon;
 use self::rows::{admissions, load, load_claim, write};
 use self::telling::{close_relays, push_to_relays, retire_lanes};
 use crate::storage::{in_transaction, now};
@@ -90,8 +96,19 @@ impl Queue {
                 answering
             }
             QueueCall::Admissions { state, after } => {
-                let listed = self.inner.admissions(state, after);
-                Answering::Now(listed.map_err(|error| storage_failed(&error)))
+                let listed = |sql: &_, machine: &_| {
+                    list_admissions(sql, machine, state, after)
+                        .map_err(|error| storage_failed(&error))
+                };
+                Answering::Now(self.inner.read(listed))
+            }
+            QueueCall::Audit { page } => Answering::Now(
+                self.inner
+                    .read(|sql, machine| audit::audit(sql, machine, page)),
+            ),
+            QueueCall::Prove { epoch, first } => {
+                let proof = |sql: &_, machine: &_| audit::prove(sql, machine, epoch, first);
+                Answering::Now(self.inner.read(proof))
             }
         })
     }
@@ -144,11 +161,20 @@ async fn push_and_note(inner: Rc<Inner>, push: Push) {
     }
 }
 
+/// Fetches the beacon, and lets what it came to happen.
+async fn fetch_and_note(inner: Rc<Inner>, fetch: Fetch) {
+    if let Some(event) = fetch_beacon(&inner.env, fetch).await {
+        // What storage cannot note is fetched again.
+        let _ = inner.gather_own(event).await;
+    }
+}
+
 /// What is left to do of events that are decided and written.
 struct Stepped {
     answers: Answers,
     effects: Vec<Effect>,
     push: Option<Push>,
+    fetch: Option<Fetch>,
     wake_at: Option<UnixMillis>,
 }
 
@@ -196,6 +222,7 @@ impl Inner {
             answers,
             effects,
             push,
+            fetch,
             wake_at,
         } = {
             let mut slot = self.memory.borrow_mut();
@@ -223,6 +250,10 @@ impl Inner {
         }
         if let Some(push) = push {
             self.state.wait_until(push_and_note(Rc::clone(self), push));
+        }
+        if let Some(fetch) = fetch {
+            self.state
+                .wait_until(fetch_and_note(Rc::clone(self), fetch));
         }
         // An early alarm finds nothing to do and arms anew.
         if let Some(at) = wake_at.filter(|at| self.alarm.get().is_none_or(|armed| armed > *at))
@@ -269,6 +300,7 @@ impl Inner {
             answers,
             effects,
             push: machine.as_mut().and_then(Machine::next_push),
+            fetch: machine.as_mut().and_then(Machine::next_fetch),
             wake_at: machine.as_ref().and_then(Machine::next_timeout),
         })
     }
@@ -294,32 +326,39 @@ impl Inner {
         Ok(())
     }
 
-    fn admissions(&self, state: Option<ClaimState>, after: Option<u64>) -> Result<QueueReply> {
+    /// Reads of the queue, and changes nothing.
+    fn read(
+        &self,
+        body: impl FnOnce(&SqlStorage, &Machine) -> Reply<QueueReply>,
+    ) -> Reply<QueueReply> {
         let mut slot = self.memory.borrow_mut();
         let sql = self.state.storage().sql();
-        let memory = match &mut *slot {
-            Some(memory) => memory,
-            None => slot.insert(Memory {
-                machine: load(&sql)?,
-            }),
-        };
-        let Some(machine) = &memory.machine else {
-            return Ok(QueueReply::Admissions {
-                admissions: Vec::new(),
-                next: None,
-            });
-        };
-        let found = admissions(&sql, state, after)?;
-        let head = machine.head();
-        let admissions: Vec<_> = found
-            .into_iter()
-            .map(|claim| claim.report(&head.id, head.epoch))
-            .collect();
-        let full = u32::try_from(admissions.len()).is_ok_and(|count| count >= ADMISSIONS_PAGE);
-        let next = admissions
-            .last()
-            .filter(|_| full)
-            .map(|last| last.admission_id.index);
-        Ok(QueueReply::Admissions { admissions, next })
+        if slot.is_none() {
+            let machine = load(&sql).map_err(|error| storage_failed(&error))?;
+            *slot = Some(Memory { machine });
+        }
+        let machine = slot.as_ref().and_then(|memory| memory.machine.as_ref());
+        let none = || Problem::new(Code::QueueNotFound, "There is no such queue.");
+        body(&sql, machine.ok_or_else(none)?)
     }
+}
+
+fn list_admissions(
+    sql: &SqlStorage,
+    machine: &Machine,
+    state: Option<ClaimState>,
+    after: Option<u64>,
+) -> Result<QueueReply> {
+    let found = admissions(sql, state, after)?;
+    let head = machine.head();
+    let admissions: Vec<_> = found
+        .into_iter()
+        .map(|claim| claim.report(&head.id, head.epoch))
+        .collect();
+    let full = u32::try_from(admissions.len()).is_ok_and(|count| count >= ADMISSIONS_PAGE);
+    let next = admissions
+        .last()
+        .filter(|_| full)
+        .map(|last| last.admission_id.index);
+    Ok(QueueReply::Admissions { admissions, next })
 }

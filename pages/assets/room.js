@@ -13,8 +13,8 @@
   for (const { dataset, textContent } of find("#words").content.children) {
     words[dataset.name] = textContent;
   }
-  const IN_LINE = ["waiting", "queued", "ready"];
-  const STATES = { WAITING: "waiting", QUEUED: "queued", READY: "ready" };
+  const IN_LINE = ["waiting", "queued", "ready", "reserve"];
+  const STATES = { WAITING: "waiting", QUEUED: "queued", READY: "ready", RESERVE: "reserve", NOT_SELECTED: "notSelected" };
   const REFUSALS = { SOLD_OUT: "soldOut", QUEUE_CLOSED: "closed" };
 
   let state = room.dataset.state;
@@ -228,6 +228,7 @@
     const changed = next !== state;
     if (changed) change(next);
     if (last?.status === "QUEUED" && next === "queued") queued(values);
+    if (last?.status === "RESERVE") values.rank = numbers.format(last.rank);
     if (lost || holds("paused")) values.wait = words.waitUnknown;
     for (const element of room.querySelectorAll("[data-if]")) element.hidden = !holds(element.dataset.if);
     values.updated = last?.serverTime;

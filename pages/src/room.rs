@@ -58,6 +58,8 @@ enum State {
     Waiting,
     Queued,
     Ready,
+    Reserve,
+    NotSelected,
     Granted,
     Over,
     SoldOut,
@@ -90,6 +92,8 @@ impl State {
             (Standing::Waiting, _) => Self::Waiting,
             (Standing::Queued { .. }, _) => Self::Queued,
             (Standing::Ready { .. }, _) => Self::Ready,
+            (Standing::Reserve { .. }, _) => Self::Reserve,
+            (Standing::NotSelected, _) => Self::NotSelected,
         }
     }
 
@@ -100,6 +104,8 @@ impl State {
             Self::Waiting => "waiting",
             Self::Queued => "queued",
             Self::Ready => "ready",
+            Self::Reserve => "reserve",
+            Self::NotSelected => "notSelected",
             Self::Granted => "granted",
             Self::Over => "over",
             Self::SoldOut => "soldOut",
@@ -114,6 +120,8 @@ impl State {
             Self::Waiting => text.waiting_heading,
             Self::Queued => text.queued_heading,
             Self::Ready => text.ready_heading,
+            Self::Reserve => text.reserve_heading,
+            Self::NotSelected => text.not_selected_heading,
             Self::Granted => text.granted_heading,
             Self::Over => text.over_heading,
             Self::SoldOut => text.sold_out_heading,
@@ -123,7 +131,10 @@ impl State {
 
     /// Whether the shopper has a place.
     const fn in_line(self) -> bool {
-        matches!(self, Self::Waiting | Self::Queued | Self::Ready)
+        matches!(
+            self,
+            Self::Waiting | Self::Queued | Self::Ready | Self::Reserve
+        )
     }
 }
 
@@ -171,6 +182,8 @@ struct RoomTemplate<'a> {
     ahead_label: &'static str,
     ahead_count: u64,
     position: String,
+    /// On the reserve list: how many places must come free.
+    rank: String,
     front: String,
     tide_width: u32,
     wait: String,
@@ -215,6 +228,10 @@ impl<'a> RoomTemplate<'a> {
             Standing::Ready { position, .. } => (position, 0, None),
             _ => (0, 0, None),
         };
+        let rank = match status.standing {
+            Standing::Reserve { rank, .. } => rank,
+            _ => 0,
+        };
         let collect = matches!(status.standing, Standing::Ready { collect: true, .. });
         // The queue itself said so just now: the snapshot may be older than their claim.
         let present = message == Some(Message::Boarding);
@@ -255,6 +272,7 @@ impl<'a> RoomTemplate<'a> {
             ahead_count,
             front: fill(text.front, &[("front", &front)]),
             position: number(position),
+            rank: number(rank),
             tide_width: figures::tide_width(position, ahead_count),
             wait: figures::wait(text, seconds),
             present,

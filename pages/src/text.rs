@@ -56,6 +56,13 @@ pub(crate) struct Text {
     pub ready_kept: &'static str,
     pub ready_button: &'static str,
 
+    pub reserve_heading: &'static str,
+    pub reserve_rank: &'static str,
+    pub reserve_lead: &'static str,
+    pub reserve_next: &'static str,
+    pub not_selected_heading: &'static str,
+    pub not_selected_lead: &'static str,
+
     pub granted_heading: &'static str,
     pub granted_lead: &'static str,
     pub granted_until: &'static str,
@@ -166,6 +173,14 @@ pub(crate) static ENGLISH: Text = Text {
     ready_paused: "You have been called up, but nobody is being let in just now. Your turn is kept.",
     ready_kept: "Should you be away for a while: your turn is kept while the queue is open.",
     ready_button: "It is your turn: continue",
+
+    reserve_heading: "You are on the reserve list",
+    reserve_rank: "your place on the reserve list",
+    reserve_lead: "All places went to others in the draw. Whoever does not take theirs in time makes room \
+                   for the next on this list, in order.",
+    reserve_next: "When a place comes free for you, this page says so.",
+    not_selected_heading: "Not drawn this time",
+    not_selected_lead: "The draw is over, and it did not come to your place. Nothing was charged.",
 
     granted_heading: "Your checkout is ready",
     granted_lead: "Thank you for waiting.",

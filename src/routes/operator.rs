@@ -2,10 +2,12 @@
 
 use serde_json::{Value, json};
 use tidegate_core::calls::{QueueCall, QueueReply};
+use tidegate_core::fair::beacon::Chain;
 use tidegate_core::fair::{Fresh, Secret};
 use tidegate_core::ids::{Epoch, INDEX_MAX, QueueId};
 use tidegate_core::problem::{Code, Problem};
 use tidegate_core::queue::{Answer, ClaimState, Event};
+use tidegate_core::reading;
 use tidegate_core::token::access::Caller;
 use worker::{Method, Request};
 
@@ -75,7 +77,7 @@ async fn queue(site: &Site, request: &mut Request, id: &QueueId) -> Answered {
         let put = Event::Put {
             id: id.clone(),
             config,
-            fresh: fresh()?,
+            fresh: fresh(site)?,
         };
         return change(site, id, put, if exists { 200 } else { 201 }).await;
     }
@@ -86,7 +88,7 @@ async fn queue(site: &Site, request: &mut Request, id: &QueueId) -> Answered {
         Method::Patch => {
             let patch = body::json(request).await?;
             check_identity(site, &patch)?;
-            let fresh = fresh()?;
+            let fresh = fresh(site)?;
             change(site, id, Event::Patch { patch, fresh }, 200).await
         }
         Method::Delete => {
@@ -116,7 +118,9 @@ async fn act(site: &Site, request: &mut Request, id: &QueueId, action: &str) -> 
         "pause" => Event::Pause,
         "resume" => Event::Resume,
         "close" => Event::Close,
-        "reset" => Event::Reset { fresh: fresh()? },
+        "reset" => Event::Reset {
+            fresh: fresh(site)?,
+        },
         _ => return Err(nothing_here()),
     };
     if action != "notice" {
@@ -164,9 +168,7 @@ async fn admissions(site: &Site, id: &QueueId) -> Answered {
         QueueReply::Admissions { admissions, next } => {
             private_json(&json!({ "admissions": admissions, "next": next }), 200)
         }
-        QueueReply::Answer(_) => {
-            Err(Problem::new(Code::InternalError, "The queue answered something else.").into())
-        }
+        _ => Err(Problem::new(Code::InternalError, "The queue answered something else.").into()),
     }
 }
 
@@ -178,9 +180,24 @@ fn check_identity(site: &Site, config: &Value) -> Result<(), Problem> {
     Ok(())
 }
 
-fn fresh() -> Result<Fresh, Problem> {
+fn fresh(site: &Site) -> Result<Fresh, Problem> {
     Ok(Fresh {
         epoch: Epoch::from_bytes(random::bytes()?),
         secret: Secret::from_bytes(random::bytes()?),
+        chain: chain(site)?,
+    })
+}
+
+/// The drand chain that shuffles wait for: quicknet, unless `DRAND_CHAIN` says another.
+fn chain(site: &Site) -> Result<Chain, Problem> {
+    let Some(text) = site.var("DRAND_CHAIN") else {
+        return Ok(Chain::quicknet());
+    };
+    let chain: Option<Chain> = reading::parse(&text).ok();
+    chain.filter(Chain::is_sound).ok_or_else(|| {
+        Problem::new(
+            Code::ServiceUnavailable,
+            "The variable DRAND_CHAIN is not a chain such as {\"chain\", \"publicKey\", \"genesisAt\", \"periodSeconds\"}; mend it in wrangler.toml.",
+        )
     })
 }

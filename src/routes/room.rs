@@ -18,7 +18,8 @@ use crate::body;
 use crate::credentials::{self, Shown};
 use crate::paths::{get, nothing_here, post};
 use crate::random;
-use crate::routes::shoppers::{self, Claimed};
+use crate::routes::claiming::{self, Claimed};
+use crate::routes::shoppers;
 use crate::site::Site;
 
 /// How long a message waits for the page that shows it.
@@ -88,7 +89,7 @@ async fn take(site: &Site, id: &QueueId, action: Action, form: &[u8]) -> Answere
                 cookies.push(credentials::set_ticket(id, Some(&entered.token)));
                 None
             }),
-        Action::Claim => shoppers::claim(site, id, &shown)
+        Action::Claim => claiming::claim(site, id, &shown)
             .await
             .map(|claimed| match claimed {
                 Claimed::Granted(..) => None,
@@ -159,7 +160,7 @@ async fn show(site: &Site, id: &QueueId) -> Answered {
     }
     let mut held = None;
     if matches!(status.standing, Standing::Ready { .. }) {
-        match shoppers::look(site, id, &shown).await {
+        match claiming::look(site, id, &shown).await {
             Ok(Some(Claimed::Granted(grant, token))) => held = Some((grant, token)),
             Ok(Some(Claimed::Boarding { .. })) => message = message.or(Some(Message::Boarding)),
             Ok(None) => {}

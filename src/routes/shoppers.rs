@@ -1,4 +1,4 @@
-//! What shoppers call: the snapshot, enter, status, claim, leave. The room's forms do the same through
+//! What shoppers call: the snapshot, enter, status, leave, and by way of others claim and audit. The room's forms do the same through
 //! the functions that are public here.
 
 use std::rc::Rc;
@@ -9,10 +9,9 @@ use tidegate_core::calls::{LaneCall, LaneName, LaneReply, Reply};
 use tidegate_core::edge::naming::{EnterBody, Naming};
 use tidegate_core::ids::{QueueId, ShopperId};
 use tidegate_core::problem::{Code, Problem};
-use tidegate_core::queue::event::{Called, Grant, Holder};
+use tidegate_core::queue::Event;
+use tidegate_core::queue::event::{Called, Holder};
 use tidegate_core::queue::opening::not_open;
-use tidegate_core::queue::{Answer, Event};
-use tidegate_core::token::handoff::{Handoff, HandoffKeys};
 use tidegate_core::token::ticket::{Ticket, TicketKeys};
 use tidegate_core::view::snapshot::{EdgeView, Phase, Snapshot};
 use tidegate_core::view::status::Status;
@@ -25,7 +24,9 @@ use crate::credentials::{self, From, Shown};
 use crate::keys;
 use crate::paths::{get, nothing_here, only, post};
 use crate::random;
-use crate::routes::live;
+use crate::receipts;
+use crate::routes::claiming::{claim, respond_claimed};
+use crate::routes::{audit, live};
 use crate::site::Site;
 use crate::views;
 
@@ -52,6 +53,8 @@ pub async fn call(site: &Site, mut request: Request, id: &QueueId, rest: &[&str]
             let entered = enter(site, id, &shown, &wanted.naming()?).await?;
             respond_entered(site, id, &entered)
         }
+        ["audit"] => audit::audit(site, id).await,
+        ["audit", "proof"] => audit::proof(site, id).await,
         ["live"] => live::connect(site, id).await,
         ["status"] => {
             get(site)?;
@@ -79,6 +82,8 @@ pub async fn call(site: &Site, mut request: Request, id: &QueueId, rest: &[&str]
 pub struct Entered {
     /// The signed ticket.
     pub token: String,
+    /// The receipt of an entrant.
+    pub receipt: Option<Value>,
     /// What it means now.
     pub status: Status,
 }
@@ -126,14 +131,23 @@ pub async fn enter(
         };
         let reply: Reply<LaneReply> = stub::call(&site.env, binding::LANE, &name, &call).await;
         match reply {
-            Ok(LaneReply::Entered { index, boarding }) => {
+            Ok(LaneReply::Entered {
+                index,
+                boarding,
+                receipt,
+            }) => {
                 let keys = keys::ticket(site)?;
                 let (now, jitter) = (site.now, random::jitter());
-                return entered(
+                let mut entered = entered(
                     &keys, view, shopper, index, boarding, seen.stale, now, jitter,
-                );
+                )?;
+                if let Some(receipt) = receipt {
+                    let keys = keys::handoff(site)?;
+                    entered.receipt = Some(receipts::shown(&keys, id, epoch, &receipt, now)?);
+                }
+                return Ok(entered);
             }
-            Ok(LaneReply::Done) => break,
+            Ok(_) => break,
             // The queue was reset since the view was taken.
             Err(problem) if problem.code == Code::TicketVoid => views::renew(site, id).await?,
             Err(problem) => return Err(problem),
@@ -187,6 +201,7 @@ pub fn entered(
     let status = Status::of(Some(&ticket), &snapshot, stale, jitter);
     Ok(Entered {
         token: keys.sign(&ticket, now)?,
+        receipt: None,
         status,
     })
 }
@@ -196,7 +211,7 @@ pub fn entered_body(id: &QueueId, entered: &Entered) -> Value {
     json!({
         "queueId": id,
         "ticket": entered.token,
-        "receipt": null,
+        "receipt": entered.receipt,
         "status": entered.status,
     })
 }
@@ -252,79 +267,6 @@ fn respond_status(id: &QueueId, shown: &Shown, status: &Status) -> Answered {
     Ok(response)
 }
 
-/// What a claim comes to.
-pub enum Claimed {
-    /// Admitted, with the signed handoff token.
-    Granted(Grant, String),
-    /// Present, and next as slots free.
-    Boarding {
-        retry_after_ms: u64,
-        server_time: UnixMillis,
-    },
-}
-
-/// Claims what the shown ticket is called up for.
-pub async fn claim(site: &Site, id: &QueueId, shown: &Shown) -> Result<Claimed, Problem> {
-    credentials::check_origin(site, shown)?;
-    let holder = holder(site, id, shown).await?;
-    let answer = views::queue(site, id, Event::Claim(holder.clone())).await?;
-    claimed(
-        &*keys::handoff(site)?,
-        &site.issuer(),
-        id,
-        &holder,
-        answer,
-        site.now,
-    )
-}
-
-/// Makes of the queue's answer to a claim what the shopper is told.
-pub fn claimed(
-    keys: &HandoffKeys,
-    issuer: &str,
-    id: &QueueId,
-    holder: &Holder,
-    answer: Answer,
-    now: UnixMillis,
-) -> Result<Claimed, Problem> {
-    if let Some(position) = holder.position {
-        views::boarding_is(id, holder.epoch, position.saturating_add(1));
-    }
-    match answer {
-        Answer::Granted(grant) => sign(keys, issuer, id, grant, now),
-        Answer::Boarding {
-            retry_after_ms,
-            server_time,
-        } => Ok(Claimed::Boarding {
-            retry_after_ms,
-            server_time,
-        }),
-        _ => Err(Problem::new(
-            Code::InternalError,
-            "The queue answered something else.",
-        )),
-    }
-}
-
-/// What the shown ticket holds already, if anything. Changes nothing.
-pub async fn look(site: &Site, id: &QueueId, shown: &Shown) -> Result<Option<Claimed>, Problem> {
-    let holder = holder(site, id, shown).await?;
-    match views::queue(site, id, Event::Look(holder)).await? {
-        Answer::Granted(grant) => {
-            let keys = keys::handoff(site)?;
-            sign(&keys, &site.issuer(), id, grant, site.now).map(Some)
-        }
-        Answer::Boarding {
-            retry_after_ms,
-            server_time,
-        } => Ok(Some(Claimed::Boarding {
-            retry_after_ms,
-            server_time,
-        })),
-        _ => Ok(None),
-    }
-}
-
 /// Gives up what the shown ticket holds.
 pub async fn leave(site: &Site, id: &QueueId, shown: &Shown) -> Result<(), Problem> {
     credentials::check_origin(site, shown)?;
@@ -344,7 +286,7 @@ pub async fn leave(site: &Site, id: &QueueId, shown: &Shown) -> Result<(), Probl
 }
 
 /// Whose ticket was shown, as the queue needs to know it.
-async fn holder(site: &Site, id: &QueueId, shown: &Shown) -> Result<Holder, Problem> {
+pub async fn holder(site: &Site, id: &QueueId, shown: &Shown) -> Result<Holder, Problem> {
     views::exists(site, id).await?;
     let ticket = credentials::read(site, id, shown)?
         .ok_or_else(|| {
@@ -365,58 +307,6 @@ pub fn holder_of(ticket: &Ticket, snapshot: &Snapshot) -> Holder {
         index: ticket.index,
         position: ticket.position.or_else(known),
         shopper: ticket.shopper,
-    }
-}
-
-fn sign(
-    keys: &HandoffKeys,
-    issuer: &str,
-    id: &QueueId,
-    grant: Grant,
-    now: UnixMillis,
-) -> Result<Claimed, Problem> {
-    let handoff = Handoff {
-        admission_id: grant.admission_id,
-        queue: id.clone(),
-        subject: grant.shopper,
-        position: grant.position,
-        access: grant.access,
-        issued_at: now,
-        expires_at: grant.expires_at,
-    };
-    let token = keys.sign(&handoff, issuer, &grant.audience)?;
-    Ok(Claimed::Granted(grant, token))
-}
-
-fn respond_claimed(claimed: Claimed) -> Answered {
-    let (status, body) = claimed_body(claimed);
-    private_json(&body, status)
-}
-
-/// What a claim answers: status and body.
-pub fn claimed_body(claimed: Claimed) -> (u16, Value) {
-    match claimed {
-        Claimed::Granted(grant, token) => {
-            let value = json!({
-                "status": "GRANTED",
-                "admissionId": grant.admission_id,
-                "handoffToken": token,
-                "expiresAt": grant.expires_at,
-                "checkoutUrl": grant.checkout_url,
-            });
-            (200, value)
-        }
-        Claimed::Boarding {
-            retry_after_ms,
-            server_time,
-        } => {
-            let value = json!({
-                "status": "BOARDING",
-                "retryAfterMs": retry_after_ms,
-                "serverTime": server_time,
-            });
-            (202, value)
-        }
     }
 }
 

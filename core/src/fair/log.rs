@@ -2,11 +2,11 @@
 //! groups, in the order of their indices, are the leaves of one tree above them; both by RFC 6962. The
 //! root is fixed at the opening, before anybody can know the shuffle.
 
-use ct_merkle::mem_backed_tree::MemoryBackedTree;
 use hmac_sha256::Hash;
 use serde::{Deserialize, Serialize};
 
 use super::Root;
+use super::merkle::{Node, Tree, leaf_hash};
 use crate::UnixMillis;
 use crate::ids::{Epoch, ShopperId};
 
@@ -82,32 +82,26 @@ impl Group {
     }
 }
 
-/// A Merkle tree that grows leaf by leaf.
-#[derive(Default)]
-pub struct Log(MemoryBackedTree<Hash, Vec<u8>>);
-
-impl Log {
-    /// Appends a leaf.
-    pub fn push(&mut self, leaf: Vec<u8>) {
-        self.0.push(leaf);
-    }
-
-    /// The root over all that was appended.
-    pub fn root(&self) -> Root {
-        Root::from_bytes((*self.0.root().as_bytes()).into())
-    }
+/// A group as it was logged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Logged {
+    /// Which group of the log, from 0.
+    pub number: u64,
+    /// The group.
+    pub group: Group,
+    /// The subtrees of the log that it completes, above its own leaf.
+    pub nodes: Vec<Node>,
 }
 
-/// The root over a lane's group, whose members are in the order of their places.
-pub fn group_root(
+/// The leaves of a lane's group, whose members are in the order of their places.
+pub fn leaves(
     epoch: Epoch,
     lane: u16,
     sequence: u64,
     at: UnixMillis,
     members: &[ShopperId],
-) -> Root {
-    let mut log = Log::default();
-    for (place, shopper) in (0_u32..).zip(members) {
+) -> impl Iterator<Item = Root> {
+    (0_u32..).zip(members).map(move |(place, shopper)| {
         let entry = Entry {
             epoch,
             lane,
@@ -116,9 +110,23 @@ pub fn group_root(
             shopper: *shopper,
             at,
         };
-        log.push(entry.leaf());
+        leaf_hash(&entry.leaf())
+    })
+}
+
+/// The root over a lane's group.
+pub fn group_root(
+    epoch: Epoch,
+    lane: u16,
+    sequence: u64,
+    at: UnixMillis,
+    members: &[ShopperId],
+) -> Root {
+    let mut tree = Tree::default();
+    for leaf in leaves(epoch, lane, sequence, at, members) {
+        tree.push(leaf);
     }
-    log.root()
+    tree.root()
 }
 
 #[cfg(test)]
@@ -128,35 +136,6 @@ mod tests {
     use crate::hex::hex;
 
     const EPOCH: Epoch = Epoch::from_bytes([1; 16]);
-
-    /// The tree of RFC 6962, section 2.1, written out.
-    fn tree_hash(leaves: &[Vec<u8>]) -> [u8; 32] {
-        match leaves {
-            [] => Hash::hash(b""),
-            [leaf] => Hash::hash(&[&[0][..], leaf].concat()),
-            _ => {
-                let left = leaves.len().next_power_of_two() / 2;
-                let (left, right) = leaves.split_at(left);
-                Hash::hash(&[&[1][..], &tree_hash(left), &tree_hash(right)].concat())
-            }
-        }
-    }
-
-    #[test]
-    fn roots_are_those_of_rfc_6962() {
-        let mut log = Log::default();
-        let mut leaves = Vec::new();
-        for number in 0..40_u8 {
-            assert_eq!(
-                log.root().as_bytes(),
-                &tree_hash(&leaves),
-                "{number} leaves"
-            );
-            let leaf = vec![number; usize::from(number % 5)];
-            log.push(leaf.clone());
-            leaves.push(leaf);
-        }
-    }
 
     /// Whoever changes a format breaks every receipt that was given.
     #[test]

@@ -1,12 +1,17 @@
 //! Fairness that can be checked: what is committed to before the first entry, what is logged of the
 //! entrants, and the shuffle that follows from both.
 
+pub mod audit;
+pub mod beacon;
 pub mod log;
+pub mod merkle;
+pub mod receipt;
 pub mod shuffle;
 
 use hmac_sha256::Hash;
 use serde::{Deserialize, Serialize};
 
+use self::beacon::Chain;
 use crate::hex::hex_bytes;
 use crate::ids::Epoch;
 
@@ -33,20 +38,26 @@ hex_bytes!(
 );
 
 /// What a life of a queue begins with: randomness of the caller's.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Fresh {
     /// Its name.
     pub epoch: Epoch,
     /// What its shuffle is made of.
     pub secret: Secret,
+    /// Whose randomness it waits for, if it does.
+    pub chain: Chain,
 }
 
 #[cfg(any(test, feature = "sim"))]
 impl Fresh {
     /// With a secret that everybody knows: for tests and the simulator.
-    pub const fn known(epoch: Epoch) -> Self {
+    pub fn known(epoch: Epoch) -> Self {
         let secret = Secret::from_bytes([2; 32]);
-        Self { epoch, secret }
+        Self {
+            epoch,
+            secret,
+            chain: Chain::quicknet(),
+        }
     }
 }
 

@@ -173,7 +173,7 @@ impl Controller {
 
     /// Moves boarding past `count` tickets whose holders may come, and past those who left among them.
     /// Returns how many of the former there were.
-    fn call_up(&mut self, head: &mut Head, count: u64) -> u64 {
+    pub(super) fn call_up(&mut self, head: &mut Head, count: u64) -> u64 {
         let mut called = 0;
         while head.line() > 0 {
             let until = self

@@ -7,7 +7,8 @@ use super::claim::{AdmissionReport, Claim};
 use crate::UnixMillis;
 use crate::calls::RelayName;
 use crate::config::Access;
-use crate::fair::log::Group;
+use crate::fair::audit::Life;
+use crate::fair::log::Logged;
 use crate::fair::{Fresh, Root};
 use crate::ids::{AdmissionId, Epoch, QueueId, ShopperId};
 use crate::problem::Problem;
@@ -153,6 +154,16 @@ pub enum Event {
         /// For each relay, how many sockets it holds; `None` where it did not answer.
         outcomes: Vec<(u16, Option<u32>)>,
     },
+    /// What a [`Fetch`](super::sealing::Fetch) came to. It never travels either.
+    #[serde(skip)]
+    Beacon {
+        /// The life of the queue that waits for it.
+        epoch: Epoch,
+        /// The round.
+        round: u64,
+        /// The signature that the endpoints agree on.
+        signature: String,
+    },
 }
 
 impl Event {
@@ -207,6 +218,8 @@ pub enum Answer {
         granted: u32,
         /// How far tickets are called up.
         called: Called,
+        /// Whether the group is in the entrants' log.
+        logged: bool,
         /// How long a busy lane lets its next group gather.
         linger_ms: u32,
     },
@@ -239,7 +252,9 @@ pub enum Effect {
     /// Write how far a lane has come.
     SaveLane(LaneMark),
     /// Append a group of entrants to the log.
-    LogGroup(Group),
+    LogGroup(Logged),
+    /// List a life that is over. It stays listed whatever is removed.
+    EndLife(Life),
     /// Tell the lanes of an epoch that is over.
     RetireLanes {
         /// The queue.

@@ -3,9 +3,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::draw::Window;
 use super::event::Called;
 use crate::UnixMillis;
 use crate::config::QueueConfig;
+use crate::fair::beacon::{Beacon, Chain};
 use crate::fair::{Fresh, Root, Secret, Seed};
 use crate::ids::{Epoch, QueueId};
 use crate::view::snapshot::{Notice, Phase};
@@ -64,10 +66,20 @@ pub struct Head {
     /// What the opening came to, once it has been.
     #[serde(default = "open_from_the_start")]
     pub opened: Option<Opened>,
+    /// Whose randomness this life's shuffle waits for, if it has a beacon.
+    #[serde(default = "Chain::quicknet")]
+    pub chain: Chain,
+    /// In a draw, the places that are called up and awaited, in order.
+    #[serde(default)]
+    pub windows: Vec<Window>,
+    /// Since when admissions stand still.
+    #[serde(default)]
+    pub paused_at: Option<UnixMillis>,
 }
 
 /// An opening.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Opened {
     /// How many had entered: they are shuffled. None in a queue that was open from the start.
     pub entrants: u64,
@@ -75,6 +87,12 @@ pub struct Opened {
     pub root: Option<Root>,
     /// What their places follow from.
     pub seed: Option<Seed>,
+    /// When it was.
+    pub at: UnixMillis,
+    /// In a draw, how many places win.
+    pub winners: Option<u64>,
+    /// The public randomness that the seed waits for.
+    pub beacon: Option<Beacon>,
 }
 
 /// What a row that was written before there were openings says of one: nobody was shuffled.
@@ -119,6 +137,9 @@ impl Head {
             watching: Vec::new(),
             secret: fresh.secret,
             opened: None,
+            chain: fresh.chain,
+            windows: Vec::new(),
+            paused_at: None,
         }
     }
 
@@ -128,11 +149,17 @@ impl Head {
         times.into_iter().flatten().max().unwrap_or(0)
     }
 
+    /// Whether this index is, or as things stand will be, one of those that are shuffled.
+    pub fn is_entrant(&self, index: u64) -> bool {
+        let opened = self.opened.as_ref();
+        opened.is_none_or(|opened| index < opened.entrants)
+    }
+
     /// How far tickets are called up.
     pub fn called(&self) -> Called {
         Called {
             boarding: self.boarding,
-            entrants: self.opened.map_or(0, |opened| opened.entrants),
+            entrants: self.opened.as_ref().map_or(0, |opened| opened.entrants),
         }
     }
 
@@ -150,11 +177,19 @@ impl Head {
             Phase::Scheduled
         } else if self.opened.is_none() {
             Phase::Entry
+        } else if self.is_sealing() {
+            Phase::Sealing
         } else if self.paused {
             Phase::Paused
         } else {
             Phase::Open
         }
+    }
+
+    /// The entrants are fixed, and wait for the randomness that their places follow from.
+    pub fn is_sealing(&self) -> bool {
+        let opened = self.opened.as_ref();
+        opened.is_some_and(|opened| opened.entrants > 0 && opened.seed.is_none())
     }
 
     /// Entries that are not called up yet.

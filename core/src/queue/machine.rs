@@ -9,9 +9,12 @@ use super::head::Head;
 use super::limits::RateWindow;
 use super::pacing::Pacing;
 use super::relays::Pushing;
+use super::sealing::Fetching;
 use crate::UnixMillis;
 use crate::config::QueueConfig;
-use crate::fair::log::{Group, Log};
+use crate::fair::audit::Life;
+use crate::fair::log::Logged;
+use crate::fair::merkle::Tree;
 use crate::ids::Epoch;
 use crate::problem::{Code, Problem};
 use crate::relay::Closing;
@@ -27,8 +30,10 @@ pub struct Stored {
     pub recent_grants: Vec<UnixMillis>,
     /// The positions, not below boarding, whose holders left.
     pub left: Vec<u64>,
-    /// The entrants' groups, in order, while the queue is not open.
-    pub groups: Vec<Group>,
+    /// The indices whose holders left before they had a place.
+    pub left_early: Vec<u64>,
+    /// The entrants' log, while the queue is not open.
+    pub log: Tree,
 }
 
 /// A queue in memory: its head, its lanes, and the claims that are live. Those that ended are in
@@ -47,8 +52,11 @@ pub struct Machine {
     pub(super) controller: Controller,
     pub(super) pacing: Pacing,
     pub(super) pushing: Pushing,
-    /// Of the entrants, while the queue is not open.
-    pub(super) log: Log,
+    /// Of the entrants' groups, while the queue is not open.
+    pub(super) log: Tree,
+    pub(super) fetching: Fetching,
+    /// The indices whose holders left before they had a place.
+    pub(super) left_early: Vec<u64>,
     pub(super) dirty: Dirty,
 }
 
@@ -65,7 +73,9 @@ pub(super) struct Dirty {
     pub(super) versioned: bool,
     pub(super) claims: BTreeMap<u64, Claim>,
     pub(super) lane: Option<LaneMark>,
-    pub(super) group: Option<Group>,
+    pub(super) logged: Option<Logged>,
+    /// The life that is over.
+    pub(super) ended: Option<Life>,
 }
 
 /// Handles `event` at `now`, for a queue that may not exist yet. `record` is what is stored under
@@ -112,7 +122,8 @@ pub fn handle(
                 epoch: head.epoch,
                 lanes: head.config.lanes,
             };
-            let mut effects = vec![Effect::Wipe, retire];
+            let ended = Effect::EndLife(present.life(now.max(head.clock)));
+            let mut effects = vec![Effect::Wipe, ended, retire];
             effects.extend(present.close_relays(Closing::Deleted));
             *machine = None;
             Step {
@@ -137,14 +148,13 @@ impl Machine {
             recent: RateWindow::default(),
             controller: Controller::restore(stored.left),
             pacing: Pacing::default(),
-            log: Log::default(),
+            log: stored.log,
+            fetching: Fetching::default(),
+            left_early: stored.left_early,
             dirty: Dirty::default(),
         };
         for mark in stored.lanes {
             machine.lanes.insert(mark.lane, (mark, 0));
-        }
-        for group in stored.groups {
-            machine.log.push(group.leaf(machine.head.epoch));
         }
         for at in stored.recent_grants {
             machine.recent.add(at);
@@ -159,6 +169,7 @@ impl Machine {
                 machine.active.insert(claim.index, claim);
             }
         }
+        machine.place_those_who_left();
         machine
     }
 
@@ -194,6 +205,11 @@ impl Machine {
                 capacity,
             } => self.watch(epoch, relay, sockets, capacity, now),
             Event::Pushed { epoch, outcomes } => Ok(self.pushed(epoch, outcomes)),
+            Event::Beacon {
+                epoch,
+                round,
+                signature,
+            } => Ok(self.beacon(epoch, round, signature)),
             Event::Lease {
                 epoch,
                 lane,
@@ -226,9 +242,10 @@ impl Machine {
         if dirty.wipe {
             effects.push(Effect::Wipe);
         }
+        effects.extend(dirty.ended.map(Effect::EndLife));
         effects.extend(dirty.claims.into_values().map(Effect::SaveClaim));
         effects.extend(dirty.lane.map(Effect::SaveLane));
-        effects.extend(dirty.group.map(Effect::LogGroup));
+        effects.extend(dirty.logged.map(Effect::LogGroup));
         if dirty.head || !effects.is_empty() {
             if !dirty.versioned {
                 self.head.version = self.head.version.saturating_add(1);

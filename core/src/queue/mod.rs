@@ -5,6 +5,7 @@
 
 mod boarding;
 pub mod claim;
+pub mod draw;
 pub mod event;
 pub mod head;
 mod limits;
@@ -15,8 +16,9 @@ mod origin;
 mod pace;
 mod pacing;
 mod relays;
+pub mod sealing;
 mod settle;
-mod shoppers;
+pub mod shoppers;
 mod writes;
 
 pub use claim::{Claim, ClaimState};
@@ -24,4 +26,5 @@ pub use event::{Answer, Effect, Event, LaneMark, Step};
 pub use head::Head;
 pub use machine::{Machine, handle};
 pub use relays::Push;
+pub use sealing::Fetch;
 pub use writes::Writes;

@@ -1,11 +1,17 @@
-//! The opening: one moment, from which on everybody who entered has a place.
+//! The opening: one moment, from which on it is fixed who is shuffled, and by what.
+
+use serde_json::{Map, Value, json};
 
 use super::event::LaneMark;
 use super::head::Opened;
 use super::machine::Machine;
 use crate::UnixMillis;
+use crate::config::Beacon as Source;
 use crate::fair::Root;
-use crate::fair::log::Group;
+use crate::fair::audit::{ALGORITHM, Life, PAGE_GROUPS};
+use crate::fair::beacon::Beacon;
+use crate::fair::log::{Group, Logged};
+use crate::fair::merkle::leaf_hash;
 use crate::problem::{Code, Problem};
 use crate::view::snapshot::{Shuffle, Trust};
 
@@ -17,23 +23,37 @@ impl Machine {
             return;
         }
         let entrants = self.head.entered;
-        let root = (entrants > 0).then(|| self.log.root());
-        let seed = root.map(|root| self.head.secret.seed(&root, &[]));
+        let config = &self.head.config;
+        let has_beacon = entrants > 0 && config.beacon == Some(Source::Drand);
         self.head.opened = Some(Opened {
             entrants,
-            root,
-            seed,
+            root: (entrants > 0).then(|| self.log.root()),
+            seed: None,
+            at: now,
+            winners: config.max_admissions.filter(|_| self.is_draw()),
+            beacon: has_beacon.then(|| Beacon {
+                round: self.head.chain.deciding_round(now),
+                chain: self.head.chain.clone(),
+                signature: None,
+            }),
         });
         self.dirty.head = true;
+        self.seal();
     }
 
-    /// Entry is not open yet.
+    /// Entry is not open yet, or, in a draw, not any more.
     pub(super) fn check_entry_open(&self, now: UnixMillis) -> Result<(), Problem> {
         let opens_at = self.head.config.entry_opens_at.unwrap_or(0);
-        if now >= opens_at {
-            return Ok(());
+        if now < opens_at {
+            return Err(not_open(opens_at, now));
         }
-        Err(not_open(opens_at, now))
+        if self.is_draw() && self.head.opened.is_some() {
+            return Err(Problem::new(
+                Code::QueueClosed,
+                "Entry to this draw has closed.",
+            ));
+        }
+        Ok(())
     }
 
     /// Logs a group of entrants; those who come after the opening stand by their index alone.
@@ -48,31 +68,126 @@ impl Machine {
             granted: mark.granted,
             root,
         };
-        self.log.push(group.leaf(self.head.epoch));
-        self.dirty.group = Some(group);
+        let number = self.log.size();
+        let mut nodes = self.log.push(leaf_hash(&group.leaf(self.head.epoch)));
+        // Its own leaf follows from its row.
+        nodes.remove(0);
+        self.dirty.logged = Some(Logged {
+            number,
+            group,
+            nodes,
+        });
     }
 
     /// What is public about the shuffle.
     pub(super) fn shuffle(&self) -> Shuffle {
-        let opened = self.head.opened;
+        let opened = self.head.opened.as_ref();
         let entrants = opened.map(|opened| opened.entrants);
         let is_shuffled = entrants != Some(0);
+        let beacon = opened.and_then(|opened| opened.beacon.as_ref());
         Shuffle {
             commitment: is_shuffled.then(|| self.head.secret.commitment()),
-            trust: is_shuffled.then_some(Trust::Operator),
+            trust: is_shuffled.then_some(self.trust()),
             root: opened.and_then(|opened| opened.root),
-            beacon_round: None,
+            beacon_round: beacon.map(|beacon| beacon.round),
             seed: opened.and_then(|opened| opened.seed),
             entrants,
+        }
+    }
+
+    fn trust(&self) -> Trust {
+        match self.head.config.beacon {
+            Some(_) => Trust::Beacon,
+            None => Trust::Operator,
+        }
+    }
+
+    /// All that the audit says but the groups, of which the log has so many, and the lives before: the
+    /// last of them, and how many there were.
+    pub fn audit(
+        &self,
+        groups: u64,
+        lives: &[Life],
+        earlier: u64,
+    ) -> Result<Map<String, Value>, Problem> {
+        let head = &self.head;
+        let now = head.clock;
+        let Some(opened) = head.opened.as_ref().filter(|_| !head.is_sealing()) else {
+            let beacon = head
+                .opened
+                .as_ref()
+                .and_then(|opened| opened.beacon.as_ref());
+            let sealed_at =
+                beacon.map_or(head.opens_at(), |beacon| beacon.chain.made_at(beacon.round));
+            return Err(Problem {
+                retry_after_seconds: Some(seconds_until(sealed_at, now)),
+                ..Problem::new(
+                    Code::NotOpen,
+                    "There is nothing to audit before the opening.",
+                )
+            });
+        };
+        let beacon = opened.beacon.as_ref().map(|beacon| {
+            json!({
+                "network": "drand",
+                "chain": beacon.chain.chain,
+                "publicKey": beacon.chain.public_key,
+                "genesisAt": beacon.chain.genesis_at,
+                "periodSeconds": beacon.chain.period_seconds,
+                "round": beacon.round,
+                "signature": beacon.signature,
+                "randomness": beacon.randomness().map(|bytes| crate::hex::hex(&bytes)),
+            })
+        });
+        let root = opened.root.unwrap_or_else(|| self.log.root());
+        let facts = json!({
+            "format": 1,
+            "algorithm": ALGORITHM,
+            "queueId": head.id,
+            "access": head.config.access,
+            "epoch": head.epoch,
+            "openedAt": opened.at,
+            "commitment": head.secret.commitment(),
+            "secret": head.secret,
+            "trust": if beacon.is_some() { Trust::Beacon } else { Trust::Operator },
+            "beacon": beacon,
+            "root": root,
+            "seed": opened.seed.unwrap_or_else(|| head.secret.seed(&root, &[])),
+            "entrants": opened.entrants,
+            "winners": opened.winners,
+            "epochs": lives,
+            "earlierEpochs": earlier,
+            "pages": groups.div_ceil(PAGE_GROUPS).max(1),
+        });
+        match facts {
+            Value::Object(facts) => Ok(facts),
+            _ => Ok(Map::new()),
+        }
+    }
+
+    /// What stays listed of this life when it ends.
+    pub(super) fn life(&self, now: UnixMillis) -> Life {
+        let opened = self.head.opened.as_ref();
+        Life {
+            epoch: self.head.epoch,
+            commitment: self.head.secret.commitment(),
+            created_at: self.head.created_at,
+            ended_at: now,
+            entered: self.head.entered,
+            opened: opened.is_some_and(|opened| opened.entrants > 0),
         }
     }
 }
 
 /// What is said before entry opens.
 pub fn not_open(opens_at: UnixMillis, now: UnixMillis) -> Problem {
-    let seconds = opens_at.saturating_sub(now).div_ceil(1000).max(1);
     Problem {
-        retry_after_seconds: Some(u32::try_from(seconds).unwrap_or(u32::MAX)),
+        retry_after_seconds: Some(seconds_until(opens_at, now)),
         ..Problem::new(Code::NotOpen, "Entry is not open yet.")
     }
+}
+
+fn seconds_until(at: UnixMillis, now: UnixMillis) -> u32 {
+    let seconds = at.saturating_sub(now).div_ceil(1000).max(1);
+    u32::try_from(seconds).unwrap_or(u32::MAX)
 }

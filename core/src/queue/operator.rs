@@ -49,10 +49,12 @@ impl Machine {
             // Nobody has entered yet, but some may be on their way through lanes picked among the old
             // number: in an epoch of its own, each shopper has one lane.
             self.dirty.retire = Some((self.head.epoch, before.lanes));
+            self.dirty.ended = Some(self.life(now));
             self.dirty.close_relays = self.close_relays(Closing::Reset);
             self.forget_relays();
             self.head.epoch = fresh.epoch;
             self.head.secret = fresh.secret;
+            self.head.chain = fresh.chain;
         }
         if self.head.entered == 0 {
             self.head.opened = None;
@@ -67,6 +69,11 @@ impl Machine {
                 Code::Conflict,
                 "The queue is closed; reset it to begin again.",
             ));
+        }
+        if paused {
+            self.head.paused_at.get_or_insert(now);
+        } else {
+            self.run_windows_on(now);
         }
         self.head.paused = paused;
         Ok(self.changed(now))
@@ -92,6 +99,7 @@ impl Machine {
 
     pub(super) fn reset(&mut self, fresh: Fresh, now: UnixMillis) -> Answer {
         let over = (self.head.epoch, self.head.config.lanes);
+        let ended = Some(self.life(now));
         let close_relays = self.close_relays(Closing::Reset);
         let mut head = Head::new(self.head.id.clone(), self.head.config.clone(), fresh, now);
         // Whoever polls must see the new life as newer.
@@ -102,6 +110,7 @@ impl Machine {
         self.dirty = Dirty {
             wipe: true,
             retire: Some(over),
+            ended,
             close_relays,
             head: true,
             versioned: true,

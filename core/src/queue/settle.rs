@@ -16,6 +16,8 @@ impl Machine {
     /// Lets time do what is due.
     pub(super) fn pass_time(&mut self, now: UnixMillis) {
         self.open_if_due(now);
+        self.fetch_if_due(now);
+        self.lapse(now);
         self.recent.forget(now);
         self.controller.mature(&mut self.head, now);
         while let Some((at, index)) = self.deadlines.first().copied() {
@@ -45,18 +47,24 @@ impl Machine {
         let open = self.head.phase(now) == Phase::Open;
         if open {
             self.admit(now);
-            let wanted = self.wanted(now);
-            let present = u64::try_from(self.present.len()).unwrap_or(u64::MAX);
-            let idle = present == 0 && self.slots(now) > 0;
-            if self
-                .controller
-                .board(&mut self.head, wanted, present, idle, now)
-            {
-                self.dirty.head = true;
+            if self.is_draw() {
+                self.call_up_winners(now);
+            } else {
+                self.call_up(now);
             }
         }
         let free = self.slots(now) > 0;
         pace::sample(&mut self.head, open, free, now);
+    }
+
+    fn call_up(&mut self, now: UnixMillis) {
+        let wanted = self.wanted(now);
+        let present = u64::try_from(self.present.len()).unwrap_or(u64::MAX);
+        let idle = present == 0 && self.slots(now) > 0;
+        let moved = self
+            .controller
+            .board(&mut self.head, wanted, present, idle, now);
+        self.dirty.head |= moved;
     }
 
     fn admit(&mut self, now: UnixMillis) {
@@ -131,15 +139,25 @@ impl Machine {
         let room = rate
             .filter(|_| someone)
             .and_then(|rate| self.recent.next_room(rate));
+        let lapse = self.head.windows.first().filter(|_| serving);
         let wants_more = serving
+            && !self.is_draw()
             && self.head.line() > 0
             && self.wanted(now) > u64::try_from(self.present.len()).unwrap_or(u64::MAX);
         let review = wants_more.then(|| now.saturating_add(REVIEW_MILLIS));
         let opening = self.head.opened.is_none().then(|| self.head.opens_at());
-        [ends, room, review, opening, self.next_push_at()]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            ends,
+            room,
+            review,
+            opening,
+            lapse.map(|window| window.ends_at),
+            self.next_fetch_at(),
+            self.next_push_at(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     /// The public state at `now`.

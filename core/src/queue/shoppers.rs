@@ -11,9 +11,10 @@ use crate::view::snapshot::Phase;
 
 /// The most entries in one group.
 pub const GROUP_MAX: u32 = 10_000;
-/// The place of whoever left before places were known: boarding never comes to it. When it comes to the
-/// one that they would have had, nobody is there.
-const NOWHERE: u64 = INDEX_MAX;
+/// The place, on record, of whoever left before places were known.
+pub const NOWHERE: u64 = INDEX_MAX;
+/// The most of those whose places are computed at the opening; boarding waits a moment at the others'.
+pub const LEFT_EARLY_MAX: usize = 10_000;
 /// The pause before a present shopper may ask again, for the first in line and for each further one.
 const RETRY_BASE_MILLIS: u64 = 2_000;
 const RETRY_STEP_MILLIS: u64 = 50;
@@ -85,6 +86,7 @@ impl Machine {
             first: mark.first,
             granted: mark.granted,
             called: self.head.called(),
+            logged: self.head.is_entrant(mark.first),
             linger_ms: u32::try_from(next.saturating_sub(now)).unwrap_or(0),
         };
         self.lanes.insert(mark.lane, (mark, next));
@@ -117,6 +119,7 @@ impl Machine {
             self.check_not_over(now)?;
             let position = self.check_called_up(holder)?;
             self.check_not_paused(now)?;
+            self.check_place(position)?;
             self.come(holder, position, now);
             self.settle(now);
         }
@@ -186,6 +189,7 @@ impl Machine {
         let claim = new_claim(holder, position, ClaimState::Present, now);
         self.head.claimed = self.head.claimed.saturating_add(1);
         self.controller.came(&mut self.head);
+        self.no_longer_awaited(position);
         self.save(claim.clone());
         self.present.insert(claim.position, claim);
     }
@@ -201,9 +205,18 @@ impl Machine {
         let known = self.record(holder.index, record);
         match known.map(|claim| (claim.state, claim.position)) {
             None => {
-                let position = holder.position.unwrap_or(NOWHERE);
                 self.head.left = self.head.left.saturating_add(1);
-                self.controller.left(&self.head, position);
+                match holder.position {
+                    Some(position) => {
+                        self.controller.left(&self.head, position);
+                        self.no_longer_awaited(position);
+                    }
+                    None if self.left_early.len() < LEFT_EARLY_MAX => {
+                        self.left_early.push(holder.index);
+                    }
+                    None => {}
+                }
+                let position = holder.position.unwrap_or(NOWHERE);
                 self.save(new_claim(holder, position, ClaimState::Left, now));
             }
             Some((ClaimState::Present, position)) => {

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use super::claim::Claim;
 use super::event::{Effect, LaneMark};
-use crate::fair::log::Group;
+use crate::fair::audit::Life;
+use crate::fair::log::Logged;
 
 /// Effects that are not written yet.
 #[derive(Default)]
@@ -14,7 +15,9 @@ pub struct Writes {
     head: bool,
     claims: BTreeMap<u64, Claim>,
     lanes: BTreeMap<u16, LaneMark>,
-    groups: Vec<Group>,
+    logged: Vec<Logged>,
+    /// Lives that ended; no wipe takes them.
+    lives: Vec<Life>,
     /// Messages, in order.
     messages: Vec<Effect>,
 }
@@ -29,7 +32,7 @@ impl Writes {
                     self.head = false;
                     self.claims.clear();
                     self.lanes.clear();
-                    self.groups.clear();
+                    self.logged.clear();
                 }
                 Effect::SaveHead => self.head = true,
                 Effect::SaveClaim(claim) => {
@@ -38,7 +41,8 @@ impl Writes {
                 Effect::SaveLane(mark) => {
                     self.lanes.insert(mark.lane, mark);
                 }
-                Effect::LogGroup(group) => self.groups.push(group),
+                Effect::EndLife(life) => self.lives.push(life),
+                Effect::LogGroup(logged) => self.logged.push(logged),
                 Effect::RetireLanes { .. } | Effect::CloseRelays { .. } => {
                     self.messages.push(effect);
                 }
@@ -65,8 +69,10 @@ impl Writes {
         let wipe = self.wipe.then_some(Effect::Wipe);
         let head = self.head.then_some(Effect::SaveHead);
         wipe.into_iter()
+            .chain(self.lives.into_iter().map(Effect::EndLife))
             .chain(self.claims.into_values().map(Effect::SaveClaim))
             .chain(self.lanes.into_values().map(Effect::SaveLane))
+            .chain(self.logged.into_iter().map(Effect::LogGroup))
             .chain(head)
             .chain(self.messages)
             .collect()

@@ -9,7 +9,7 @@ use super::message::{Asker, Call, Happening, NOBODY, Reply};
 use super::queue_object::Crash;
 use super::reading::Taken;
 use super::serving::since_start;
-use super::world::{EPOCH, FRESH, NONE, World, place, shopper_id};
+use super::world::{EPOCH, NONE, World, fresh, place, shopper_id};
 use crate::fair::Root;
 use crate::ids::{AdmissionId, Epoch};
 use crate::problem::{Code, Problem};
@@ -116,7 +116,7 @@ impl World {
                         "maxActive": self.server.limits.max_active,
                         "admitRatePerMinute": self.server.limits.rate,
                     }),
-                    fresh: FRESH,
+                    fresh: fresh(),
                 }
             }
         };

@@ -148,6 +148,7 @@ impl Check {
                 Effect::Wipe
                 | Effect::SaveHead
                 | Effect::LogGroup(_)
+                | Effect::EndLife(_)
                 | Effect::RetireLanes { .. }
                 | Effect::CloseRelays { .. } => {}
             }

@@ -225,6 +225,7 @@ impl World {
                 granted,
                 called,
                 linger_ms,
+                ..
             }) => {
                 let outcomes = lane.object.lane().leased(first, granted, called);
                 lane.object

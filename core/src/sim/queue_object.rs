@@ -4,10 +4,15 @@
 use std::collections::BTreeMap;
 
 use crate::UnixMillis;
+use crate::fair::Root;
 use crate::fair::log::Group;
+use crate::fair::merkle::{Tree, leaf_hash};
 use crate::problem::Problem;
 use crate::queue::machine::Stored;
-use crate::queue::{Answer, Claim, ClaimState, Effect, Event, Head, LaneMark, Machine, handle};
+use crate::queue::shoppers::NOWHERE;
+use crate::queue::{
+    Answer, Claim, ClaimState, Effect, Event, Head, LaneMark, Machine, Writes, handle,
+};
 
 /// Where a crash hits an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +40,8 @@ pub struct QueueObject {
     lanes: BTreeMap<u16, LaneMark>,
     claims: BTreeMap<u64, Claim>,
     groups: Vec<Group>,
+    /// The nodes of the log, by level and number.
+    nodes: BTreeMap<(u8, u64), Root>,
     memory: Option<Machine>,
 }
 
@@ -50,19 +57,22 @@ impl QueueObject {
                 effects: Vec::new(),
             };
         }
-        for effect in &step.effects {
+        let mut writes = Writes::default();
+        writes.add(step.effects);
+        let effects = writes.into_effects();
+        for effect in &effects {
             self.write(effect, machine.as_ref());
         }
         if crash == Crash::AfterWriting {
             return Handled {
                 answer: None,
-                effects: step.effects,
+                effects,
             };
         }
         self.memory = machine;
         Handled {
             answer: Some(step.answer),
-            effects: step.effects,
+            effects,
         }
     }
 
@@ -96,6 +106,7 @@ impl QueueObject {
                 self.lanes.clear();
                 self.claims.clear();
                 self.groups.clear();
+                self.nodes.clear();
             }
             Effect::SaveHead => self.head = machine.map(|machine| machine.head().clone()),
             Effect::SaveClaim(claim) => {
@@ -104,9 +115,27 @@ impl QueueObject {
             Effect::SaveLane(mark) => {
                 self.lanes.insert(mark.lane, mark.clone());
             }
-            Effect::LogGroup(group) => self.groups.push(*group),
-            Effect::RetireLanes { .. } | Effect::CloseRelays { .. } => {}
+            Effect::LogGroup(logged) => {
+                assert_eq!(usize::try_from(logged.number), Ok(self.groups.len()));
+                self.groups.push(logged.group);
+                let nodes = logged.nodes.iter();
+                self.nodes
+                    .extend(nodes.map(|node| ((node.level, node.number), node.hash)));
+            }
+            Effect::EndLife(_) | Effect::RetireLanes { .. } | Effect::CloseRelays { .. } => {}
         }
+    }
+
+    fn log(&self, head: &Head) -> Option<Tree> {
+        let node = |level, number: u64| match level {
+            0 => {
+                let group = self.groups.get(usize::try_from(number).ok()?)?;
+                Some(leaf_hash(&group.leaf(head.epoch)))
+            }
+            _ => self.nodes.get(&(level, number)).copied(),
+        };
+        let size = u64::try_from(self.groups.len()).ok()?;
+        Tree::restore(size, |level, number| node(level, number).ok_or(())).ok()
     }
 
     fn restore(&self) -> Option<Machine> {
@@ -115,15 +144,21 @@ impl QueueObject {
         let head: Head = serde_json::from_str(&text).ok()?;
         let mut stored = Stored {
             lanes: self.lanes.values().cloned().collect(),
-            groups: self.groups.clone(),
+            log: self.log(&head)?,
             ..Stored::default()
         };
         for claim in self.claims.values() {
             if claim.state.is_live() {
                 stored.live.push(claim.clone());
             }
-            if claim.state == ClaimState::Left && claim.position >= head.boarding {
-                stored.left.push(claim.position);
+            match claim.state {
+                ClaimState::Left if claim.position == NOWHERE => {
+                    stored.left_early.push(claim.index);
+                }
+                ClaimState::Left if claim.position >= head.boarding => {
+                    stored.left.push(claim.position);
+                }
+                _ => {}
             }
             let granted = claim.admitted_at;
             stored

@@ -7,7 +7,7 @@ use super::check::{Limits, Violation, ensure, named};
 use super::message::{Asker, Call, Happening, NOBODY};
 use super::queue_object::{Crash, QueueObject};
 use super::scenario::Scenario;
-use super::world::{FRESH, PATIENCE, START, World, queue_id};
+use super::world::{PATIENCE, START, World, fresh, queue_id};
 use crate::UnixMillis;
 use crate::problem::Problem;
 use crate::queue::{Answer, Effect, Event};
@@ -62,7 +62,7 @@ impl World {
         let put = Event::Put {
             id: queue_id(),
             config: self.scenario.config(),
-            fresh: FRESH,
+            fresh: fresh(),
         };
         let handled = self.server.object.event(put, START, Crash::None);
         ensure(matches!(handled.answer, Some(Ok(_))), named::LIVE, || {

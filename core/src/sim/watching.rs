@@ -75,8 +75,10 @@ impl World {
                 }
                 self.later(who, pause);
             }
-            Standing::Closed => self.gone(who),
-            Standing::Waiting | Standing::NotQueued => self.later(who, pause),
+            Standing::Closed | Standing::NotSelected => self.gone(who),
+            Standing::Waiting | Standing::Reserve { .. } | Standing::NotQueued => {
+                self.later(who, pause);
+            }
         }
         Ok(())
     }

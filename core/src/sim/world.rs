@@ -21,7 +21,9 @@ use crate::token::ticket::Ticket;
 pub(super) const START: UnixMillis = 1_800_000_000_000;
 /// The one life of the simulated queue.
 pub(super) const EPOCH: Epoch = Epoch::from_bytes([9; 16]);
-pub(super) const FRESH: Fresh = Fresh::known(EPOCH);
+pub(super) fn fresh() -> Fresh {
+    Fresh::known(EPOCH)
+}
 /// No index, or no shopper.
 pub(super) const NONE: u32 = u32::MAX;
 /// How long a caller waits for an answer.

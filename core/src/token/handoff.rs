@@ -71,6 +71,11 @@ impl HandoffKeys {
         &self.public
     }
 
+    /// The key that signs.
+    pub(super) fn signer(&self) -> Option<&Ed25519KeyPair> {
+        self.pairs.first()
+    }
+
     /// Signs a handoff for `audience`.
     pub fn sign(&self, handoff: &Handoff, issuer: &str, audience: &str) -> Result<String, Problem> {
         let claims = JWTClaims {
@@ -95,8 +100,7 @@ impl HandoffKeys {
             signature_type: Some(HANDOFF_TYPE.into()),
         };
         let signed = self
-            .pairs
-            .first()
+            .signer()
             .and_then(|key| key.sign_with_options(claims, &header).ok());
         signed.ok_or_else(|| Problem::new(Code::InternalError, "The handoff could not be signed."))
     }
@@ -151,19 +155,13 @@ impl PublicKeys {
 
     /// The JWK set that `/.well-known/jwks.json` serves.
     pub fn to_jwks(&self) -> Value {
-        let keys: Vec<Value> = self
-            .keys
-            .iter()
-            .filter_map(|key| serde_json::from_slice::<Value>(key.to_jwk().as_bytes()).ok())
-            .map(|mut jwk| {
-                if let Some(fields) = jwk.as_object_mut() {
-                    fields.insert(String::from("use"), "sig".into());
-                    fields.insert(String::from("alg"), "EdDSA".into());
-                }
-                jwk
-            })
-            .collect();
+        let keys: Vec<Value> = self.keys.iter().map(jwk).collect();
         json!({ "keys": keys })
+    }
+
+    /// The public half of the key that signs, as a JWK.
+    pub fn signer(&self) -> Value {
+        self.keys.first().map_or(Value::Null, jwk)
     }
 
     /// Verifies a token as of `now`.
@@ -199,6 +197,15 @@ impl PublicKeys {
         }
         read_claims(claims).ok_or(Refusal::Invalid)
     }
+}
+
+fn jwk(key: &Ed25519PublicKey) -> Value {
+    let mut jwk: Value = serde_json::from_slice(key.to_jwk().as_bytes()).unwrap_or_default();
+    if let Some(fields) = jwk.as_object_mut() {
+        fields.insert(String::from("use"), "sig".into());
+        fields.insert(String::from("alg"), "EdDSA".into());
+    }
+    jwk
 }
 
 fn read_claims(claims: JWTClaims<OwnClaims>) -> Option<Handoff> {

@@ -4,6 +4,7 @@ pub mod access;
 pub mod handoff;
 pub mod identity;
 pub mod keys;
+pub mod statement;
 pub mod ticket;
 
 use jwt_simple::common::VerificationOptions;

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::snapshot::{Notice, Phase, Snapshot};
 use crate::UnixMillis;
+use crate::config::Access;
 use crate::token::ticket::Ticket;
 
 /// The shortest and the longest pause between two polls.
@@ -45,6 +46,15 @@ pub enum Standing {
         /// Whether a shopper who has claimed already has an admission to collect by claiming again.
         collect: bool,
     },
+    /// In a draw: did not win, and comes next if enough places lapse.
+    Reserve {
+        /// The place, 1-based.
+        position: u64,
+        /// How many places must lapse.
+        rank: u64,
+    },
+    /// In a draw that is over: was never called up.
+    NotSelected,
     /// The queue is over.
     Closed,
 }
@@ -104,14 +114,21 @@ fn standing(ticket: Option<&Ticket>, snapshot: &Snapshot) -> Standing {
     let collect = place < snapshot.admitted_below;
     if snapshot.is_over() {
         // Whoever was admitted just before the end still has an admission to collect.
+        let is_draw = snapshot.access == Access::Draw;
         return if collect && snapshot.active > 0 {
             Standing::Ready { position, collect }
+        } else if is_draw && place >= snapshot.boarding {
+            Standing::NotSelected
         } else {
             Standing::Closed
         };
     }
     if place < snapshot.boarding {
         return Standing::Ready { position, collect };
+    }
+    if snapshot.access == Access::Draw {
+        let rank = position.saturating_sub(snapshot.boarding);
+        return Standing::Reserve { position, rank };
     }
     let ahead = place
         .saturating_sub(snapshot.boarding)
@@ -150,13 +167,17 @@ fn poll_after(standing: &Standing, snapshot: &Snapshot, jitter: u32) -> u64 {
             estimated_wait_seconds: Some(wait),
             ..
         } => wait.saturating_mul(250),
+        Standing::Waiting if snapshot.phase == Phase::Sealing => POLL_UNKNOWN_MILLIS,
         Standing::Waiting => until(snapshot.opens_at).unwrap_or(POLL_UNKNOWN_MILLIS),
         Standing::NotQueued if snapshot.phase == Phase::Scheduled => {
             until(snapshot.entry_opens_at).unwrap_or(POLL_IDLE_MILLIS)
         }
         Standing::Queued { .. } => POLL_UNKNOWN_MILLIS,
         Standing::Ready { .. } => POLL_MIN_MILLIS,
-        Standing::NotQueued | Standing::Closed => POLL_IDLE_MILLIS,
+        Standing::NotQueued
+        | Standing::Reserve { .. }
+        | Standing::NotSelected
+        | Standing::Closed => POLL_IDLE_MILLIS,
     };
     let base = base.clamp(POLL_MIN_MILLIS, POLL_MAX_MILLIS);
     // 80 to 120 per cent.

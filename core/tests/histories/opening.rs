@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tidegate_core::fair::log::{self, Log};
+use tidegate_core::fair::log;
+use tidegate_core::fair::merkle::{Tree, leaf_hash};
 use tidegate_core::fair::{Fresh, Root};
 use tidegate_core::lane;
 use tidegate_core::queue::Effect;
@@ -25,7 +26,7 @@ impl Record {
     pub fn wrote(&mut self, effects: &[Effect]) {
         self.logged
             .extend(effects.iter().filter_map(|effect| match effect {
-                Effect::LogGroup(group) => Some(*group),
+                Effect::LogGroup(logged) => Some(logged.group),
                 _ => None,
             }));
     }
@@ -40,7 +41,7 @@ impl World {
     /// After the opening: the log is what the lanes wrote, the seed follows from it, and the entrants'
     /// places are 0 to n − 1, each once.
     pub fn everybody_has_a_place(&mut self) {
-        let (mut log, mut next) = (Log::default(), 0);
+        let (mut log, mut next) = (Tree::default(), 0);
         for group in &self.record.logged {
             assert_eq!(
                 group.first, next,
@@ -53,7 +54,7 @@ impl World {
                 Some(&group.root),
                 "the log has what the lane wrote down"
             );
-            log.push(group.leaf(EPOCH));
+            log.push(leaf_hash(&group.leaf(EPOCH)));
         }
         let shuffle = self.shuffle();
         let entrants = shuffle.entrants.expect("the queue has opened");

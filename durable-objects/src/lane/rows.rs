@@ -5,18 +5,20 @@ use std::collections::HashMap;
 use serde::Deserialize;
 use tidegate_core::calls::LaneName;
 use tidegate_core::fair::Root;
+use tidegate_core::fair::receipt::{Range, Receipts};
 use tidegate_core::ids::ShopperId;
 use tidegate_core::lane::{Entry, Group, Lane as LaneState};
 use tidegate_core::reading;
 use worker::{Error, Result, SqlStorage, SqlStorageValue};
 
-use crate::storage::{integer, rows, run};
+use crate::storage::{integer, optional_integer, rows, run};
 
-/// Format 1. One row a shopper, one a group; a shopper's index follows from both.
+/// Format 1. One row a shopper, one a group; a shopper's index follows from both. A group has its members,
+/// 16 bytes each by place, while it is pending and, for their receipts, if it is in the log.
 const SCHEMA: [&str; 3] = [
     "CREATE TABLE IF NOT EXISTS name (id INTEGER PRIMARY KEY CHECK (id = 1), json TEXT NOT NULL) STRICT",
     "CREATE TABLE IF NOT EXISTS groups (sequence INTEGER PRIMARY KEY, at INTEGER NOT NULL, root TEXT NOT NULL,
-        first INTEGER, granted INTEGER) STRICT",
+        members BLOB, first INTEGER, granted INTEGER, logged INTEGER) STRICT",
     "CREATE TABLE IF NOT EXISTS entries (shopper BLOB PRIMARY KEY, sequence INTEGER NOT NULL,
         place INTEGER NOT NULL) STRICT, WITHOUT ROWID",
 ];
@@ -38,12 +40,24 @@ struct GroupRow {
     sequence: u64,
     at: u64,
     root: Root,
-    pending: u8,
+    /// In hex.
+    members: Option<String>,
+    first: Option<u64>,
+    granted: Option<u32>,
 }
 
-#[derive(Deserialize)]
-struct MemberRow {
-    shopper: String,
+const GROUP_COLUMNS: &str = "sequence, at, root, lower(hex(members)) AS members, first, granted";
+
+/// A shopper id's length in hex.
+const HEX_LENGTH: usize = 32;
+
+impl GroupRow {
+    fn members(&self) -> Vec<ShopperId> {
+        let text = self.members.as_deref().unwrap_or_default();
+        let ids = text.as_bytes().chunks(HEX_LENGTH);
+        ids.filter_map(|id| str::from_utf8(id).ok()?.parse().ok())
+            .collect()
+    }
 }
 
 /// Which lane this is, if it was ever written to.
@@ -63,27 +77,18 @@ pub fn load(sql: &SqlStorage) -> Result<LaneState> {
     }
     let last: Vec<GroupRow> = rows(
         sql,
-        "SELECT sequence, at, root, granted IS NULL AS pending FROM groups ORDER BY sequence DESC LIMIT 1",
+        &format!("SELECT {GROUP_COLUMNS} FROM groups ORDER BY sequence DESC LIMIT 1"),
         Vec::new(),
     )?;
     let Some(last) = last.first() else {
         return Ok(LaneState::default());
     };
-    if last.pending == 0 {
+    if last.granted.is_some() {
         return Ok(LaneState::restore(last.sequence, None));
     }
-    let members: Vec<MemberRow> = rows(
-        sql,
-        "SELECT lower(hex(shopper)) AS shopper FROM entries WHERE sequence = ? ORDER BY place",
-        vec![integer(last.sequence)?],
-    )?;
-    let members = members
-        .into_iter()
-        .filter_map(|row| row.shopper.parse().ok())
-        .collect();
     let group = Group {
         sequence: last.sequence,
-        members,
+        members: last.members(),
         at: last.at,
         root: last.root,
     };
@@ -111,16 +116,65 @@ pub fn find(sql: &SqlStorage, shoppers: &[ShopperId]) -> Result<HashMap<ShopperI
     Ok(found.into_iter().filter_map(entry).collect())
 }
 
+/// Writes down what a group's lease came to. Its members are kept if it is `logged`.
+pub fn settle(
+    sql: &SqlStorage,
+    sequence: u64,
+    first: Option<u64>,
+    granted: u32,
+    logged: bool,
+) -> Result<()> {
+    run(
+        sql,
+        "UPDATE groups SET first = ?1, granted = ?2, logged = ?3, members = iif(?3, members, NULL)
+            WHERE sequence = ?4",
+        vec![
+            optional_integer(first)?,
+            integer(granted.into())?,
+            integer(logged.into())?,
+            integer(sequence)?,
+        ],
+    )
+}
+
+/// The receipts of the group that a shopper's entry is in, if it is in the log.
+pub fn receipts(sql: &SqlStorage, name: &LaneName, shopper: ShopperId) -> Result<Option<Receipts>> {
+    let found: Vec<GroupRow> = rows(
+        sql,
+        &format!(
+            "SELECT {GROUP_COLUMNS} FROM groups
+                WHERE sequence = (SELECT sequence FROM entries WHERE shopper = ?) AND logged = 1"
+        ),
+        vec![key(shopper)],
+    )?;
+    let Some(row) = found.first() else {
+        return Ok(None);
+    };
+    let members = row.members();
+    let group = Range {
+        lane: name.number,
+        sequence: row.sequence,
+        at: row.at,
+        count: u32::try_from(members.len()).unwrap_or(u32::MAX),
+        root: row.root,
+        first: row.first.unwrap_or(0),
+        granted: row.granted.unwrap_or(0),
+    };
+    Ok(Some(Receipts::new(name.epoch, group, members)))
+}
+
 /// Writes a group down as pending: its row, and its members' in the order of their places.
 pub fn insert(sql: &SqlStorage, group: &Group) -> Result<()> {
     let sequence = integer(group.sequence)?;
+    let members = group.members.iter().flat_map(|id| *id.as_bytes()).collect();
     run(
         sql,
-        "INSERT INTO groups (sequence, at, root) VALUES (?, ?, ?)",
+        "INSERT INTO groups (sequence, at, root, members) VALUES (?, ?, ?, ?)",
         vec![
             sequence.clone(),
             integer(group.at)?,
             group.root.to_string().into(),
+            SqlStorageValue::Blob(members),
         ],
     )?;
     run(

@@ -10,9 +10,9 @@ use tidegate_core::lane::{Group, Outcomes, Work};
 use tidegate_core::queue::{Answer, Event};
 use worker::{Delay, Result};
 
-use super::rows::{find, insert, key};
+use super::rows::{find, insert, key, settle};
 use super::{Inner, REVIEW, is_over};
-use crate::storage::{in_transaction, integer, now, optional_integer, run};
+use crate::storage::{in_transaction, now, run};
 use crate::stub::{interrupted, storage_failed};
 
 /// Works off groups until none is left. Runs beside the requests, one at a time.
@@ -119,16 +119,17 @@ impl Inner {
         if let Some(problem) = self.over.borrow().clone() {
             return Err(problem);
         }
-        let (first, granted, pause, outcomes) = match reply {
+        let (first, granted, logged, pause, outcomes) = match reply {
             Ok(Answer::Leased {
                 first,
                 granted,
                 called,
+                logged,
                 linger_ms,
             }) => {
                 let outcomes = self.with_lane(|lane, _| Ok(lane.leased(first, granted, called)));
                 let pause = Duration::from_millis(linger_ms.into());
-                (Some(first), granted, pause, outcomes)
+                (Some(first), granted, logged, pause, outcomes)
             }
             Err(problem) if is_over(&problem) => {
                 if let Err(error) = self.retire(&problem).await {
@@ -138,7 +139,7 @@ impl Inner {
             }
             Err(problem) if problem.code.status() < 500 => {
                 let outcomes = self.with_lane(|lane, _| Ok(lane.refused(&problem)));
-                (None, 0, Duration::ZERO, outcomes)
+                (None, 0, false, Duration::ZERO, outcomes)
             }
             other => {
                 // Who has an entry already keeps it in view.
@@ -148,7 +149,7 @@ impl Inner {
         };
         let outcomes = outcomes
             .and_then(|outcomes| {
-                self.write_outcome(sequence, first, granted, &outcomes)?;
+                self.write_outcome(sequence, first, granted, logged, &outcomes)?;
                 Ok(outcomes)
             })
             .map_err(|error| storage_failed(&error))?;
@@ -162,18 +163,16 @@ impl Inner {
         sequence: u64,
         first: Option<u64>,
         granted: u32,
+        logged: bool,
         outcomes: &Outcomes,
     ) -> Result<()> {
+        if !logged {
+            // Whoever is asked about now has no receipt, and none is looked for.
+            let end = first.unwrap_or(0).saturating_add(granted.into());
+            self.unlogged.set((first.unwrap_or(0), end));
+        }
         in_transaction(&self.state.storage(), |sql| {
-            run(
-                sql,
-                "UPDATE groups SET first = ?, granted = ? WHERE sequence = ?",
-                vec![
-                    optional_integer(first)?,
-                    integer(granted.into())?,
-                    integer(sequence)?,
-                ],
-            )?;
+            settle(sql, sequence, first, granted, logged)?;
             for (shopper, _) in outcomes.iter().filter(|(_, outcome)| outcome.is_err()) {
                 run(
                     sql,

@@ -2,21 +2,21 @@
 
 use serde::Deserialize;
 use tidegate_core::calls::ADMISSIONS_PAGE;
-use tidegate_core::fair::log::Group;
+use tidegate_core::fair::merkle::Tree;
 use tidegate_core::queue::machine::Stored;
+use tidegate_core::queue::shoppers::{LEFT_EARLY_MAX, NOWHERE};
 use tidegate_core::queue::{Claim, ClaimState, Effect, Head, LaneMark, Machine};
 use tidegate_core::reading;
 use worker::{Result, SqlStorage, SqlStorageValue};
 
+use super::audit;
 use crate::storage::{integer, optional_integer, rows, run};
 
 /// Format 1. The partial indices serve loading; only tickets that claimed have a row at all.
-const SCHEMA: [&str; 7] = [
+const SCHEMA: [&str; 6] = [
     "CREATE TABLE IF NOT EXISTS head (id INTEGER PRIMARY KEY CHECK (id = 1), json TEXT NOT NULL) STRICT",
     "CREATE TABLE IF NOT EXISTS lanes (lane INTEGER PRIMARY KEY, sequence INTEGER NOT NULL,
         count INTEGER NOT NULL, first INTEGER NOT NULL, granted INTEGER NOT NULL) STRICT",
-    "CREATE TABLE IF NOT EXISTS log (first INTEGER PRIMARY KEY, lane INTEGER NOT NULL,
-        sequence INTEGER NOT NULL, granted INTEGER NOT NULL, root TEXT NOT NULL) STRICT",
     "CREATE TABLE IF NOT EXISTS claims (ticket INTEGER PRIMARY KEY, position INTEGER NOT NULL,
         shopper TEXT NOT NULL, state TEXT NOT NULL, claimed_at INTEGER NOT NULL, admitted_at INTEGER,
         redeemed_at INTEGER, ends_at INTEGER, idempotency_key TEXT) STRICT",
@@ -40,6 +40,11 @@ struct GrantRow {
 #[derive(Deserialize)]
 struct LeftRow {
     position: u64,
+}
+
+#[derive(Deserialize)]
+struct EarlyRow {
+    ticket: u64,
 }
 
 #[derive(Deserialize)]
@@ -73,7 +78,7 @@ impl ClaimRow {
 
 /// Reads a queue back, if there is one.
 pub fn load(sql: &SqlStorage) -> Result<Option<Machine>> {
-    for statement in SCHEMA {
+    for statement in SCHEMA.into_iter().chain(audit::SCHEMA) {
         run(sql, statement, Vec::new())?;
     }
     let head: Vec<HeadRow> = rows(sql, "SELECT json FROM head", Vec::new())?;
@@ -101,30 +106,32 @@ pub fn load(sql: &SqlStorage) -> Result<Option<Machine>> {
     )?;
     let left: Vec<LeftRow> = rows(
         sql,
-        "SELECT DISTINCT position FROM claims WHERE state = 'left' AND position >= ?",
+        &format!(
+            "SELECT DISTINCT position FROM claims
+                WHERE state = 'left' AND position >= ? AND position < {NOWHERE}"
+        ),
         vec![integer(head.boarding)?],
     )?;
-    let groups = match head.opened {
-        Some(_) => Vec::new(),
-        None => log(sql)?,
+    let left_early: Vec<EarlyRow> = rows(
+        sql,
+        &format!(
+            "SELECT ticket FROM claims WHERE state = 'left' AND position = {NOWHERE} LIMIT {LEFT_EARLY_MAX}"
+        ),
+        Vec::new(),
+    )?;
+    let log = match head.opened {
+        Some(_) => Tree::default(),
+        None => audit::log(sql, head.epoch)?,
     };
     let stored = Stored {
-        groups,
+        log,
         lanes,
         live: live.into_iter().filter_map(ClaimRow::claim).collect(),
         recent_grants: recent.into_iter().map(|row| row.admitted_at).collect(),
         left: left.into_iter().map(|row| row.position).collect(),
+        left_early: left_early.into_iter().map(|row| row.ticket).collect(),
     };
     Ok(Some(Machine::restore(head, stored)))
-}
-
-/// The entrants' groups, in order.
-fn log(sql: &SqlStorage) -> Result<Vec<Group>> {
-    rows(
-        sql,
-        "SELECT lane, sequence, first, granted, root FROM log ORDER BY first",
-        Vec::new(),
-    )
 }
 
 /// A ticket's record, if it has one.
@@ -140,7 +147,7 @@ pub fn load_claim(sql: &SqlStorage, index: u64) -> Result<Option<Claim>> {
 /// Writes what an effect says is to be written.
 pub fn write(sql: &SqlStorage, effect: &Effect, machine: Option<&Machine>) -> Result<()> {
     match effect {
-        Effect::Wipe => ["head", "lanes", "log", "claims"]
+        Effect::Wipe => ["head", "lanes", "log", "nodes", "claims"]
             .iter()
             .try_for_each(|table| run(sql, &format!("DELETE FROM {table}"), Vec::new())),
         Effect::SaveHead => {
@@ -182,17 +189,8 @@ pub fn write(sql: &SqlStorage, effect: &Effect, machine: Option<&Machine>) -> Re
                 claim.idempotency_key.clone().into(),
             ],
         ),
-        Effect::LogGroup(group) => run(
-            sql,
-            "INSERT INTO log (first, lane, sequence, granted, root) VALUES (?, ?, ?, ?, ?)",
-            vec![
-                integer(group.first)?,
-                integer(group.lane.into())?,
-                integer(group.sequence)?,
-                integer(group.granted.into())?,
-                group.root.to_string().into(),
-            ],
-        ),
+        Effect::LogGroup(logged) => audit::write_group(sql, logged),
+        Effect::EndLife(life) => audit::write_life(sql, life),
         // Messages, not rows: they are sent after the writes.
         Effect::RetireLanes { .. } | Effect::CloseRelays { .. } => Ok(()),
     }

@@ -1,0 +1,123 @@
+//! Draws: the places below `maxAdmissions` win. Whoever is called up has the claim window to come; a place
+//! that lapses, or that its holder gives back, calls up the next in order, as often as it takes.
+
+use serde::{Deserialize, Serialize};
+
+use super::machine::Machine;
+use crate::UnixMillis;
+use crate::config::Access;
+use crate::problem::{Code, Problem};
+
+/// Places that are called up within this part of a window share one: there are never many windows, and
+/// nobody's is shorter than was said.
+const SHARED_PART: u64 = 64;
+
+/// Places that were called up together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Window {
+    /// The first position.
+    pub from: u64,
+    /// The position after the last.
+    pub to: u64,
+    /// How many of them may still come.
+    pub outstanding: u64,
+    /// When the first of them was called up.
+    pub began_at: UnixMillis,
+    /// When they lapse.
+    pub ends_at: UnixMillis,
+}
+
+impl Machine {
+    pub(super) fn is_draw(&self) -> bool {
+        self.head.config.access == Access::Draw
+    }
+
+    /// Places that nobody has or may come for.
+    fn free_places(&self) -> u64 {
+        let windows = self.head.windows.iter();
+        let awaited = windows.fold(0_u64, |sum, window| sum.saturating_add(window.outstanding));
+        let present = u64::try_from(self.present.len()).unwrap_or(u64::MAX);
+        self.remaining()
+            .unwrap_or(0)
+            .saturating_sub(present)
+            .saturating_sub(awaited)
+    }
+
+    /// Calls up as many as there are places free.
+    pub(super) fn call_up_winners(&mut self, now: UnixMillis) {
+        let free = self.free_places();
+        if free == 0 || self.head.line() == 0 {
+            return;
+        }
+        let from = self.head.boarding;
+        let called = self.controller.call_up(&mut self.head, free);
+        self.dirty.head = true;
+        let length = u64::from(self.head.config.claim_window_seconds).saturating_mul(1000);
+        let (to, ends_at) = (self.head.boarding, now.saturating_add(length));
+        let shared = |window: &&mut Window| {
+            now.saturating_sub(window.began_at) < length.checked_div(SHARED_PART).unwrap_or(0)
+        };
+        if let Some(window) = self.head.windows.last_mut().filter(shared) {
+            window.to = to;
+            window.outstanding = window.outstanding.saturating_add(called);
+            window.ends_at = window.ends_at.max(ends_at);
+        } else if called > 0 {
+            self.head.windows.push(Window {
+                from,
+                to,
+                outstanding: called,
+                began_at: now,
+                ends_at,
+            });
+        }
+    }
+
+    /// Lets places lapse whose holders did not come. No window runs while the queue is paused.
+    pub(super) fn lapse(&mut self, now: UnixMillis) {
+        if self.head.paused {
+            return;
+        }
+        let before = self.head.windows.len();
+        self.head.windows.retain(|window| window.ends_at > now);
+        self.dirty.head |= self.head.windows.len() < before;
+    }
+
+    /// Whoever comes for a place that lapsed is served only if no backup holds it.
+    pub(super) fn check_place(&self, position: u64) -> Result<(), Problem> {
+        let in_time = self.head.windows.iter().any(|window| window.has(position));
+        if !self.is_draw() || in_time || self.free_places() > 0 {
+            return Ok(());
+        }
+        Err(Problem::new(
+            Code::AdmissionExpired,
+            "The time to claim this place ran out, and it went to the next in order.",
+        ))
+    }
+
+    /// The holder of a called-up place came, or left: nobody waits for them any more.
+    pub(super) fn no_longer_awaited(&mut self, position: u64) {
+        let mut windows = self.head.windows.iter_mut();
+        if let Some(window) = windows.find(|window| window.has(position)) {
+            window.outstanding = window.outstanding.saturating_sub(1);
+        }
+    }
+
+    /// Windows go on from where the pause stopped them.
+    pub(super) fn run_windows_on(&mut self, now: UnixMillis) {
+        let Some(paused_at) = self.head.paused_at.take() else {
+            return;
+        };
+        let pause = now.saturating_sub(paused_at);
+        for window in &mut self.head.windows {
+            window.began_at = window.began_at.saturating_add(pause);
+            window.ends_at = window.ends_at.saturating_add(pause);
+        }
+    }
+}
+
+impl Window {
+    fn has(&self, position: u64) -> bool {
+        (self.from..self.to).contains(&position)
+    }
+}

@@ -1,0 +1,216 @@
+//! What an audit reads of a queue's rows: the log's groups by page, their inclusion proofs, and the lives
+//! that are over.
+
+use serde::Deserialize;
+use tidegate_core::calls::{QueueReply, Reply};
+use tidegate_core::fair::Root;
+use tidegate_core::fair::audit::{Audit, GroupProof, LIVES_LISTED, Life, PAGE_GROUPS};
+use tidegate_core::fair::log::{Group, Logged};
+use tidegate_core::fair::merkle::{Tree, leaf_hash, path};
+use tidegate_core::ids::Epoch;
+use tidegate_core::problem::{Code, Problem};
+use tidegate_core::queue::Machine;
+use worker::{Error, Result, SqlStorage};
+
+use crate::storage::{integer, rows, run};
+use crate::stub::storage_failed;
+
+/// Format 1. The log's rows by number, the subtrees above them by level and number, and, which stay
+/// whatever is removed, the lives that are over.
+pub const SCHEMA: [&str; 3] = [
+    "CREATE TABLE IF NOT EXISTS log (number INTEGER PRIMARY KEY, first INTEGER NOT NULL, lane INTEGER NOT NULL,
+        sequence INTEGER NOT NULL, granted INTEGER NOT NULL, root TEXT NOT NULL) STRICT",
+    "CREATE TABLE IF NOT EXISTS nodes (level INTEGER NOT NULL, number INTEGER NOT NULL, hash TEXT NOT NULL,
+        PRIMARY KEY (level, number)) STRICT, WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS lives (number INTEGER PRIMARY KEY, epoch TEXT NOT NULL, commitment TEXT NOT NULL,
+        created_at INTEGER NOT NULL, ended_at INTEGER NOT NULL, entered INTEGER NOT NULL,
+        opened INTEGER NOT NULL) STRICT",
+];
+const GROUP_COLUMNS: &str = "lane, sequence, first, granted, root";
+
+#[derive(Deserialize)]
+struct CountRow {
+    count: u64,
+}
+
+#[derive(Deserialize)]
+struct HashRow {
+    hash: Root,
+}
+
+#[derive(Deserialize)]
+struct LifeRow {
+    epoch: Epoch,
+    commitment: tidegate_core::fair::Commitment,
+    created_at: u64,
+    ended_at: u64,
+    entered: u64,
+    opened: u8,
+}
+
+/// Writes a group of the log.
+pub fn write_group(sql: &SqlStorage, logged: &Logged) -> Result<()> {
+    let group = &logged.group;
+    run(
+        sql,
+        "INSERT INTO log (number, first, lane, sequence, granted, root) VALUES (?, ?, ?, ?, ?, ?)",
+        vec![
+            integer(logged.number)?,
+            integer(group.first)?,
+            integer(group.lane.into())?,
+            integer(group.sequence)?,
+            integer(group.granted.into())?,
+            group.root.to_string().into(),
+        ],
+    )?;
+    logged.nodes.iter().try_for_each(|node| {
+        run(
+            sql,
+            "INSERT INTO nodes (level, number, hash) VALUES (?, ?, ?)",
+            vec![
+                integer(node.level.into())?,
+                integer(node.number)?,
+                node.hash.to_string().into(),
+            ],
+        )
+    })
+}
+
+/// Writes a life that is over.
+pub fn write_life(sql: &SqlStorage, life: &Life) -> Result<()> {
+    run(
+        sql,
+        "INSERT INTO lives (number, epoch, commitment, created_at, ended_at, entered, opened)
+            VALUES (?, ?, ?, ?, ?, ?, ?)",
+        vec![
+            integer(count(sql, "lives")?)?,
+            life.epoch.to_string().into(),
+            life.commitment.to_string().into(),
+            integer(life.created_at)?,
+            integer(life.ended_at)?,
+            integer(life.entered)?,
+            integer(life.opened.into())?,
+        ],
+    )
+}
+
+/// The log as it stands, to go on with.
+pub fn log(sql: &SqlStorage, epoch: Epoch) -> Result<Tree> {
+    let size = count(sql, "log")?;
+    Tree::restore(size, |level, number| node(sql, epoch, level, number))
+}
+
+/// A page of the audit.
+pub fn audit(sql: &SqlStorage, machine: &Machine, page: u64) -> Reply<QueueReply> {
+    let failed = |error: Error| storage_failed(&error);
+    let groups = count(sql, "log").map_err(failed)?;
+    let earlier = count(sql, "lives").map_err(failed)?;
+    let lives = lives(sql, earlier).map_err(failed)?;
+    let facts = machine.audit(groups, &lives, earlier)?;
+    if page >= groups.div_ceil(PAGE_GROUPS).max(1) {
+        return Err(Problem::new(Code::NotFound, "The audit has no such page."));
+    }
+    let from = page.saturating_mul(PAGE_GROUPS);
+    let groups = groups_from(sql, from, PAGE_GROUPS).map_err(failed)?;
+    Ok(QueueReply::Audit(Box::new(Audit {
+        epoch: machine.head().epoch,
+        facts,
+        groups,
+    })))
+}
+
+/// The inclusion proof of the group whose first index this is.
+pub fn prove(sql: &SqlStorage, machine: &Machine, epoch: Epoch, first: u64) -> Reply<QueueReply> {
+    // Refuses as the audit does, before there is one.
+    machine.audit(0, &[], 0)?;
+    if epoch != machine.head().epoch {
+        return Err(Problem::new(
+            Code::TicketVoid,
+            "The queue was reset since this ticket was given.",
+        ));
+    }
+    let found = find(sql, first).and_then(|found| match found {
+        Some((number, groups)) => proof(sql, epoch, number, groups).map(Some),
+        None => Ok(None),
+    });
+    let proof = found.map_err(|error| storage_failed(&error))?;
+    proof
+        .map(QueueReply::Proof)
+        .ok_or_else(|| Problem::new(Code::NotFound, "This entry is not in the entrants' log."))
+}
+
+fn proof(sql: &SqlStorage, epoch: Epoch, number: u64, groups: u64) -> Result<GroupProof> {
+    let node = |level, number| node(sql, epoch, level, number);
+    Ok(GroupProof {
+        number,
+        groups,
+        path: path(number, groups, node)?,
+        root: Tree::restore(groups, node)?.root(),
+    })
+}
+
+/// The number of the group that begins with this index, and how many groups there are. The log has no
+/// index of first indices: they grow with the numbers.
+fn find(sql: &SqlStorage, first: u64) -> Result<Option<(u64, u64)>> {
+    let groups = count(sql, "log")?;
+    let (mut from, mut to) = (0, groups);
+    while from < to {
+        let middle = from.midpoint(to);
+        match groups_from(sql, middle, 1)?.first() {
+            Some(group) if group.first == first => return Ok(Some((middle, groups))),
+            Some(group) if group.first < first => from = middle.saturating_add(1),
+            _ => to = middle,
+        }
+    }
+    Ok(None)
+}
+
+fn groups_from(sql: &SqlStorage, number: u64, most: u64) -> Result<Vec<Group>> {
+    rows(
+        sql,
+        &format!("SELECT {GROUP_COLUMNS} FROM log WHERE number >= ? ORDER BY number LIMIT {most}"),
+        vec![integer(number)?],
+    )
+}
+
+fn node(sql: &SqlStorage, epoch: Epoch, level: u8, number: u64) -> Result<Root> {
+    let missing = || Error::from("the log lacks a node");
+    if level == 0 {
+        let groups = groups_from(sql, number, 1)?;
+        let group = groups.first().ok_or_else(missing)?;
+        return Ok(leaf_hash(&group.leaf(epoch)));
+    }
+    let found: Vec<HashRow> = rows(
+        sql,
+        "SELECT hash FROM nodes WHERE level = ? AND number = ?",
+        vec![integer(level.into())?, integer(number)?],
+    )?;
+    found.first().map(|row| row.hash).ok_or_else(missing)
+}
+
+fn lives(sql: &SqlStorage, earlier: u64) -> Result<Vec<Life>> {
+    let found: Vec<LifeRow> = rows(
+        sql,
+        "SELECT epoch, commitment, created_at, ended_at, entered, opened FROM lives WHERE number >= ? ORDER BY number",
+        vec![integer(earlier.saturating_sub(LIVES_LISTED))?],
+    )?;
+    let life = |row: LifeRow| Life {
+        epoch: row.epoch,
+        commitment: row.commitment,
+        created_at: row.created_at,
+        ended_at: row.ended_at,
+        entered: row.entered,
+        opened: row.opened != 0,
+    };
+    Ok(found.into_iter().map(life).collect())
+}
+
+/// How many rows a table has, whose numbers begin with 0 and have no gaps.
+fn count(sql: &SqlStorage, table: &str) -> Result<u64> {
+    let found: Vec<CountRow> = rows(
+        sql,
+        &format!("SELECT COALESCE(MAX(number) + 1, 0) AS count FROM {table}"),
+        Vec::new(),
+    )?;
+    Ok(found.first().map_or(0, |row| row.count))
+}

@@ -1,0 +1,84 @@
+//! Fetches a drand round from several endpoints, each of which may be dead, late or lying: what more than
+//! half of them say is taken.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::future::{Either, join_all, select};
+use tidegate_core::fair::beacon::{agreed, signature_in};
+use tidegate_core::queue::{Event, Fetch as Wanted};
+use worker::{Delay, Env, Error, Fetch, Response, Result, Url, console_error};
+
+/// What the variable `DRAND_ENDPOINTS` is where it is not set.
+const ENDPOINTS: &str =
+    "https://api.drand.sh,https://api2.drand.sh,https://api3.drand.sh,https://drand.cloudflare.com";
+/// The most endpoints that are asked.
+const ENDPOINTS_MAX: usize = 10;
+/// How long one may take.
+const PATIENCE: Duration = Duration::from_secs(4);
+/// An answer has some 300 bytes.
+const ANSWER_MAX: usize = 4_096;
+
+/// Asks all endpoints; `None` where they do not agree, or do not have it yet.
+pub async fn fetch_beacon(env: &Env, wanted: Wanted) -> Option<Event> {
+    let configured = env.var("DRAND_ENDPOINTS").map(|value| value.to_string());
+    let configured = configured.ok().filter(|list| !list.trim().is_empty());
+    let endpoints = configured.as_deref().unwrap_or(ENDPOINTS).split(',');
+    let (chain, round) = (&wanted.beacon.chain.chain, wanted.beacon.round);
+    let asked = endpoints.take(ENDPOINTS_MAX).map(|endpoint| async move {
+        let address = format!(
+            "{}/{chain}/public/{round}",
+            endpoint.trim().trim_end_matches('/')
+        );
+        let said = match select(pin!(ask(&address)), Delay::from(PATIENCE)).await {
+            Either::Left((answer, _)) => answer,
+            Either::Right(_) => Err("no answer in time".into()),
+        };
+        let signature = said.and_then(|answer| {
+            signature_in(&answer, round).ok_or_else(|| "not the round that was asked for".into())
+        });
+        signature
+            .inspect_err(|error: &Error| console_error!("beacon: {address}: {error}"))
+            .ok()
+    });
+    let answers = join_all(asked).await;
+    let Some(signature) = agreed(&answers) else {
+        let given = answers.iter().flatten().count();
+        console_error!(
+            "beacon: round {round} is not known yet: {given} of {} endpoints gave it, and more than half must agree",
+            answers.len()
+        );
+        return None;
+    };
+    Some(Event::Beacon {
+        epoch: wanted.epoch,
+        round,
+        signature: signature.to_owned(),
+    })
+}
+
+async fn ask(address: &str) -> Result<String> {
+    let url: Url = address.parse().map_err(|_| "not an address")?;
+    let is_here = matches!(url.host_str(), Some("127.0.0.1" | "localhost"));
+    if url.scheme() != "https" && !is_here {
+        return Err("only https is asked".into());
+    }
+    let mut response = Fetch::Url(url).send().await?;
+    if response.status_code() != 200 {
+        return Err(format!("status {}", response.status_code()).into());
+    }
+    text(&mut response).await
+}
+
+/// A body, unless it is longer than any answer is.
+async fn text(response: &mut Response) -> Result<String> {
+    let (mut bytes, mut stream) = (Vec::new(), response.stream()?);
+    while let Some(chunk) = stream.next().await {
+        bytes.extend(chunk?);
+        if bytes.len() > ANSWER_MAX {
+            return Err("a body that is too long".into());
+        }
+    }
+    String::from_utf8(bytes).map_err(|_| "a body that is not text".into())
+}

@@ -1,0 +1,160 @@
+//! What shows that the opening was fair: the audit, signed, and each entrant's inclusion proof.
+
+use serde_json::{Value, json};
+use tidegate_core::calls::{LaneCall, LaneName, LaneReply, QueueCall, QueueReply, Reply};
+use tidegate_core::fair::audit::Audit;
+use tidegate_core::hex::hex;
+use tidegate_core::ids::QueueId;
+use tidegate_core::problem::{Code, Problem};
+use tidegate_core::token::statement::AUDIT_TYPE;
+use tidegate_core::view::snapshot::EdgeView;
+use tidegate_objects::{binding, stub};
+use worker::{Cache, Error, Response, ResponseBuilder};
+
+use crate::answer::{Answered, private_json};
+use crate::credentials;
+use crate::keys;
+use crate::paths::get;
+use crate::routes::shoppers::holder;
+use crate::site::Site;
+use crate::views;
+
+/// An audit stays as it is while the epoch lasts.
+const AUDIT_CACHE: &str = "public, max-age=60";
+
+/// A page of the audit.
+pub async fn audit(site: &Site, id: &QueueId) -> Answered {
+    get(site)?;
+    let view = views::view(site, id).await?.value;
+    check_sealed(&view)?;
+    let page = page(site)?;
+    let epoch = view.snapshot.epoch;
+    let kept_at = format!("{}/tidegate/-/audit/{id}/{epoch}/{page}", site.origin());
+    let cache = Cache::default();
+    if let Ok(Some(kept)) = cache.get(&kept_at, false).await {
+        return Ok(kept);
+    }
+    match views::call_queue(site, id, &QueueCall::Audit { page }).await? {
+        QueueReply::Audit(audit) => {
+            let text = signed(site, &audit)?.to_string();
+            let response = respond(&text)?;
+            if audit.epoch == epoch {
+                // What is not kept is asked for again.
+                let _ = cache.put(&kept_at, respond(&text)?).await;
+            }
+            Ok(response)
+        }
+        _ => Err(Problem::new(Code::InternalError, "The queue answered something else.").into()),
+    }
+}
+
+fn signed(site: &Site, audit: &Audit) -> Result<Value, Problem> {
+    let keys = keys::handoff(site)?;
+    let statement = keys.state(AUDIT_TYPE, audit.facts.clone(), site.now)?;
+    Ok(audit.shown(&keys.public().signer(), &statement))
+}
+
+fn respond(text: &str) -> Result<Response, Error> {
+    Ok(ResponseBuilder::new()
+        .with_header("content-type", "application/json; charset=utf-8")?
+        .with_header("cache-control", AUDIT_CACHE)?
+        .with_header("vary", "Origin")?
+        .fixed(text.as_bytes().to_vec()))
+}
+
+fn page(site: &Site) -> Result<u64, Problem> {
+    let mut pairs = site.url.query_pairs();
+    let Some((_, text)) = pairs.find(|(name, _)| name == "page") else {
+        return Ok(0);
+    };
+    let page: Option<u64> = text.parse().ok();
+    page.filter(|page| page.to_string() == text)
+        .ok_or_else(|| Problem::validation("page: must be a number from 0"))
+}
+
+/// Before the opening nobody's request need go further than the edge.
+fn check_sealed(view: &EdgeView) -> Result<(), Problem> {
+    let snapshot = &view.snapshot;
+    if snapshot.shuffle.seed.is_some() || snapshot.shuffle.entrants == Some(0) {
+        return Ok(());
+    }
+    let at = snapshot.opens_at.unwrap_or(snapshot.server_time);
+    let seconds = at.saturating_sub(snapshot.server_time).div_ceil(1000);
+    Err(Problem {
+        retry_after_seconds: Some(u32::try_from(seconds).unwrap_or(u32::MAX).max(1)),
+        ..Problem::new(
+            Code::NotOpen,
+            "There is nothing to audit before the queue has opened.",
+        )
+    })
+}
+
+/// An entrant's inclusion proof.
+pub async fn proof(site: &Site, id: &QueueId) -> Answered {
+    get(site)?;
+    let holder = holder(site, id, &credentials::shown(site, id)).await?;
+    let view = views::view(site, id).await?.value;
+    check_sealed(&view)?;
+    let epoch = view.snapshot.epoch;
+    let (Some(position), true) = (holder.position, holder.epoch == epoch) else {
+        return Err(Problem::new(
+            Code::TicketVoid,
+            "The queue was reset since this ticket was given; enter again.",
+        )
+        .into());
+    };
+    let entrants = view.snapshot.shuffle.entrants.unwrap_or(0);
+    if holder.index >= entrants {
+        return Err(not_logged().into());
+    }
+    let lane = LaneName {
+        queue: id.clone(),
+        epoch,
+        number: holder.shopper.lane(view.lanes),
+    };
+    let call = LaneCall::Show {
+        shopper: holder.shopper,
+        index: holder.index,
+    };
+    let shown: Reply<LaneReply> =
+        stub::call(&site.env, binding::LANE, &lane.object_name(), &call).await;
+    let LaneReply::Receipt(Some(receipt)) = shown? else {
+        return Err(not_logged().into());
+    };
+    let range = receipt.group;
+    let call = QueueCall::Prove {
+        epoch,
+        first: range.first,
+    };
+    let QueueReply::Proof(proof) = views::call_queue(site, id, &call).await? else {
+        return Err(not_logged().into());
+    };
+    let value = json!({
+        "shopper": receipt.shopper,
+        "leaf": hex(&receipt.leaf(epoch)),
+        "place": receipt.place,
+        "path": receipt.path,
+        "index": holder.index,
+        "position": position.saturating_add(1),
+        "group": {
+            "lane": range.lane,
+            "sequence": range.sequence,
+            "first": range.first,
+            "granted": range.granted,
+            "count": range.count,
+            "root": range.root,
+            "number": proof.number,
+        },
+        "groupPath": proof.path,
+        "groups": proof.groups,
+        "root": proof.root,
+    });
+    private_json(&value, 200)
+}
+
+fn not_logged() -> Problem {
+    Problem::new(
+        Code::NotFound,
+        "This entry is not in the entrants' log: it came after the opening, or was given up.",
+    )
+}

@@ -1,0 +1,142 @@
+//! Claiming: what a called-up shopper is told, and the handoff token of whoever is admitted.
+
+use serde_json::{Value, json};
+use tidegate_core::UnixMillis;
+use tidegate_core::ids::QueueId;
+use tidegate_core::problem::{Code, Problem};
+use tidegate_core::queue::event::{Grant, Holder};
+use tidegate_core::queue::{Answer, Event};
+use tidegate_core::token::handoff::{Handoff, HandoffKeys};
+
+use crate::answer::{Answered, private_json};
+use crate::credentials::{self, Shown};
+use crate::keys;
+use crate::routes::shoppers::holder;
+use crate::site::Site;
+use crate::views;
+
+/// What a claim comes to.
+pub enum Claimed {
+    /// Admitted, with the signed handoff token.
+    Granted(Grant, String),
+    /// Present, and next as slots free.
+    Boarding {
+        retry_after_ms: u64,
+        server_time: UnixMillis,
+    },
+}
+
+/// Claims what the shown ticket is called up for.
+pub async fn claim(site: &Site, id: &QueueId, shown: &Shown) -> Result<Claimed, Problem> {
+    credentials::check_origin(site, shown)?;
+    let holder = holder(site, id, shown).await?;
+    let answer = views::queue(site, id, Event::Claim(holder.clone())).await?;
+    claimed(
+        &*keys::handoff(site)?,
+        &site.issuer(),
+        id,
+        &holder,
+        answer,
+        site.now,
+    )
+}
+
+/// Makes of the queue's answer to a claim what the shopper is told.
+pub fn claimed(
+    keys: &HandoffKeys,
+    issuer: &str,
+    id: &QueueId,
+    holder: &Holder,
+    answer: Answer,
+    now: UnixMillis,
+) -> Result<Claimed, Problem> {
+    if let Some(position) = holder.position {
+        views::boarding_is(id, holder.epoch, position.saturating_add(1));
+    }
+    match answer {
+        Answer::Granted(grant) => sign(keys, issuer, id, grant, now),
+        Answer::Boarding {
+            retry_after_ms,
+            server_time,
+        } => Ok(Claimed::Boarding {
+            retry_after_ms,
+            server_time,
+        }),
+        _ => Err(Problem::new(
+            Code::InternalError,
+            "The queue answered something else.",
+        )),
+    }
+}
+
+/// What the shown ticket holds already, if anything. Changes nothing.
+pub async fn look(site: &Site, id: &QueueId, shown: &Shown) -> Result<Option<Claimed>, Problem> {
+    let holder = holder(site, id, shown).await?;
+    match views::queue(site, id, Event::Look(holder)).await? {
+        Answer::Granted(grant) => {
+            let keys = keys::handoff(site)?;
+            sign(&keys, &site.issuer(), id, grant, site.now).map(Some)
+        }
+        Answer::Boarding {
+            retry_after_ms,
+            server_time,
+        } => Ok(Some(Claimed::Boarding {
+            retry_after_ms,
+            server_time,
+        })),
+        _ => Ok(None),
+    }
+}
+
+fn sign(
+    keys: &HandoffKeys,
+    issuer: &str,
+    id: &QueueId,
+    grant: Grant,
+    now: UnixMillis,
+) -> Result<Claimed, Problem> {
+    let handoff = Handoff {
+        admission_id: grant.admission_id,
+        queue: id.clone(),
+        subject: grant.shopper,
+        position: grant.position,
+        access: grant.access,
+        issued_at: now,
+        expires_at: grant.expires_at,
+    };
+    let token = keys.sign(&handoff, issuer, &grant.audience)?;
+    Ok(Claimed::Granted(grant, token))
+}
+
+/// Answers a claim.
+pub fn respond_claimed(claimed: Claimed) -> Answered {
+    let (status, body) = claimed_body(claimed);
+    private_json(&body, status)
+}
+
+/// What a claim answers: status and body.
+pub fn claimed_body(claimed: Claimed) -> (u16, Value) {
+    match claimed {
+        Claimed::Granted(grant, token) => {
+            let value = json!({
+                "status": "GRANTED",
+                "admissionId": grant.admission_id,
+                "handoffToken": token,
+                "expiresAt": grant.expires_at,
+                "checkoutUrl": grant.checkout_url,
+            });
+            (200, value)
+        }
+        Claimed::Boarding {
+            retry_after_ms,
+            server_time,
+        } => {
+            let value = json!({
+                "status": "BOARDING",
+                "retryAfterMs": retry_after_ms,
+                "serverTime": server_time,
+            });
+            (202, value)
+        }
+    }
+}
