@@ -10,6 +10,7 @@ import { ROOT } from "../scripts/lib/miniflare.mjs";
 import { machine } from "./lib/machine.mjs";
 import { print, verdict } from "./lib/table.mjs";
 import { measureObjects } from "./measure/objects.mjs";
+import { measurePlace } from "./measure/place.mjs";
 import { measureSimulator } from "./measure/simulator.mjs";
 import { measureSize } from "./measure/size.mjs";
 import { measureSockets } from "./measure/sockets.mjs";
@@ -19,6 +20,7 @@ import { computeCost } from "./measure/cost.mjs";
 /** In order; the last reckons with what the others have measured. */
 const MEASURES = {
   size: measureSize,
+  place: measurePlace,
   simulator: measureSimulator,
   speed: measureSpeed,
   objects: measureObjects,

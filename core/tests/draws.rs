@@ -1,0 +1,365 @@
+//! Random lives of a draw beside a model that is written the plain way: each place by itself, with its
+//! own clock.
+
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    reason = "a test"
+)]
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use serde_json::json;
+use tidegate_core::UnixMillis;
+use tidegate_core::fair::{Fresh, Root};
+use tidegate_core::ids::{AdmissionId, Epoch, ShopperId};
+use tidegate_core::problem::Code;
+use tidegate_core::queue::event::Holder;
+use tidegate_core::queue::{Answer, Event};
+use tidegate_core::sim::queue_object::{Crash, QueueObject};
+use tidegate_core::view::snapshot::{Phase, Shuffle};
+
+const EPOCH: Epoch = Epoch::from_bytes([9; 16]);
+const START: UnixMillis = 1_800_000_000_000;
+const ENTRY_MILLIS: u64 = 10_000;
+/// A 64th of it is less than a second, which is the least step in time after the opening: places that
+/// are called up at different times have different windows.
+const WINDOW_SECONDS: u64 = 60;
+
+#[derive(Clone, Debug)]
+enum Op {
+    Claim(u64),
+    /// Everybody up to this place claims, the last first.
+    Rush(u64),
+    Leave(u64),
+    Redeem(u64),
+    Complete(u64),
+    Release(u64),
+    Seconds(u64),
+    Pause,
+    Resume,
+    Crash,
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    let place = 0..40_u64;
+    prop_oneof![
+        6 => place.clone().prop_map(Op::Claim),
+        1 => place.clone().prop_map(Op::Rush),
+        2 => place.clone().prop_map(Op::Leave),
+        4 => place.clone().prop_map(Op::Redeem),
+        3 => place.clone().prop_map(Op::Complete),
+        2 => place.prop_map(Op::Release),
+        5 => (1..90_u64).prop_map(Op::Seconds),
+        1 => Just(Op::Pause),
+        1 => Just(Op::Resume),
+        1 => Just(Op::Crash),
+    ]
+}
+
+/// What has become of a place.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Place {
+    Uncalled,
+    /// Called up, at this time of a clock that stands still in pauses.
+    Awaited(u64),
+    Lapsed,
+    /// Claimed, with an admission or before one.
+    Held,
+    Completed,
+    /// Left, released or run out.
+    Gone,
+}
+
+struct World {
+    now: UnixMillis,
+    queue: QueueObject,
+    winners: u64,
+    /// By position; the index, and what has become of it.
+    places: BTreeMap<u64, (u64, Place)>,
+    paused: bool,
+    ran: u64,
+    over: bool,
+}
+
+impl World {
+    fn new(entrants: u64, winners: u64, leavers: &[u64]) -> Self {
+        let mut world = Self {
+            now: START,
+            queue: QueueObject::default(),
+            winners,
+            places: BTreeMap::new(),
+            paused: false,
+            ran: 0,
+            over: false,
+        };
+        let config = json!({
+            "access": "draw", "opensAt": START + ENTRY_MILLIS, "closesAt": START + 1_000_000_000,
+            "maxAdmissions": winners, "claimWindowSeconds": WINDOW_SECONDS,
+            "handoffSeconds": 20, "sessionSeconds": 40, "maxSessionSeconds": 40, "lanes": 1,
+        });
+        let id = "draw".parse().unwrap();
+        let fresh = Fresh::known(EPOCH);
+        world.event(Event::Put { id, config, fresh }).unwrap();
+        world
+            .event(lease(1, u32::try_from(entrants).unwrap()))
+            .unwrap();
+        for index in leavers {
+            world.event(Event::Leave(holder(*index, None))).unwrap();
+        }
+        world.now += ENTRY_MILLIS;
+        world.event(Event::Wake).unwrap();
+        let shuffle = world.shuffle();
+        for index in 0..entrants {
+            let left = leavers.contains(&index);
+            let place = if left { Place::Gone } else { Place::Uncalled };
+            world
+                .places
+                .insert(shuffle.position(index).unwrap(), (index, place));
+        }
+        world.follow();
+        world
+    }
+
+    fn event(&mut self, event: Event) -> Result<Answer, tidegate_core::problem::Problem> {
+        self.queue
+            .event(event, self.now, Crash::None)
+            .answer
+            .unwrap()
+    }
+
+    fn shuffle(&mut self) -> Shuffle {
+        let machine = self.queue.machine().unwrap();
+        machine.snapshot(machine.head().clock).shuffle
+    }
+
+    /// How many places are taken, one way or another.
+    fn taken(&self) -> u64 {
+        let takes =
+            |place: &Place| matches!(place, Place::Awaited(_) | Place::Held | Place::Completed);
+        let taken = self.places.values().filter(|(_, place)| takes(place));
+        u64::try_from(taken.count()).unwrap()
+    }
+
+    /// The model's own rule: while a place is free, the next in order is called up.
+    fn follow(&mut self) {
+        let completed = self.count(Place::Completed);
+        self.over |= completed >= self.winners;
+        if self.paused || self.over {
+            return;
+        }
+        let mut free = self.winners.saturating_sub(self.taken());
+        for (_, place) in self.places.values_mut() {
+            if free > 0 && *place == Place::Uncalled {
+                *place = Place::Awaited(self.ran);
+                free -= 1;
+            }
+        }
+    }
+
+    fn count(&self, wanted: Place) -> u64 {
+        let same = self.places.values().filter(|(_, place)| *place == wanted);
+        u64::try_from(same.count()).unwrap()
+    }
+
+    fn set(&mut self, position: u64, place: Place) {
+        self.places.get_mut(&position).unwrap().1 = place;
+        self.follow();
+    }
+
+    fn apply(&mut self, op: &Op) {
+        match *op {
+            Op::Claim(position) => self.claim(position),
+            Op::Rush(position) => (0..=position).rev().for_each(|place| self.claim(place)),
+            Op::Leave(position) => self.leave(position),
+            Op::Redeem(position) => self.settle(position, |admission| Event::Redeem {
+                admission,
+                idempotency_key: None,
+            }),
+            Op::Complete(position) => self.settle(position, Event::Complete),
+            Op::Release(position) => self.settle(position, Event::Release),
+            Op::Seconds(seconds) => (0..seconds).for_each(|_| self.second()),
+            Op::Pause | Op::Resume => self.pause(matches!(op, Op::Pause)),
+            Op::Crash => self.queue.crash(),
+        }
+        self.look();
+    }
+
+    fn second(&mut self) {
+        self.now += 1_000;
+        self.event(Event::Wake).unwrap();
+        if !self.paused {
+            self.ran += 1_000;
+        }
+        // Admissions that ran out, as the records say: the model has no clock for those.
+        self.take_what_ended();
+        if !self.paused && !self.over {
+            for (_, place) in self.places.values_mut() {
+                if let Place::Awaited(since) = *place
+                    && self.ran - since >= WINDOW_SECONDS * 1_000
+                {
+                    *place = Place::Lapsed;
+                }
+            }
+        }
+        self.follow();
+    }
+
+    fn take_what_ended(&mut self) {
+        for (index, place) in self.places.values_mut() {
+            let state = self.queue.claim(*index).map(|claim| claim.state);
+            if *place == Place::Held && state.is_some_and(|state| !state.is_live()) {
+                *place = Place::Gone;
+            }
+        }
+    }
+
+    fn claim(&mut self, position: u64) {
+        let Some((index, place)) = self.places.get(&position).copied() else {
+            return;
+        };
+        let free = self.winners.saturating_sub(self.taken());
+        let answer = self.event(Event::Claim(holder(index, Some(position))));
+        let code = answer.as_ref().err().map(|problem| problem.code);
+        let expected = match place {
+            Place::Held => return,
+            Place::Completed | Place::Gone => Some(Code::AdmissionExpired),
+            _ if self.over => Some(Code::SoldOut),
+            Place::Uncalled => Some(Code::NotYetServed),
+            _ if self.paused => Some(Code::Paused),
+            Place::Lapsed if free == 0 => Some(Code::AdmissionExpired),
+            Place::Awaited(_) | Place::Lapsed => None,
+        };
+        assert_eq!(
+            code, expected,
+            "place {position}, which is {place:?}, {free} free"
+        );
+        if code.is_none() {
+            assert!(
+                matches!(answer, Ok(Answer::Granted(_))),
+                "nothing else holds back"
+            );
+            self.set(position, Place::Held);
+        }
+    }
+
+    fn leave(&mut self, position: u64) {
+        let Some((index, place)) = self.places.get(&position).copied() else {
+            return;
+        };
+        self.event(Event::Leave(holder(index, Some(position))))
+            .unwrap();
+        if place != Place::Completed {
+            self.set(position, Place::Gone);
+        }
+    }
+
+    fn settle(&mut self, position: u64, event: impl FnOnce(AdmissionId) -> Event) {
+        let Some((index, Place::Held)) = self.places.get(&position).copied() else {
+            return;
+        };
+        let epoch = EPOCH;
+        let _ = self.event(event(AdmissionId { epoch, index }));
+        match self.queue.claim(index).map(|claim| claim.state) {
+            Some(tidegate_core::queue::ClaimState::Completed) => {
+                self.set(position, Place::Completed);
+            }
+            Some(state) if !state.is_live() => self.set(position, Place::Gone),
+            _ => {}
+        }
+    }
+
+    fn pause(&mut self, paused: bool) {
+        let event = if paused { Event::Pause } else { Event::Resume };
+        self.event(event).unwrap();
+        self.paused = paused;
+        self.follow();
+    }
+
+    /// The machine has called up whom the model has, and nobody else.
+    fn look(&mut self) {
+        let called = |(_, (_, place)): &(&u64, &(u64, Place))| {
+            !matches!(place, Place::Uncalled | Place::Gone)
+        };
+        let last = self
+            .places
+            .iter()
+            .filter(called)
+            .map(|(position, _)| *position)
+            .max();
+        let uncalled = self
+            .places
+            .iter()
+            .find(|(_, (_, place))| *place == Place::Uncalled);
+        let machine = self.queue.machine().unwrap();
+        let (head, now) = (machine.head(), self.now);
+        let boarding = head.boarding;
+        assert!(
+            last.is_none_or(|last| last < boarding),
+            "{last:?} is called up: {boarding}"
+        );
+        assert!(
+            uncalled.is_none_or(|(next, _)| *next >= boarding),
+            "{uncalled:?} is not: {boarding}"
+        );
+        let snapshot = machine.snapshot(now);
+        assert!(
+            snapshot.completed + snapshot.active <= self.winners,
+            "over-admitted"
+        );
+        assert_eq!(snapshot.phase == Phase::SoldOut, self.over);
+        assert!(head.windows.len() <= 66, "{} windows", head.windows.len());
+        let next = machine.next_timeout();
+        assert!(
+            next.is_none_or(|at| at > now),
+            "an alarm that is due at once, for ever"
+        );
+    }
+}
+
+fn holder(index: u64, position: Option<u64>) -> Holder {
+    Holder {
+        epoch: EPOCH,
+        index,
+        position,
+        shopper: ShopperId::from_bytes([1; 16]),
+    }
+}
+
+fn lease(sequence: u64, count: u32) -> Event {
+    Event::Lease {
+        epoch: EPOCH,
+        lane: 0,
+        sequence,
+        count,
+        root: Root::from_bytes([3; 32]),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn a_draw_is_what_its_rules_say(
+        entrants in 1..40_u64,
+        winners in 1..12_u64,
+        leavers in prop::collection::btree_set(0..40_u64, 0..4),
+        ops in prop::collection::vec(op(), 1..80),
+    ) {
+        let leavers: Vec<u64> = leavers.into_iter().filter(|index| *index < entrants).collect();
+        let mut world = World::new(entrants, winners, &leavers);
+        world.look();
+        for op in &ops {
+            world.apply(op);
+        }
+    }
+}
+
+#[test]
+fn entry_to_a_draw_closes_when_it_opens() {
+    let mut world = World::new(5, 2, &[]);
+    let problem = world.event(lease(2, 1)).unwrap_err();
+    assert_eq!(problem.code, Code::QueueClosed);
+    assert!(world.event(lease(1, 5)).is_ok(), "a lease that is repeated");
+}
