@@ -3,6 +3,7 @@
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::fair::audit::{Audit, GroupProof};
 use crate::fair::receipt::Receipt;
@@ -38,6 +39,7 @@ impl Call for QueueCall {
             },
             Self::Admissions { .. } => "Admissions",
             Self::Audit { .. } => "Audit",
+            Self::Fairness => "Fairness",
             Self::Prove { .. } => "Prove",
         };
         String::from(name)
@@ -95,6 +97,8 @@ pub enum QueueCall {
         /// Which page, from 0.
         page: u64,
     },
+    /// What the fairness report says.
+    Fairness,
     /// The inclusion proof of a group in the log.
     Prove {
         /// The life of the queue that it is of.
@@ -120,6 +124,8 @@ pub enum QueueReply {
     Audit(Box<Audit>),
     /// A group's inclusion proof.
     Proof(GroupProof),
+    /// The fairness report, without what only the shuffle tells.
+    Fairness(#[serde(with = "crate::wire::as_text")] Map<String, Value>),
 }
 
 /// To a Lane object.

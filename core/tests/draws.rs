@@ -136,9 +136,9 @@ impl World {
 
     /// How many places are taken, one way or another.
     fn taken(&self) -> u64 {
-        let takes =
+        let is_taken =
             |place: &Place| matches!(place, Place::Awaited(_) | Place::Held | Place::Completed);
-        let taken = self.places.values().filter(|(_, place)| takes(place));
+        let taken = self.places.values().filter(|(_, place)| is_taken(place));
         u64::try_from(taken.count()).unwrap()
     }
 

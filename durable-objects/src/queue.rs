@@ -106,6 +106,7 @@ impl Queue {
                 self.inner
                     .read(|sql, machine| audit::audit(sql, machine, page)),
             ),
+            QueueCall::Fairness => Answering::Now(self.inner.read(audit::fairness)),
             QueueCall::Prove { epoch, first } => {
                 let proof = |sql: &_, machine: &_| audit::prove(sql, machine, epoch, first);
                 Answering::Now(self.inner.read(proof))

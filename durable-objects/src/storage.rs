@@ -44,6 +44,20 @@ pub fn rows<T: DeserializeOwned>(
     sql.exec(query, bindings)?.to_array()
 }
 
+/// Adds a column that a table of an earlier format lacks.
+pub fn add_column(sql: &SqlStorage, table: &str, column: &str, kind: &str) -> Result<()> {
+    let found: Vec<serde_json::Value> = rows(
+        sql,
+        "SELECT name FROM pragma_table_info(?) WHERE name = ?",
+        vec![table.into(), column.into()],
+    )?;
+    if found.is_empty() {
+        let statement = format!("ALTER TABLE {table} ADD COLUMN {column} {kind}");
+        run(sql, &statement, Vec::new())?;
+    }
+    Ok(())
+}
+
 /// An integer to bind. `SQLite` in an object sees doubles, exact up to 2^53; larger ones are refused.
 pub fn integer(value: u64) -> Result<SqlStorageValue> {
     let value = i64::try_from(value).map_err(|_| Error::from("an integer past 2^63"))?;

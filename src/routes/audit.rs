@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use tidegate_core::calls::{LaneCall, LaneName, LaneReply, QueueCall, QueueReply, Reply};
 use tidegate_core::fair::audit::Audit;
+use tidegate_core::fair::report::chance;
 use tidegate_core::hex::hex;
 use tidegate_core::ids::QueueId;
 use tidegate_core::problem::{Code, Problem};
@@ -157,4 +158,37 @@ fn not_logged() -> Problem {
         Code::NotFound,
         "This entry is not in the entrants' log: it came after the opening, or was given up.",
     )
+}
+
+/// The fairness report of a queue that is over.
+pub async fn fairness(site: &Site, id: &QueueId) -> Answered {
+    get(site)?;
+    let snapshot = views::view(site, id).await?.value.snapshot.clone();
+    if !snapshot.is_over() {
+        return Err(Problem::new(
+            Code::Conflict,
+            "The fairness report is made when the queue is over.",
+        )
+        .into());
+    }
+    let kept_at = format!(
+        "{}/tidegate/-/fairness/{id}/{}",
+        site.origin(),
+        snapshot.epoch
+    );
+    let cache = Cache::default();
+    if let Ok(Some(kept)) = cache.get(&kept_at, false).await {
+        return Ok(kept);
+    }
+    let reply = views::call_queue(site, id, &QueueCall::Fairness).await?;
+    let QueueReply::Fairness(mut report) = reply else {
+        return Err(Problem::new(Code::InternalError, "The queue answered something else.").into());
+    };
+    let seed = snapshot.shuffle.seed;
+    let chance = seed.map(|seed| chance(&seed, snapshot.shuffle.entrants.unwrap_or(0)));
+    report.insert("chance".into(), json!(chance));
+    let text = Value::Object(report).to_string();
+    // What is not kept is asked for again.
+    let _ = cache.put(&kept_at, respond(&text)?).await;
+    Ok(respond(&text)?)
 }

@@ -55,6 +55,7 @@ pub async fn call(site: &Site, mut request: Request, id: &QueueId, rest: &[&str]
         }
         ["audit"] => audit::audit(site, id).await,
         ["audit", "proof"] => audit::proof(site, id).await,
+        ["fairness"] => audit::fairness(site, id).await,
         ["live"] => live::connect(site, id).await,
         ["status"] => {
             get(site)?;

@@ -6,6 +6,7 @@ pub mod beacon;
 pub mod log;
 pub mod merkle;
 pub mod receipt;
+pub mod report;
 pub mod shuffle;
 
 use hmac_sha256::Hash;

@@ -253,6 +253,8 @@ pub enum Effect {
     SaveLane(LaneMark),
     /// Append a group of entrants to the log.
     LogGroup(Logged),
+    /// Note when an index was leased.
+    SaveArrival(Arrival),
     /// List a life that is over. It stays listed whatever is removed.
     EndLife(Life),
     /// Tell the lanes of an epoch that is over.
@@ -282,6 +284,15 @@ pub struct Step {
     pub effects: Vec<Effect>,
 }
 
+/// That indices from `first` on were leased from `at` on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Arrival {
+    /// An index.
+    pub first: u64,
+    /// When it was leased.
+    pub at: UnixMillis,
+}
+
 /// How far a lane has come: its last lease, so that a repeated one gets the same range.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LaneMark {
@@ -295,4 +306,6 @@ pub struct LaneMark {
     pub first: u64,
     /// How many it got.
     pub granted: u32,
+    /// How many all its groups got.
+    pub total: u64,
 }

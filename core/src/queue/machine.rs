@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::boarding::Controller;
 use super::claim::{Claim, ClaimState};
-use super::event::{Answer, Effect, Event, LaneMark, Step};
+use super::event::{Answer, Arrival, Effect, Event, LaneMark, Step};
 use super::head::Head;
 use super::limits::RateWindow;
 use super::pacing::Pacing;
@@ -57,6 +57,8 @@ pub struct Machine {
     pub(super) fetching: Fetching,
     /// The indices whose holders left before they had a place.
     pub(super) left_early: Vec<u64>,
+    /// When an arrival was last noted.
+    pub(super) arrival_noted_at: UnixMillis,
     pub(super) dirty: Dirty,
 }
 
@@ -74,6 +76,7 @@ pub(super) struct Dirty {
     pub(super) claims: BTreeMap<u64, Claim>,
     pub(super) lane: Option<LaneMark>,
     pub(super) logged: Option<Logged>,
+    pub(super) arrival: Option<Arrival>,
     /// The life that is over.
     pub(super) ended: Option<Life>,
 }
@@ -151,6 +154,7 @@ impl Machine {
             log: stored.log,
             fetching: Fetching::default(),
             left_early: stored.left_early,
+            arrival_noted_at: 0,
             dirty: Dirty::default(),
         };
         for mark in stored.lanes {
@@ -246,6 +250,7 @@ impl Machine {
         effects.extend(dirty.claims.into_values().map(Effect::SaveClaim));
         effects.extend(dirty.lane.map(Effect::SaveLane));
         effects.extend(dirty.logged.map(Effect::LogGroup));
+        effects.extend(dirty.arrival.map(Effect::SaveArrival));
         if dirty.head || !effects.is_empty() {
             if !dirty.versioned {
                 self.head.version = self.head.version.saturating_add(1);

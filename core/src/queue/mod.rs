@@ -16,6 +16,7 @@ mod origin;
 mod pace;
 mod pacing;
 mod relays;
+pub mod reporting;
 pub mod sealing;
 mod settle;
 pub mod shoppers;

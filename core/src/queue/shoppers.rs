@@ -62,13 +62,16 @@ impl Machine {
                 "The queue has as many entries as it may have.",
             ));
         }
+        let before = self.lanes.get(&lane).map_or(0, |(mark, _)| mark.total);
         let mark = LaneMark {
             lane,
             sequence,
             count,
             first: self.head.entered,
             granted,
+            total: before.saturating_add(granted.into()),
         };
+        self.note_arrival(mark.first, now);
         self.head.entered = self.head.entered.saturating_add(u64::from(granted));
         self.log_group(&mark, root);
         self.dirty.lane = Some(mark.clone());

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::claim::Claim;
-use super::event::{Effect, LaneMark};
+use super::event::{Arrival, Effect, LaneMark};
 use crate::fair::audit::Life;
 use crate::fair::log::Logged;
 
@@ -16,6 +16,7 @@ pub struct Writes {
     claims: BTreeMap<u64, Claim>,
     lanes: BTreeMap<u16, LaneMark>,
     logged: Vec<Logged>,
+    arrivals: Vec<Arrival>,
     /// Lives that ended; no wipe takes them.
     lives: Vec<Life>,
     /// Messages, in order.
@@ -33,6 +34,7 @@ impl Writes {
                     self.claims.clear();
                     self.lanes.clear();
                     self.logged.clear();
+                    self.arrivals.clear();
                 }
                 Effect::SaveHead => self.head = true,
                 Effect::SaveClaim(claim) => {
@@ -41,6 +43,7 @@ impl Writes {
                 Effect::SaveLane(mark) => {
                     self.lanes.insert(mark.lane, mark);
                 }
+                Effect::SaveArrival(arrival) => self.arrivals.push(arrival),
                 Effect::EndLife(life) => self.lives.push(life),
                 Effect::LogGroup(logged) => self.logged.push(logged),
                 Effect::RetireLanes { .. } | Effect::CloseRelays { .. } => {
@@ -73,6 +76,7 @@ impl Writes {
             .chain(self.claims.into_values().map(Effect::SaveClaim))
             .chain(self.lanes.into_values().map(Effect::SaveLane))
             .chain(self.logged.into_iter().map(Effect::LogGroup))
+            .chain(self.arrivals.into_iter().map(Effect::SaveArrival))
             .chain(head)
             .chain(self.messages)
             .collect()

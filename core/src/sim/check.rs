@@ -149,6 +149,7 @@ impl Check {
                 | Effect::SaveHead
                 | Effect::LogGroup(_)
                 | Effect::EndLife(_)
+                | Effect::SaveArrival(_)
                 | Effect::RetireLanes { .. }
                 | Effect::CloseRelays { .. } => {}
             }

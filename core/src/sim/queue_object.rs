@@ -122,7 +122,10 @@ impl QueueObject {
                 self.nodes
                     .extend(nodes.map(|node| ((node.level, node.number), node.hash)));
             }
-            Effect::EndLife(_) | Effect::RetireLanes { .. } | Effect::CloseRelays { .. } => {}
+            Effect::EndLife(_)
+            | Effect::SaveArrival(_)
+            | Effect::RetireLanes { .. }
+            | Effect::CloseRelays { .. } => {}
         }
     }
 

@@ -11,13 +11,13 @@ use tidegate_core::lane::{Entry, Group, Lane as LaneState};
 use tidegate_core::reading;
 use worker::{Error, Result, SqlStorage, SqlStorageValue};
 
-use crate::storage::{integer, optional_integer, rows, run};
+use crate::storage::{add_column, integer, optional_integer, rows, run};
 
 /// Format 1. One row a shopper, one a group; a shopper's index follows from both. A group has its members,
 /// 16 bytes each by place, while it is pending and, for their receipts, if it is in the log.
 const SCHEMA: [&str; 3] = [
     "CREATE TABLE IF NOT EXISTS name (id INTEGER PRIMARY KEY CHECK (id = 1), json TEXT NOT NULL) STRICT",
-    "CREATE TABLE IF NOT EXISTS groups (sequence INTEGER PRIMARY KEY, at INTEGER NOT NULL, root TEXT NOT NULL,
+    "CREATE TABLE IF NOT EXISTS groups (sequence INTEGER PRIMARY KEY, at INTEGER NOT NULL, root TEXT,
         members BLOB, first INTEGER, granted INTEGER, logged INTEGER) STRICT",
     "CREATE TABLE IF NOT EXISTS entries (shopper BLOB PRIMARY KEY, sequence INTEGER NOT NULL,
         place INTEGER NOT NULL) STRICT, WITHOUT ROWID",
@@ -39,7 +39,7 @@ struct EntryRow {
 struct GroupRow {
     sequence: u64,
     at: u64,
-    root: Root,
+    root: Option<Root>,
     /// In hex.
     members: Option<String>,
     first: Option<u64>,
@@ -75,6 +75,15 @@ pub fn load(sql: &SqlStorage) -> Result<LaneState> {
     for statement in SCHEMA {
         run(sql, statement, Vec::new())?;
     }
+    // Of before there was a log.
+    for (column, kind) in [
+        ("at", "INTEGER NOT NULL DEFAULT 0"),
+        ("root", "TEXT"),
+        ("members", "BLOB"),
+        ("logged", "INTEGER"),
+    ] {
+        add_column(sql, "groups", column, kind)?;
+    }
     let last: Vec<GroupRow> = rows(
         sql,
         &format!("SELECT {GROUP_COLUMNS} FROM groups ORDER BY sequence DESC LIMIT 1"),
@@ -83,16 +92,15 @@ pub fn load(sql: &SqlStorage) -> Result<LaneState> {
     let Some(last) = last.first() else {
         return Ok(LaneState::default());
     };
-    if last.granted.is_some() {
-        return Ok(LaneState::restore(last.sequence, None));
-    }
-    let group = Group {
+    // A group that was pending before there was a log has no root: its members enter anew.
+    let pending = last.root.filter(|_| last.granted.is_none());
+    let pending = pending.map(|root| Group {
         sequence: last.sequence,
         members: last.members(),
         at: last.at,
-        root: last.root,
-    };
-    Ok(LaneState::restore(last.sequence, Some(group)))
+        root,
+    });
+    Ok(LaneState::restore(last.sequence, pending))
 }
 
 /// The entries of those of `shoppers` who have one, each with what its group's row says.
@@ -147,7 +155,7 @@ pub fn receipts(sql: &SqlStorage, name: &LaneName, shopper: ShopperId) -> Result
         ),
         vec![key(shopper)],
     )?;
-    let Some(row) = found.first() else {
+    let Some((row, root)) = found.first().and_then(|row| Some((row, row.root?))) else {
         return Ok(None);
     };
     let members = row.members();
@@ -156,7 +164,7 @@ pub fn receipts(sql: &SqlStorage, name: &LaneName, shopper: ShopperId) -> Result
         sequence: row.sequence,
         at: row.at,
         count: u32::try_from(members.len()).unwrap_or(u32::MAX),
-        root: row.root,
+        root,
         first: row.first.unwrap_or(0),
         granted: row.granted.unwrap_or(0),
     };

@@ -9,7 +9,9 @@ use tidegate_core::fair::log::{Group, Logged};
 use tidegate_core::fair::merkle::{Tree, leaf_hash, path};
 use tidegate_core::ids::Epoch;
 use tidegate_core::problem::{Code, Problem};
-use tidegate_core::queue::Machine;
+use tidegate_core::queue::event::Arrival;
+use tidegate_core::queue::reporting::Brief;
+use tidegate_core::queue::{ClaimState, Machine};
 use worker::{Error, Result, SqlStorage};
 
 use crate::storage::{integer, rows, run};
@@ -17,15 +19,18 @@ use crate::stub::storage_failed;
 
 /// Format 1. The log's rows by number, the subtrees above them by level and number, and, which stay
 /// whatever is removed, the lives that are over.
-pub const SCHEMA: [&str; 3] = [
+pub const SCHEMA: [&str; 4] = [
     "CREATE TABLE IF NOT EXISTS log (number INTEGER PRIMARY KEY, first INTEGER NOT NULL, lane INTEGER NOT NULL,
         sequence INTEGER NOT NULL, granted INTEGER NOT NULL, root TEXT NOT NULL) STRICT",
     "CREATE TABLE IF NOT EXISTS nodes (level INTEGER NOT NULL, number INTEGER NOT NULL, hash TEXT NOT NULL,
         PRIMARY KEY (level, number)) STRICT, WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS arrivals (first INTEGER PRIMARY KEY, at INTEGER NOT NULL) STRICT",
     "CREATE TABLE IF NOT EXISTS lives (number INTEGER PRIMARY KEY, epoch TEXT NOT NULL, commitment TEXT NOT NULL,
         created_at INTEGER NOT NULL, ended_at INTEGER NOT NULL, entered INTEGER NOT NULL,
         opened INTEGER NOT NULL) STRICT",
 ];
+/// The most records that a report looks at: some tens of megabytes.
+const RECORDS_MAX: usize = 300_000;
 const GROUP_COLUMNS: &str = "lane, sequence, first, granted, root";
 
 #[derive(Deserialize)]
@@ -36,6 +41,16 @@ struct CountRow {
 #[derive(Deserialize)]
 struct HashRow {
     hash: Root,
+}
+
+#[derive(Deserialize)]
+struct BriefRow {
+    ticket: u64,
+    position: u64,
+    state: String,
+    claimed_at: u64,
+    admitted_at: Option<u64>,
+    ends_at: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -98,6 +113,54 @@ pub fn write_life(sql: &SqlStorage, life: &Life) -> Result<()> {
 pub fn log(sql: &SqlStorage, epoch: Epoch) -> Result<Tree> {
     let size = count(sql, "log")?;
     Tree::restore(size, |level, number| node(sql, epoch, level, number))
+}
+
+/// What the fairness report says.
+pub fn fairness(sql: &SqlStorage, machine: &Machine) -> Reply<QueueReply> {
+    let failed = |error: Error| storage_failed(&error);
+    // Refuses before the end, and before anything is read.
+    machine.fairness(&[], true, &[])?;
+    let briefs = briefs(sql).map_err(failed)?;
+    let arrivals: Vec<Arrival> = rows(
+        sql,
+        "SELECT first, at FROM arrivals ORDER BY first",
+        Vec::new(),
+    )
+    .map_err(failed)?;
+    let is_whole = briefs.len() < RECORDS_MAX;
+    Ok(QueueReply::Fairness(
+        machine.fairness(&briefs, is_whole, &arrivals)?,
+    ))
+}
+
+fn briefs(sql: &SqlStorage) -> Result<Vec<Brief>> {
+    let found: Vec<BriefRow> = rows(
+        sql,
+        &format!(
+            "SELECT ticket, position, state, claimed_at, admitted_at, ends_at FROM claims LIMIT {RECORDS_MAX}"
+        ),
+        Vec::new(),
+    )?;
+    let brief = |row: BriefRow| {
+        Some(Brief {
+            index: row.ticket,
+            position: row.position,
+            state: ClaimState::from_name(&row.state)?,
+            claimed_at: row.claimed_at,
+            admitted_at: row.admitted_at,
+            ends_at: row.ends_at,
+        })
+    };
+    Ok(found.into_iter().filter_map(brief).collect())
+}
+
+/// Writes when an index was leased.
+pub fn write_arrival(sql: &SqlStorage, arrival: Arrival) -> Result<()> {
+    run(
+        sql,
+        "INSERT OR REPLACE INTO arrivals (first, at) VALUES (?, ?)",
+        vec![integer(arrival.first)?, integer(arrival.at)?],
+    )
 }
 
 /// A page of the audit.

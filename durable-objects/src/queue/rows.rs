@@ -10,13 +10,14 @@ use tidegate_core::reading;
 use worker::{Result, SqlStorage, SqlStorageValue};
 
 use super::audit;
-use crate::storage::{integer, optional_integer, rows, run};
+use crate::storage::{add_column, integer, optional_integer, rows, run};
 
 /// Format 1. The partial indices serve loading; only tickets that claimed have a row at all.
 const SCHEMA: [&str; 6] = [
     "CREATE TABLE IF NOT EXISTS head (id INTEGER PRIMARY KEY CHECK (id = 1), json TEXT NOT NULL) STRICT",
     "CREATE TABLE IF NOT EXISTS lanes (lane INTEGER PRIMARY KEY, sequence INTEGER NOT NULL,
-        count INTEGER NOT NULL, first INTEGER NOT NULL, granted INTEGER NOT NULL) STRICT",
+        count INTEGER NOT NULL, first INTEGER NOT NULL, granted INTEGER NOT NULL,
+        total INTEGER NOT NULL DEFAULT 0) STRICT",
     "CREATE TABLE IF NOT EXISTS claims (ticket INTEGER PRIMARY KEY, position INTEGER NOT NULL,
         shopper TEXT NOT NULL, state TEXT NOT NULL, claimed_at INTEGER NOT NULL, admitted_at INTEGER,
         redeemed_at INTEGER, ends_at INTEGER, idempotency_key TEXT) STRICT",
@@ -81,6 +82,8 @@ pub fn load(sql: &SqlStorage) -> Result<Option<Machine>> {
     for statement in SCHEMA.into_iter().chain(audit::SCHEMA) {
         run(sql, statement, Vec::new())?;
     }
+    // Of before the fairness report.
+    add_column(sql, "lanes", "total", "INTEGER NOT NULL DEFAULT 0")?;
     let head: Vec<HeadRow> = rows(sql, "SELECT json FROM head", Vec::new())?;
     let Some(row) = head.first() else {
         return Ok(None);
@@ -88,7 +91,7 @@ pub fn load(sql: &SqlStorage) -> Result<Option<Machine>> {
     let head: Head = reading::parse(&row.json)?;
     let lanes: Vec<LaneMark> = rows(
         sql,
-        "SELECT lane, sequence, count, first, granted FROM lanes",
+        "SELECT lane, sequence, count, first, granted, total FROM lanes",
         Vec::new(),
     )?;
     let live: Vec<ClaimRow> = rows(
@@ -147,7 +150,7 @@ pub fn load_claim(sql: &SqlStorage, index: u64) -> Result<Option<Claim>> {
 /// Writes what an effect says is to be written.
 pub fn write(sql: &SqlStorage, effect: &Effect, machine: Option<&Machine>) -> Result<()> {
     match effect {
-        Effect::Wipe => ["head", "lanes", "log", "nodes", "claims"]
+        Effect::Wipe => ["head", "lanes", "log", "nodes", "arrivals", "claims"]
             .iter()
             .try_for_each(|table| run(sql, &format!("DELETE FROM {table}"), Vec::new())),
         Effect::SaveHead => {
@@ -163,13 +166,14 @@ pub fn write(sql: &SqlStorage, effect: &Effect, machine: Option<&Machine>) -> Re
         }
         Effect::SaveLane(mark) => run(
             sql,
-            "INSERT OR REPLACE INTO lanes (lane, sequence, count, first, granted) VALUES (?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO lanes (lane, sequence, count, first, granted, total) VALUES (?, ?, ?, ?, ?, ?)",
             vec![
                 integer(mark.lane.into())?,
                 integer(mark.sequence)?,
                 integer(mark.count.into())?,
                 integer(mark.first)?,
                 integer(mark.granted.into())?,
+                integer(mark.total)?,
             ],
         ),
         Effect::SaveClaim(claim) => run(
@@ -190,6 +194,7 @@ pub fn write(sql: &SqlStorage, effect: &Effect, machine: Option<&Machine>) -> Re
             ],
         ),
         Effect::LogGroup(logged) => audit::write_group(sql, logged),
+        Effect::SaveArrival(arrival) => audit::write_arrival(sql, *arrival),
         Effect::EndLife(life) => audit::write_life(sql, life),
         // Messages, not rows: they are sent after the writes.
         Effect::RetireLanes { .. } | Effect::CloseRelays { .. } => Ok(()),
