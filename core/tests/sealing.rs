@@ -1,0 +1,246 @@
+//! Sealing: between the opening and the randomness that decides.
+
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    reason = "a test"
+)]
+
+use serde_json::{Value, json};
+use tidegate_core::UnixMillis;
+use tidegate_core::fair::beacon::Chain;
+use tidegate_core::fair::{Fresh, Root};
+use tidegate_core::ids::{Epoch, ShopperId};
+use tidegate_core::problem::{Code, Problem};
+use tidegate_core::queue::event::Holder;
+use tidegate_core::queue::{Answer, Effect, Event, Fetch, Machine, handle};
+use tidegate_core::sim::queue_object::{Crash, QueueObject};
+use tidegate_core::view::snapshot::{Phase, Snapshot, Trust};
+
+const EPOCH: Epoch = Epoch::from_bytes([9; 16]);
+const OTHER: Epoch = Epoch::from_bytes([8; 16]);
+/// So that round 1000 of quicknet, which was recorded, decides: it is made half a minute later.
+const OPENS_AT: UnixMillis = 1_692_803_367_000 + 999 * 3_000 - 30_000;
+const MADE_AT: UnixMillis = OPENS_AT + 30_000;
+const ROUND: u64 = 1_000;
+
+fn recorded() -> Value {
+    let rounds: Value =
+        serde_json::from_str(include_str!("../../tests/vectors/drand-quicknet.json")).unwrap();
+    let rounds = rounds["rounds"].as_array().unwrap().clone();
+    let found = rounds.into_iter().find(|round| round["round"] == ROUND);
+    found.unwrap()
+}
+
+fn signature() -> String {
+    recorded()["signature"].as_str().unwrap().to_owned()
+}
+
+fn put(config: Value) -> Event {
+    Event::Put {
+        id: "launch".parse().unwrap(),
+        config,
+        fresh: Fresh::known(EPOCH),
+    }
+}
+
+fn with_beacon() -> Event {
+    put(json!({"maxActive": 2, "opensAt": OPENS_AT, "beacon": "drand"}))
+}
+
+fn lease(sequence: u64, count: u32) -> Event {
+    Event::Lease {
+        epoch: EPOCH,
+        lane: 0,
+        sequence,
+        count,
+        root: Root::from_bytes([3; 32]),
+    }
+}
+
+fn holder(index: u64, position: Option<u64>) -> Holder {
+    Holder {
+        epoch: EPOCH,
+        index,
+        position,
+        shopper: ShopperId::from_bytes([1; 16]),
+    }
+}
+
+fn beacon(epoch: Epoch, round: u64) -> Event {
+    Event::Beacon {
+        epoch,
+        round,
+        signature: signature(),
+    }
+}
+
+#[derive(Default)]
+struct World {
+    queue: QueueObject,
+    now: UnixMillis,
+}
+
+impl World {
+    fn at(&mut self, now: UnixMillis, event: Event) -> Result<Answer, Problem> {
+        self.now = now;
+        let handled = self.queue.event(event, now, Crash::None);
+        handled.answer.unwrap()
+    }
+
+    fn snapshot(&mut self) -> Snapshot {
+        let now = self.now;
+        self.queue.machine().unwrap().snapshot(now)
+    }
+
+    fn wakes_at(&mut self) -> Option<UnixMillis> {
+        self.queue.machine().unwrap().next_timeout()
+    }
+}
+
+/// A queue of seven entrants that has just opened.
+fn sealing() -> World {
+    let mut world = World::default();
+    let before = OPENS_AT - 60_000;
+    world.at(before, with_beacon()).unwrap();
+    world.at(before, lease(1, 7)).unwrap();
+    world.at(before, Event::Leave(holder(3, None))).unwrap();
+    assert_eq!(world.wakes_at(), Some(OPENS_AT));
+    world.at(OPENS_AT, Event::Wake).unwrap();
+    world
+}
+
+#[test]
+fn root_and_round_are_public_before_the_randomness_is() {
+    let mut world = sealing();
+    for _ in 0..2 {
+        let snapshot = world.snapshot();
+        assert_eq!(snapshot.phase, Phase::Sealing);
+        let shuffle = snapshot.shuffle;
+        assert_eq!(shuffle.beacon_round, Some(ROUND));
+        assert_eq!(
+            (shuffle.entrants, shuffle.trust),
+            (Some(7), Some(Trust::Beacon))
+        );
+        assert!(shuffle.root.is_some() && shuffle.commitment.is_some());
+        assert_eq!((shuffle.seed, shuffle.position(0)), (None, None));
+        assert_eq!(
+            shuffle.position(7),
+            Some(7),
+            "who comes later has a place at once"
+        );
+        assert_eq!(world.wakes_at(), Some(MADE_AT));
+        // What matters is stored.
+        world.queue.crash();
+    }
+    let refused = world.at(OPENS_AT + 1, Event::Claim(holder(0, None)));
+    assert_eq!(refused.unwrap_err().code, Code::NotYetServed);
+    let later = world.at(OPENS_AT + 2, lease(2, 1)).unwrap();
+    assert!(
+        matches!(
+            later,
+            Answer::Leased {
+                first: 7,
+                logged: false,
+                ..
+            }
+        ),
+        "{later:?}"
+    );
+    let repeated = world.at(OPENS_AT + 3, lease(1, 7));
+    assert_eq!(repeated.unwrap_err().code, Code::Conflict, "an older group");
+}
+
+#[test]
+fn the_seed_follows_from_the_named_round_and_no_other() {
+    let mut world = sealing();
+    let root = world.snapshot().shuffle.root.unwrap();
+    for foreign in [beacon(OTHER, ROUND), beacon(EPOCH, ROUND + 1)] {
+        world.at(MADE_AT, foreign).unwrap();
+        assert_eq!(world.snapshot().phase, Phase::Sealing);
+    }
+    world.at(MADE_AT + 1, beacon(EPOCH, ROUND)).unwrap();
+    world.queue.crash();
+    let snapshot = world.snapshot();
+    assert_eq!(snapshot.phase, Phase::Open);
+    let randomness = recorded()["randomness"].as_str().unwrap().to_owned();
+    let randomness: Root = randomness.parse().unwrap();
+    let secret = Fresh::known(EPOCH).secret;
+    let seed = secret.seed(&root, randomness.as_bytes());
+    assert_eq!(snapshot.shuffle.seed, Some(seed));
+    assert!(snapshot.boarding > 0, "service has begun");
+    world.at(MADE_AT + 2, beacon(EPOCH, ROUND)).unwrap();
+    assert_eq!(world.snapshot().shuffle.seed, Some(seed), "once");
+}
+
+#[test]
+fn the_audit_waits_for_the_seal() {
+    let mut world = sealing();
+    let refused = world.queue.machine().unwrap().audit(1, &[], 0).unwrap_err();
+    assert_eq!(
+        (refused.code, refused.retry_after_seconds),
+        (Code::NotOpen, Some(30))
+    );
+    world.at(MADE_AT, beacon(EPOCH, ROUND)).unwrap();
+    let facts = world.queue.machine().unwrap().audit(1, &[], 0).unwrap();
+    assert_eq!(facts["trust"], "beacon");
+    assert_eq!(facts["openedAt"], OPENS_AT);
+    let told = &facts["beacon"];
+    assert_eq!(told["chain"], Chain::quicknet().chain);
+    for field in ["round", "signature", "randomness"] {
+        assert_eq!(told[field], recorded()[field], "{field}");
+    }
+}
+
+#[test]
+fn a_reset_while_it_waits_stays_listed() {
+    let mut world = sealing();
+    let fresh = Fresh::known(OTHER);
+    let reset = world
+        .queue
+        .event(Event::Reset { fresh }, OPENS_AT + 9, Crash::None);
+    let ended = reset.effects.iter().find_map(|effect| match effect {
+        Effect::EndLife(life) => Some(life),
+        _ => None,
+    });
+    let life = ended.unwrap();
+    assert_eq!((life.epoch, life.entered, life.opened), (EPOCH, 7, true));
+    assert_eq!(life.ended_at, OPENS_AT + 9);
+}
+
+fn opened(config: Value, entrants: u32) -> Machine {
+    let mut queue = None;
+    handle(&mut queue, put(config), None, OPENS_AT - 9);
+    if entrants > 0 {
+        handle(&mut queue, lease(1, entrants), None, OPENS_AT - 9);
+    }
+    handle(&mut queue, Event::Wake, None, OPENS_AT);
+    queue.unwrap()
+}
+
+#[test]
+fn where_nobody_entered_nothing_is_waited_for() {
+    let config = json!({"maxActive": 2, "opensAt": OPENS_AT, "beacon": "drand"});
+    let machine = opened(config, 0);
+    assert_eq!(machine.snapshot(OPENS_AT).phase, Phase::Open);
+    assert_eq!(machine.next_timeout(), None);
+}
+
+#[test]
+fn the_round_is_fetched_when_it_is_made_and_then_every_five_seconds() {
+    let config = json!({"maxActive": 2, "opensAt": OPENS_AT, "beacon": "drand"});
+    let mut queue = Some(opened(config, 3));
+    let mut fetch_at = |now| -> Option<Fetch> {
+        handle(&mut queue, Event::Wake, None, now).answer.unwrap();
+        let machine = queue.as_mut().unwrap();
+        let fetch = machine.next_fetch();
+        assert!(machine.next_fetch().is_none(), "once");
+        assert!(machine.next_timeout().unwrap() > now);
+        fetch
+    };
+    assert!(fetch_at(MADE_AT - 1).is_none());
+    let fetch = fetch_at(MADE_AT).unwrap();
+    assert_eq!((fetch.epoch, fetch.beacon.round), (EPOCH, ROUND));
+    assert!(fetch_at(MADE_AT + 4_999).is_none());
+    assert!(fetch_at(MADE_AT + 5_000).is_some(), "nobody had it");
+}
