@@ -108,6 +108,8 @@ async function fillNaive(state) {
 
 async function prepare({ js, rust, naive: room, tidegate: tide, tickets, claimSeconds }) {
   await tide.entered.create("entry", { maxActive: 1, lanes: 1 });
+  // Before the opening, entries are logged, and answered with signed receipts.
+  await tide.entered.create("early", { maxActive: 1, lanes: 1, opensAt: Date.now() + 86_400_000 });
   await tide.entered.create("claims", { maxActive: 100_000, lanes: 4 });
   // Each claim needs a ticket of its own: as many enter as will claim, and more.
   console.log(`entering shoppers who will claim, ${claimSeconds} s`);
@@ -130,6 +132,7 @@ async function prepare({ js, rust, naive: room, tidegate: tide, tickets, claimSe
     status: (time) => wrk(tide.polled, "/v1/queues/line/status", { seconds: time, headers: bearer }),
     snapshot: (time) => wrk(tide.polled, "/v1/queues/line", { seconds: time }),
     enter: (time) => wrk(tide.entered, "/v1/queues/entry/enter", { seconds: time, connections: SURGE, script: script("post") }),
+    "enter early": (time) => wrk(tide.entered, "/v1/queues/early/enter", { seconds: time, connections: SURGE, script: script("post") }),
     claim,
     "cached page": (time) => wrk(tide.polled, PAGE, { seconds: time }),
   };
@@ -156,6 +159,7 @@ function rowsOf(measured) {
     compared("status polls/s ÷ naive room's", "status", "naive poll", 3),
     compared(`status polls/s ÷ naive room's, ${FEW} ahead`, "status", "naive poll, few ahead"),
     compared("enters/s ÷ naive room's joins/s, one lane", "enter", "naive join", 2),
+    compared("enters/s before the opening, with receipts ÷ naive joins/s, one lane", "enter early", "naive join"),
     compared("claims/s ÷ naive joins/s", "claim", "naive join", 1),
     compared("snapshots/s ÷ bare JavaScript hello", "snapshot", "JavaScript hello"),
     compared("cached pages/s ÷ bare JavaScript hello", "cached page", "JavaScript hello"),
