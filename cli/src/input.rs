@@ -9,9 +9,7 @@ use crate::failure::Failure;
 /// Reads a text file of at most `max` bytes.
 pub fn file(path: &Path, max: u64) -> Result<String, Failure> {
     let name = path.display().to_string();
-    let file = File::open(path)
-        .map_err(|error| Failure::failed(format!("cannot read {name}: {error}")))?;
-    text(file, &name, max)
+    text(open(path, &name)?, &name, max)
 }
 
 /// Reads a text file of at most `max` bytes, or stdin where `path` is `-`.
@@ -23,7 +21,25 @@ pub fn file_or_stdin(path: &Path, max: u64) -> Result<String, Failure> {
     }
 }
 
+/// Reads a file of at most `max` bytes, or stdin where `path` is `-`, whatever the bytes are.
+pub fn bytes_or_stdin(path: &Path, max: u64) -> Result<Vec<u8>, Failure> {
+    if path == Path::new("-") {
+        return bytes(stdin().lock(), "stdin", max);
+    }
+    let name = path.display().to_string();
+    bytes(open(path, &name)?, &name, max)
+}
+
+fn open(path: &Path, name: &str) -> Result<File, Failure> {
+    File::open(path).map_err(|error| Failure::failed(format!("cannot read {name}: {error}")))
+}
+
 fn text(source: impl Read, name: &str, max: u64) -> Result<String, Failure> {
+    String::from_utf8(bytes(source, name, max)?)
+        .map_err(|_| Failure::failed(format!("{name} is not UTF-8 text")))
+}
+
+fn bytes(source: impl Read, name: &str, max: u64) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     source
         .take(max.saturating_add(1))
@@ -34,7 +50,7 @@ fn text(source: impl Read, name: &str, max: u64) -> Result<String, Failure> {
             "{name} is too large: at most {max} bytes are read here"
         )));
     }
-    String::from_utf8(bytes).map_err(|_| Failure::failed(format!("{name} is not UTF-8 text")))
+    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! `tidegate`: what the operator of a waiting room types. `keys` makes and rotates the secrets that
-//! a deployment is given; `queue` calls the operator's half of a running deployment; `load` sends it a crowd.
+//! a deployment is given; `queue` calls the operator's half of a running deployment; `load` sends it a crowd;
+//! `verify`, which anybody may type, checks an opening.
 //!
 //! A command does its work and returns an [`Output`] or a [`Failure`]; only this file prints, but for
-//! `load`'s progress. Text for people and hints go to stderr where stdout carries data.
+//! progress. Text for people and hints go to stderr where stdout carries data.
 
 mod failure;
 mod file;
@@ -13,6 +14,7 @@ mod output;
 mod queue;
 mod simulate;
 mod time;
+mod verify;
 
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
@@ -21,11 +23,12 @@ use clap::{Parser, Subcommand};
 
 use output::Output;
 
-/// Runs Tidegate, the fair waiting room: its keys, its queues, and load tests.
+/// Runs Tidegate, the fair waiting room: its keys, its queues, load tests, and the check of an opening.
 ///
 /// "keys" makes the secrets that a deployment signs with, and rotates them without sending anybody
 /// back to the end of the line. "queue" opens, changes and watches the queues of a deployment. "load" sends it a crowd and
-/// says whether it held.
+/// says whether it held. "verify" needs no key: it checks that the order of a queue is the one that
+/// follows from what its shop had promised.
 #[derive(Parser)]
 #[command(
     version,
@@ -36,6 +39,7 @@ Begin here:
   tidegate queue put demo --set maxActive=50   a queue, on the local Worker unless --url says else
   tidegate queue show demo                     how it stands
   tidegate load --shoppers 1000                how it holds under a crowd
+  tidegate verify https://shop.example/v1/queues/demo/audit   whether its order was fair
 
 \"tidegate help keys rotate\" and the like say more. Exit codes: 0 done, 1 refused or failed, 2 misused."
 )]
@@ -51,6 +55,7 @@ enum Command {
     Queue(queue::QueueArgs),
     Load(Box<load::LoadArgs>),
     Simulate(simulate::SimulateArgs),
+    Verify(Box<verify::VerifyArgs>),
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -60,6 +65,7 @@ async fn main() -> ExitCode {
         Command::Queue(args) => queue::run(args).await,
         Command::Load(args) => load::run(*args).await,
         Command::Simulate(args) => simulate::run(&args),
+        Command::Verify(args) => verify::run(*args).await,
     };
     let (output, code) = match outcome {
         Ok(output) => (output, ExitCode::SUCCESS),
