@@ -39,7 +39,7 @@ Begin here:
   tidegate queue put demo --set maxActive=50   a queue, on the local Worker unless --url says else
   tidegate queue show demo                     how it stands
   tidegate load --shoppers 1000                how it holds under a crowd
-  tidegate verify https://shop.example/v1/queues/demo/audit   whether its order was fair
+  tidegate verify URL/v1/queues/demo/audit     whether its order is the one that was promised
 
 \"tidegate help keys rotate\" and the like say more. Exit codes: 0 done, 1 refused or failed, 2 misused."
 )]

@@ -10,6 +10,7 @@
     reason = "a test says what it expects by failing"
 )]
 
+mod audits;
 mod keys;
 mod load;
 mod queue;
@@ -18,3 +19,5 @@ mod run;
 mod simulate;
 mod stand_in;
 mod stand_in_live;
+mod verify;
+mod verify_address;

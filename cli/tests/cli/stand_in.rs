@@ -1,4 +1,4 @@
-//! What stands in for the Worker: it notes each request and gives the reply that a test wrote.
+//! What stands in for the Worker: it notes each request and gives the replies that a test wrote.
 
 use std::sync::{Arc, Mutex};
 
@@ -70,20 +70,30 @@ impl Reply {
 
 pub struct StandIn {
     pub url: String,
-    seen: Arc<Mutex<Vec<Seen>>>,
+    seen: Requests,
     /// Serves for as long as it lives.
     _runtime: Runtime,
 }
 
+type Requests = Arc<Mutex<Vec<Seen>>>;
+/// What to answer, of a path and query.
+type Answers = dyn Fn(&str) -> Reply + Send + Sync;
+
 impl StandIn {
     pub fn replying(reply: Reply) -> Self {
+        Self::answering(move |_| reply.clone())
+    }
+
+    /// Asks for each reply by path and query.
+    pub fn answering(answers: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Self {
         let runtime = Runtime::new().unwrap();
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let seen = Arc::new(Mutex::default());
+        let answers: Arc<Answers> = Arc::new(answers);
         let router = Router::new()
             .fallback(answer)
-            .with_state((Arc::clone(&seen), reply));
+            .with_state((Arc::clone(&seen), answers));
         runtime.spawn(async move { axum::serve(listener, router).await });
         Self {
             url,
@@ -100,6 +110,12 @@ impl StandIn {
         seen[0].clone()
     }
 
+    /// The paths and queries that were asked for, in order.
+    pub fn targets(&self) -> Vec<String> {
+        let seen = self.seen.lock().unwrap();
+        seen.iter().map(|request| request.target.clone()).collect()
+    }
+
     #[track_caller]
     pub fn saw_nothing(&self) {
         assert_eq!(self.seen.lock().unwrap().len(), 0);
@@ -107,7 +123,7 @@ impl StandIn {
 }
 
 async fn answer(
-    State((seen, reply)): State<(Arc<Mutex<Vec<Seen>>>, Reply)>,
+    State((seen, answers)): State<(Requests, Arc<Answers>)>,
     request: Request,
 ) -> Response {
     let (head, body) = request.into_parts();
@@ -118,6 +134,7 @@ async fn answer(
         headers: head.headers,
         body: String::from_utf8(body.to_vec()).unwrap(),
     });
+    let reply = answers(&head.uri.to_string());
     let mut response = Response::builder().status(reply.status);
     for (name, value) in &reply.headers {
         response = response.header(*name, value);
