@@ -18,6 +18,10 @@ mod tree;
 
 /// Makes what is verified, for these tests and for those of the binary.
 #[cfg(test)]
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "a test says what it expects by failing"
+)]
 #[path = "../../tests/cli/audits.rs"]
 mod audits;
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::audits::Opening;
+use super::super::checks::Asked;
 use super::{asked, faults, judge, judge_value, signed_anew};
 
 /// What a byte is altered to.
@@ -52,7 +53,8 @@ fn is_named(fault: &str, field: &str, altered: &[u8], at: usize) -> bool {
 
 fn alter_every_byte(opening: &Opening, within: impl Fn(&str) -> bool) {
     let text = opening.audit().to_string();
-    let asked = asked();
+    // Nothing but the audit tells.
+    let asked = Asked::default();
     let mut altered_bytes = 0;
     for at in 0..text.len() {
         let field = field_at(&text, at);

@@ -113,7 +113,7 @@ fn alterations(value: &Value) -> Vec<(String, Value)> {
     while let Some(place) = places.pop() {
         match value.pointer(&place).unwrap() {
             Value::Object(fields) => {
-                places.extend(fields.keys().map(|name| format!("{place}/{name}")))
+                places.extend(fields.keys().map(|name| format!("{place}/{name}")));
             }
             Value::Array(list) => {
                 places.extend((0..list.len()).map(|number| format!("{place}/{number}")));
@@ -142,7 +142,7 @@ fn alterations(value: &Value) -> Vec<(String, Value)> {
                     all.push((place.clone(), other));
                 }
             }
-            _ => unreachable!("{place}"),
+            other => panic!("{place}: {other}"),
         }
     }
     all
@@ -174,6 +174,22 @@ fn every_altered_part_of_a_proof_is_noticed() {
             );
         }
     }
+}
+
+#[test]
+fn a_proof_of_another_log_proves_nothing_whatever_it_leads_to() {
+    let opening = Opening::small();
+    let mut other = opening.clone();
+    other.opened_at += 1;
+    // Sound in itself, up to its group's root.
+    let mut proof = opening.proof(1, 2);
+    for field in ["leaf", "path", "group"] {
+        proof[field] = other.proof(1, 2)[field].clone();
+    }
+    assert_eq!(
+        faults(&with_proof(&opening, &proof)),
+        ["proof: mine: group.root: not the audit's"]
+    );
 }
 
 #[test]
