@@ -343,8 +343,8 @@ fn warn(facts: &Document, keys: &Keys, report: &mut Report) {
     let opened = facts.epochs.iter().filter(|epoch| epoch.opened).count();
     if facts.earlier_epochs > 0 {
         report.warnings.push(format!(
-            "the queue had {} earlier lives; of the {} listed, {opened} had opened. Who resets a queue \
-             after its opening draws anew.",
+            "earlier lives of this queue: {}; of the {} listed, {opened} had opened. Whoever resets a \
+             queue after its opening draws anew.",
             facts.earlier_epochs,
             facts.epochs.len()
         ));
