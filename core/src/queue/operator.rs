@@ -45,22 +45,30 @@ impl Machine {
         let open = self.head.opened.is_some();
         config.check_change_from(&self.head.config, self.head.entered, open)?;
         let before = core::mem::replace(&mut self.head.config, config);
-        if before.lanes != self.head.config.lanes {
-            // Nobody has entered yet, but some may be on their way through lanes picked among the old
-            // number: in an epoch of its own, each shopper has one lane.
-            self.dirty.retire = Some((self.head.epoch, before.lanes));
-            self.dirty.ended = Some(self.life(now));
-            self.dirty.close_relays = self.close_relays(Closing::Reset);
-            self.forget_relays();
-            self.head.epoch = fresh.epoch;
-            self.head.secret = fresh.secret;
-            self.head.chain = fresh.chain;
-        }
         if self.head.entered == 0 {
             self.head.opened = None;
+            // Nobody has entered yet, but some may be on their way through lanes picked among the old
+            // number: in an epoch of its own, each shopper has one lane. And once a queue has opened, its
+            // audit tells the secret: an opening that is put off needs another.
+            let is_put_off = open && now < self.head.opens_at();
+            if is_put_off || before.lanes != self.head.config.lanes {
+                self.begin_anew(before.lanes, fresh, now);
+            }
         }
         self.open_if_due(now);
         Ok(self.changed(now))
+    }
+
+    /// Ends a life in which nobody entered, and begins the next.
+    fn begin_anew(&mut self, lanes: u16, fresh: Fresh, now: UnixMillis) {
+        self.dirty.retire = Some((self.head.epoch, lanes));
+        self.dirty.ended = Some(self.life(now));
+        self.dirty.close_relays = self.close_relays(Closing::Reset);
+        self.forget_relays();
+        self.head.created_at = now;
+        self.head.epoch = fresh.epoch;
+        self.head.secret = fresh.secret;
+        self.head.chain = fresh.chain;
     }
 
     pub(super) fn set_paused(&mut self, paused: bool, now: UnixMillis) -> Result<Answer, Problem> {

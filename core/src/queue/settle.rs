@@ -139,7 +139,8 @@ impl Machine {
         let room = rate
             .filter(|_| someone)
             .and_then(|rate| self.recent.next_room(rate));
-        let lapse = self.head.windows.first().filter(|_| serving);
+        // A window that was made shorter may end before an older one.
+        let windows = self.head.windows.iter().filter(|_| serving);
         let wants_more = serving
             && !self.is_draw()
             && self.head.line() > 0
@@ -151,7 +152,7 @@ impl Machine {
             room,
             review,
             opening,
-            lapse.map(|window| window.ends_at),
+            windows.map(|window| window.ends_at).min(),
             self.next_fetch_at(),
             self.next_push_at(),
         ]

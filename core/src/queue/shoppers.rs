@@ -209,7 +209,10 @@ impl Machine {
         match known.map(|claim| (claim.state, claim.position)) {
             None => {
                 self.head.left = self.head.left.saturating_add(1);
-                match holder.position {
+                // An edge may not have heard yet that there are places.
+                let known = || self.shuffle().position(holder.index);
+                let position = holder.position.or_else(known);
+                match position {
                     Some(position) => {
                         self.controller.left(&self.head, position);
                         self.no_longer_awaited(position);
@@ -219,7 +222,7 @@ impl Machine {
                     }
                     None => {}
                 }
-                let position = holder.position.unwrap_or(NOWHERE);
+                let position = position.unwrap_or(NOWHERE);
                 self.save(new_claim(holder, position, ClaimState::Left, now));
             }
             Some((ClaimState::Present, position)) => {

@@ -1,0 +1,238 @@
+//! Openings and draws, event by event: what a history of random events meets too seldom.
+
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test ends where something is not as it must be"
+)]
+
+use serde_json::{Value, json};
+use tidegate_core::UnixMillis;
+use tidegate_core::fair::audit::Life;
+use tidegate_core::fair::beacon::Chain;
+use tidegate_core::fair::{Fresh, Root, Secret};
+use tidegate_core::ids::{Epoch, ShopperId};
+use tidegate_core::problem::{Code, Problem};
+use tidegate_core::queue::event::Holder;
+use tidegate_core::queue::{Answer, Effect, Event, Head};
+use tidegate_core::sim::queue_object::{Crash, QueueObject};
+use tidegate_core::view::snapshot::Snapshot;
+
+const START: UnixMillis = 1_800_000_000_000;
+const OPENS_AT: UnixMillis = START + 60_000;
+
+/// A queue at a time.
+struct World {
+    queue: QueueObject,
+    now: UnixMillis,
+}
+
+fn fresh(number: u8) -> Fresh {
+    Fresh {
+        epoch: Epoch::from_bytes([number; 16]),
+        secret: Secret::from_bytes([number; 32]),
+        chain: Chain::quicknet(),
+    }
+}
+
+impl World {
+    fn new(config: Value) -> Self {
+        let mut world = Self {
+            queue: QueueObject::default(),
+            now: START,
+        };
+        let put = Event::Put {
+            id: "demo".parse().unwrap(),
+            config,
+            fresh: fresh(1),
+        };
+        world.event(put).0.unwrap();
+        world
+    }
+
+    /// A draw of so many places among so many, who entered one by one and wait for the opening.
+    fn draw(places: u64, entrants: u64) -> Self {
+        let mut world = Self::new(
+            json!({"access": "draw", "maxAdmissions": places, "opensAt": OPENS_AT,
+            "closesAt": OPENS_AT + 10_000_000, "claimWindowSeconds": 600, "lanes": 1}),
+        );
+        for sequence in 1..=entrants {
+            let lease = Event::Lease {
+                epoch: world.head().epoch,
+                lane: 0,
+                sequence,
+                count: 1,
+                root: Root::from_bytes([7; 32]),
+            };
+            world.event(lease).0.unwrap();
+        }
+        world
+    }
+
+    fn event(&mut self, event: Event) -> (Result<Answer, Problem>, Vec<Effect>) {
+        let handled = self.queue.event(event, self.now, Crash::None);
+        (handled.answer.unwrap(), handled.effects)
+    }
+
+    fn patch(&mut self, patch: Value) -> Option<Life> {
+        let fresh = fresh(2);
+        let (answer, effects) = self.event(Event::Patch { patch, fresh });
+        answer.unwrap();
+        effects.into_iter().find_map(|effect| match effect {
+            Effect::EndLife(life) => Some(life),
+            _ => None,
+        })
+    }
+
+    fn head(&mut self) -> &Head {
+        self.queue.machine().unwrap().head()
+    }
+
+    fn snapshot(&mut self) -> Snapshot {
+        let now = self.now;
+        self.queue.machine().unwrap().snapshot(now)
+    }
+
+    fn wake_at(&mut self, at: UnixMillis) {
+        self.now = at;
+        self.event(Event::Wake).0.unwrap();
+    }
+
+    /// Lets time pass by alarms alone.
+    fn run_until(&mut self, at: UnixMillis) {
+        while let Some(next) = self.queue.machine().unwrap().next_timeout()
+            && next <= at
+        {
+            assert!(next >= self.now, "no alarm is left behind");
+            self.wake_at(next);
+        }
+        self.now = at;
+    }
+
+    /// The ticket of whoever stands at this place.
+    fn at(&mut self, place: u64) -> Holder {
+        let snapshot = self.snapshot();
+        let indices = 0..snapshot.entered;
+        let index = indices
+            .into_iter()
+            .find(|index| snapshot.shuffle.position(*index) == Some(place))
+            .unwrap();
+        Holder {
+            epoch: snapshot.epoch,
+            index,
+            position: Some(place),
+            shopper: ShopperId::from_bytes([1; 16]),
+        }
+    }
+
+    fn claim(&mut self, place: u64) -> Result<Answer, Problem> {
+        let holder = self.at(place);
+        self.event(Event::Claim(holder)).0
+    }
+
+    /// An admission is redeemed and completed.
+    fn buy(&mut self, place: u64) {
+        let Ok(Answer::Granted(grant)) = self.claim(place) else {
+            panic!("place {place} holds no admission");
+        };
+        let redeem = Event::Redeem {
+            admission: grant.admission_id,
+            idempotency_key: None,
+        };
+        for event in [redeem, Event::Complete(grant.admission_id)] {
+            self.event(event).0.unwrap();
+        }
+    }
+
+    fn is_granted(&mut self, place: u64) -> bool {
+        matches!(self.claim(place), Ok(Answer::Granted(_)))
+    }
+}
+
+/// The audit of an open queue tells the secret: it must not decide a shuffle that is still to come.
+#[test]
+fn an_opening_that_is_put_off_begins_a_new_life_with_another_secret() {
+    let mut world = World::new(json!({"maxActive": 1}));
+    let told = world.head().secret;
+    world.now += 5_000;
+    let ended = world.patch(json!({"opensAt": OPENS_AT})).expect("a life");
+    assert_eq!((ended.entered, ended.opened), (0, false));
+    assert_eq!(ended.commitment, told.commitment());
+    assert_eq!((ended.created_at, ended.ended_at), (START, START + 5_000));
+    let head = world.head();
+    assert_ne!(head.secret, told);
+    assert_eq!(
+        (head.epoch, head.created_at),
+        (fresh(2).epoch, START + 5_000)
+    );
+    assert_eq!(head.opened, None);
+}
+
+#[test]
+fn a_change_that_puts_nothing_off_ends_no_life() {
+    let mut world = World::new(json!({"maxActive": 1, "opensAt": OPENS_AT}));
+    assert_eq!(world.patch(json!({"opensAt": OPENS_AT + 1})), None);
+    assert_eq!(world.patch(json!({"opensAt": null, "maxActive": 2})), None);
+    assert!(world.head().opened.is_some());
+    assert_eq!(world.patch(json!({"maxActive": 3})), None);
+}
+
+/// The life that begins with a new number of lanes begins when the other one ended.
+#[test]
+fn lives_follow_each_other_in_time() {
+    let mut world = World::new(json!({"maxActive": 1, "opensAt": OPENS_AT}));
+    world.now += 5_000;
+    let ended = world.patch(json!({"lanes": 9})).expect("a life");
+    assert_eq!((ended.created_at, ended.ended_at), (START, START + 5_000));
+    assert_eq!(world.head().created_at, START + 5_000);
+}
+
+#[test]
+fn a_window_that_was_made_shorter_ends_before_an_older_one() {
+    let mut world = World::draw(2, 4);
+    world.wake_at(OPENS_AT);
+    assert_eq!(world.snapshot().boarding, 2);
+    world.now += 20_000;
+    world.patch(json!({"claimWindowSeconds": 5}));
+    let leaving = world.at(0);
+    world.event(Event::Leave(leaving)).0.unwrap();
+    assert_eq!(world.snapshot().boarding, 3);
+    let until = world.now + 5_000;
+    world.run_until(until);
+    assert_eq!(world.snapshot().boarding, 4, "nobody else has called");
+    assert!(world.is_granted(1), "the older window is as long as it was");
+}
+
+/// Whoever leaves in the opening's first second may do so by an edge that has not heard of it.
+#[test]
+fn a_place_that_is_left_without_being_known_is_passed_over() {
+    let mut world = World::draw(1, 3);
+    world.wake_at(OPENS_AT);
+    for place in [1, 0] {
+        let holder = Holder {
+            position: None,
+            ..world.at(place)
+        };
+        world.event(Event::Leave(holder)).0.unwrap();
+    }
+    assert_eq!(world.snapshot().boarding, 3);
+    assert!(world.is_granted(2));
+}
+
+#[test]
+fn a_lapsed_winner_is_served_once_no_backup_holds_the_place() {
+    let mut world = World::draw(2, 3);
+    world.wake_at(OPENS_AT);
+    world.run_until(OPENS_AT + 600_000);
+    assert_eq!(world.snapshot().boarding, 3, "one backup for two places");
+    assert!(world.is_granted(0), "the other place is nobody's");
+    let refused = world.claim(1).unwrap_err();
+    assert_eq!(refused.code, Code::AdmissionExpired);
+    world.buy(0);
+    world.run_until(OPENS_AT + 1_199_999);
+    assert!(world.claim(1).is_err(), "the backup may still come");
+    world.run_until(OPENS_AT + 1_200_000);
+    assert!(world.is_granted(1), "the reserve list is used up");
+}
