@@ -262,7 +262,7 @@ impl Inner {
         if let Some(receipt) = last.as_ref().and_then(|last| last.of(index)) {
             return Ok(Some(Box::new(receipt)));
         }
-        *last = self.with_lane(|_, sql| receipts(sql, name, shopper))?;
+        *last = self.with_lane(|_, sql| receipts(sql, name, shopper, index))?;
         let receipt = last.as_ref().and_then(|last| last.of(index));
         Ok(receipt.map(Box::new))
     }

@@ -145,15 +145,23 @@ pub fn settle(
     )
 }
 
-/// The receipts of the group that a shopper's entry is in, if it is in the log.
-pub fn receipts(sql: &SqlStorage, name: &LaneName, shopper: ShopperId) -> Result<Option<Receipts>> {
+/// The receipts of the group that an entry is in, if it is in the log. An entry that was given up has no
+/// row any more, and is looked for among the groups.
+pub fn receipts(
+    sql: &SqlStorage,
+    name: &LaneName,
+    shopper: ShopperId,
+    index: u64,
+) -> Result<Option<Receipts>> {
     let found: Vec<GroupRow> = rows(
         sql,
         &format!(
-            "SELECT {GROUP_COLUMNS} FROM groups
-                WHERE sequence = (SELECT sequence FROM entries WHERE shopper = ?) AND logged = 1"
+            "SELECT {GROUP_COLUMNS} FROM groups WHERE logged = 1 AND sequence = COALESCE(
+                (SELECT e.sequence FROM entries e JOIN groups g ON g.sequence = e.sequence
+                    WHERE e.shopper = ?1 AND g.first + e.place = ?2),
+                (SELECT sequence FROM groups WHERE first <= ?2 ORDER BY sequence DESC LIMIT 1))"
         ),
-        vec![key(shopper)],
+        vec![key(shopper), integer(index)?],
     )?;
     let Some((row, root)) = found.first().and_then(|row| Some((row, row.root?))) else {
         return Ok(None);
