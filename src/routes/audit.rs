@@ -79,7 +79,9 @@ fn check_sealed(view: &EdgeView) -> Result<(), Problem> {
     if snapshot.shuffle.seed.is_some() || snapshot.shuffle.entrants == Some(0) {
         return Ok(());
     }
-    let at = snapshot.opens_at.unwrap_or(snapshot.server_time);
+    // A queue that has no opening of its own opens when entry does.
+    let times = [snapshot.entry_opens_at, snapshot.opens_at];
+    let at = times.into_iter().flatten().max().unwrap_or(0);
     let seconds = at.saturating_sub(snapshot.server_time).div_ceil(1000);
     Err(Problem {
         retry_after_seconds: Some(u32::try_from(seconds).unwrap_or(u32::MAX).max(1)),
