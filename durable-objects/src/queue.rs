@@ -30,6 +30,9 @@ use self::telling::{close_relays, push_to_relays, retire_lanes};
 use crate::storage::{in_transaction, now};
 use crate::stub::{Answering, Teller, answer, asked_only, storage_failed};
 
+/// The platform refuses an alarm that is centuries ahead; one that comes early arms the next. A year.
+const ALARM_AHEAD_MAX: u64 = 31_536_000_000;
+
 /// See the module's documentation.
 #[durable_object(alarm)]
 pub struct Queue {
@@ -317,8 +320,9 @@ impl Inner {
     async fn wake_at(&self, at: UnixMillis) -> Result<()> {
         self.alarm.set(Some(at));
         let soonest = now().saturating_add(1);
+        let latest = soonest.saturating_add(ALARM_AHEAD_MAX);
         #[expect(clippy::cast_precision_loss, reason = "times are below 2^53")]
-        let date = js_sys::Date::new(&(at.max(soonest) as f64).into());
+        let date = js_sys::Date::new(&(at.clamp(soonest, latest) as f64).into());
         self.state
             .storage()
             .set_alarm(ScheduledTime::new(date))
