@@ -8,7 +8,10 @@ use futures::StreamExt;
 use futures::future::{Either, join_all, select};
 use tidegate_core::fair::beacon::{agreed, signature_in};
 use tidegate_core::queue::{Event, Fetch as Wanted};
-use worker::{Delay, Env, Error, Fetch, Response, Result, Url, console_error};
+use worker::{
+    AbortController, AbortSignal, Delay, Env, Error, Fetch, Request, RequestInit, RequestRedirect,
+    Response, Result, Url, console_error,
+};
 
 /// What the variable `DRAND_ENDPOINTS` is where it is not set.
 const ENDPOINTS: &str =
@@ -31,10 +34,14 @@ pub async fn fetch_beacon(env: &Env, wanted: Wanted) -> Option<Event> {
             "{}/{chain}/public/{round}",
             endpoint.trim().trim_end_matches('/')
         );
-        let said = match select(pin!(ask(&address)), Delay::from(PATIENCE)).await {
+        let controller = AbortController::default();
+        let asking = ask(&address, controller.signal());
+        let said = match select(pin!(asking), Delay::from(PATIENCE)).await {
             Either::Left((answer, _)) => answer,
             Either::Right(_) => Err("no answer in time".into()),
         };
+        // Whatever is still to come would hold one of the few connections that an object may have.
+        controller.abort();
         let signature = said.and_then(|answer| {
             signature_in(&answer, round).ok_or_else(|| "not the round that was asked for".into())
         });
@@ -58,13 +65,17 @@ pub async fn fetch_beacon(env: &Env, wanted: Wanted) -> Option<Event> {
     })
 }
 
-async fn ask(address: &str) -> Result<String> {
+async fn ask(address: &str, signal: AbortSignal) -> Result<String> {
     let url: Url = address.parse().map_err(|_| "not an address")?;
     let is_here = matches!(url.host_str(), Some("127.0.0.1" | "localhost"));
     if url.scheme() != "https" && !is_here {
         return Err("only https is asked".into());
     }
-    let mut response = Fetch::Url(url).send().await?;
+    let mut init = RequestInit::new();
+    // Another address was not configured.
+    init.with_redirect(RequestRedirect::Manual);
+    let request = Request::new_with_init(url.as_str(), &init)?;
+    let mut response = Fetch::Request(request).send_with_signal(&signal).await?;
     if response.status_code() != 200 {
         return Err(format!("status {}", response.status_code()).into());
     }
