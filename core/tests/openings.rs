@@ -2,7 +2,7 @@
 
 #![allow(
     clippy::arithmetic_side_effects,
-    clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
     reason = "a test ends where something is not as it must be"

@@ -153,7 +153,6 @@ pub fn chance(seed: &Seed, entrants: u64) -> Map<String, Value> {
 }
 
 #[cfg(test)]
-#[expect(clippy::arithmetic_side_effects, reason = "small numbers")]
 mod tests {
     use super::*;
     use crate::fair::{Root, Secret};
