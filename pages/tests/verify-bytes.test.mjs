@@ -1,11 +1,11 @@
-// Whatever byte of an audit is altered, the verifier notices, and names where. Needs scripts/build-pages.
+// Whatever byte of an audit is altered, the verifier notices, and names where.
 
 import assert from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
 import { test } from "node:test";
 
 import { makeOpening, recordedBeacon } from "../../tests/support/opening.mjs";
-import { verify } from "../static/tidegate/verify/verify.js";
+import { verify } from "../verify/verify.js";
 
 const plain = makeOpening({ entrants: 5, groupSize: 2, lanes: 2 });
 const drawn = makeOpening({ ...recordedBeacon(123), entrants: 3, groupSize: 2, access: "draw" });

@@ -1,5 +1,5 @@
 // The verifier of openings that browsers run, as a module: what is genuine passes, and each lie is
-// named. Needs scripts/build-pages.
+// named.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -9,8 +9,8 @@ import { bls12_381 } from "@noble/curves/bls12-381.js";
 
 import { makeOpening, QUICKNET, recordedBeacon, signingKey } from "../../tests/support/opening.mjs";
 import { shuffledPosition } from "../../tests/support/shuffle.mjs";
-import { allPositions, entryAt, positionOf } from "../static/tidegate/verify/shuffle.js";
-import { verify } from "../static/tidegate/verify/verify.js";
+import { allPositions, entryAt, positionOf } from "../verify/shuffle.js";
+import { verify } from "../verify/verify.js";
 
 const NAMES = ["format", "statement", "key", "commitment", "groups", "root", "beacon", "seed", "places", "receipt", "proof"];
 

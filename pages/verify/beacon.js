@@ -45,7 +45,7 @@ export async function faultsOfBeacon(beacon, openedAt, chain) {
 }
 
 async function isOfRound(signature, round, publicKey) {
-  const bls = await import("./lib/bls12-381.js");
+  const bls = await import("./pairing.js");
   try {
     return bls.verify(signature, bls.hash(hash(integer(round, 8)), DOMAIN), publicKey);
   } catch {

@@ -1,6 +1,7 @@
 // Bytes as the log's formats write them: hex, base64url, and integers with the highest byte first.
 
-import { sha256 } from "./lib/sha256.js";
+// Synchronous: WebCrypto's costs a promise for each hash, and a shuffle makes thousands.
+import { sha256 } from "@noble/hashes/sha2.js";
 
 const text = new TextEncoder();
 

@@ -1,5 +1,5 @@
 // The second verifier of an opening: takes what a shop published, and says whether it holds. Shares no
-// code with the one in Rust. Runs in browsers and in Node alike; see docs/audit.md for the format.
+// code with the one in Rust. Runs in browsers and in Node alike.
 
 import { readAudit } from "./audit.js";
 import { checkBeacon, checkCommitment, checkGroups, checkKey, checkRoot, checkSeed, checkStatement } from "./audit_checks.js";

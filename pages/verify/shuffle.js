@@ -2,8 +2,9 @@
 // specification. In each round every index is paired with its mirror image about a pivot, and one bit
 // for the pair says whether the two change places.
 
+import { sha256 } from "@noble/hashes/sha2.js";
+
 import { concat, fromHex } from "./bytes.js";
-import { sha256 } from "./lib/sha256.js";
 
 export const ROUNDS = 90;
 /** One hash has a bit for each of so many neighbours. */

@@ -1,8 +1,8 @@
-// Ed25519 by WebCrypto; by a library where the browser's has none.
+// Ed25519 by WebCrypto; by a library where it has none: browsers of before 2025, and pages without https.
 
 /** Whether `signature` is the key's over the bytes of `message`. */
 export async function isSignedBy(publicKey, signature, message) {
-  const { subtle } = globalThis.crypto ?? {}; // none on pages without https
+  const { subtle } = globalThis.crypto ?? {};
   try {
     if (subtle !== undefined) {
       const key = await subtle.importKey("raw", publicKey, "Ed25519", false, ["verify"]);
@@ -11,7 +11,7 @@ export async function isSignedBy(publicKey, signature, message) {
   } catch (error) {
     if (error.name !== "NotSupportedError") return false; // 32 bytes that are no key
   }
-  const { ed25519 } = await import("./lib/ed25519.js");
+  const { ed25519 } = await import("@noble/curves/ed25519.js");
   try {
     return ed25519.verify(signature, message, publicKey, { zip215: false });
   } catch {
