@@ -205,6 +205,23 @@ fn a_window_that_was_made_shorter_ends_before_an_older_one() {
     assert!(world.is_granted(1), "the older window is as long as it was");
 }
 
+#[test]
+fn a_place_that_lapsed_does_not_come_back_with_a_later_one_s_window() {
+    let mut world = World::draw(2, 5);
+    world.wake_at(OPENS_AT);
+    world.patch(json!({"claimWindowSeconds": 2}));
+    world.now += 1_000;
+    let leaving = world.at(0);
+    world.event(Event::Leave(leaving)).0.unwrap();
+    world.patch(json!({"claimWindowSeconds": 600}));
+    // Place 3 is called up as 2 lapses, so soon after 1 that the two might share a window.
+    world.run_until(OPENS_AT + 3_000);
+    assert_eq!(world.snapshot().boarding, 4);
+    let refused = world.claim(2).unwrap_err();
+    assert_eq!(refused.code, Code::AdmissionExpired);
+    assert!(world.is_granted(3));
+}
+
 /// Whoever leaves in the opening's first second may do so by an edge that has not heard of it.
 #[test]
 fn a_place_that_is_left_without_being_known_is_passed_over() {
