@@ -192,6 +192,8 @@ struct RoomTemplate<'a> {
     /// Whether there is something to claim now.
     claimable: bool,
     join_wait: Option<String>,
+    /// Where the order can be checked, in a queue that has an opening.
+    check_path: Option<String>,
     entry_opens: Option<Moment>,
     opens: Option<Moment>,
     updated: Moment,
@@ -278,6 +280,8 @@ impl<'a> RoomTemplate<'a> {
             present,
             claimable: status.phase != Phase::Paused,
             join_wait,
+            check_path: (snapshot.shuffle.commitment)
+                .map(|_| format!("/verify?queue={}", snapshot.id)),
             entry_opens: snapshot.entry_opens_at.map(Moment::day),
             opens: snapshot.opens_at.map(Moment::day),
             updated: Moment::clock(status.server_time),

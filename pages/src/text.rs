@@ -42,6 +42,7 @@ pub(crate) struct Text {
     pub next_called: &'static str,
     pub next_kept: &'static str,
     pub next_fair: &'static str,
+    pub check_order: &'static str,
 
     pub wait_unknown: &'static str,
     pub wait_under: &'static str,
@@ -159,6 +160,7 @@ pub(crate) static ENGLISH: Text = Text {
     next_called: "When it is your turn, this page leads on to the checkout.",
     next_kept: "You may close this page: come back in the same browser and your place is kept.",
     next_fair: "Reloading or more windows do not change your place.",
+    check_order: "Check the order yourself (opens another page)",
 
     wait_unknown: "not known yet",
     wait_under: "less than a minute",

@@ -339,3 +339,22 @@ fn the_first_load_stays_below_30_kb() {
         }
     }
 }
+
+#[test]
+fn whoever_was_shuffled_may_check_it_and_nobody_else_is_led_there() {
+    let link = "href=\"/verify?queue=demo\"";
+    for name in ["waiting", "sealing", "queued", "paused"] {
+        assert!(shown(&page(name)).contains(link), "{name}");
+    }
+    let mut open_from_the_start = snapshot(Phase::Open);
+    open_from_the_start.shuffle.commitment = None;
+    let queued = Standing::Queued {
+        position: 2,
+        ahead: 1,
+        estimated_wait_seconds: None,
+        wait_known: false,
+    };
+    let status = status(queued, Phase::Open);
+    let html = room(&open_from_the_start, &status, None).render().unwrap();
+    assert!(!html.contains("/verify"));
+}

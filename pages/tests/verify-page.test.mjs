@@ -125,6 +125,16 @@ test("public randomness is verified in the browser, and a draw says who won", as
   assert.ok(calls.some((call) => call.includes("pairing")));
 });
 
+test("earlier lives of the queue are told, since whoever resets it draws anew", async () => {
+  const twice = makeOpening({ earlier: 3, entrants: 4 });
+  await visit(shopWith(twice));
+  await concluded("Verified");
+  assert.match(await page.textContent("#earlier"), /3 earlier lives, of which 2 had opened/);
+  await visit(shopWith(makeOpening({ earlier: 0 })));
+  await concluded("Verified");
+  assert.equal(await page.isVisible("#earlier"), false);
+});
+
 test("what does not hold is named, and nothing is said to be trusted", async () => {
   await visit(shopWith(opening, { audit: lie, proof: opening.proof(1) }));
   await concluded("Failed");
@@ -170,7 +180,7 @@ test("a page of the audit that does not come is no verdict", async () => {
 test("who entered after the opening is told that they are not in the log", async () => {
   await visit(shopWith(opening, { proof: refusal(404) }));
   await concluded("Verified");
-  assert.match(await page.textContent("#lead"), /You entered after the opening/);
+  assert.match(await page.textContent("#lead"), /You are not in this log/);
 });
 
 test("files are checked without any shop's word but its keys", async () => {

@@ -2,7 +2,7 @@
 
 import { fromFiles, fromShop, withKeys } from "./sources.js";
 import { QUEUE_ID } from "./shape.js";
-import { BUSY, CHECKS, LATE, STANDING, TRUST, lookedOf, number, ownOf, sentenceOf, verdictOf } from "./words.js";
+import { BUSY, CHECKS, LATE, STANDING, TRUST, earlierOf, lookedOf, number, ownOf, sentenceOf, verdictOf } from "./words.js";
 
 const find = (selector) => document.querySelector(selector);
 const show = (selector, shown) => (find(selector).hidden = !shown);
@@ -59,7 +59,7 @@ function clear() {
   result = undefined;
   find("#checks").replaceChildren();
   find("#looked").textContent = "";
-  for (const part of ["#trust", "#made", "#look", "#figures"]) show(part, false);
+  for (const part of ["#trust", "#earlier", "#made", "#look", "#figures"]) show(part, false);
 }
 
 // ---- checking
@@ -134,6 +134,9 @@ function conclude(concluded, late) {
   }
   if (late) find("#lead").textContent += ` ${LATE}`;
   trust(summary.trust);
+  const earlier = earlierOf(summary);
+  show("#earlier", earlier !== undefined);
+  find("#earlier span").textContent = earlier ?? "";
   figures(summary);
   show("#look", summary.entrants > 0);
   find("[data-v=entrants]").textContent = number(summary.entrants);

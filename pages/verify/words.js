@@ -86,6 +86,14 @@ export const TRUST = {
   },
 };
 
+/** What earlier lives of the queue mean; nothing where there were none that opened. */
+export function earlierOf({ epochs, earlierEpochs }) {
+  const opened = epochs.filter((one) => one.opened).length;
+  if (opened === 0) return undefined;
+  const lives = earlierEpochs === 1 ? "1 earlier life" : `${number(earlierEpochs)} earlier lives`;
+  return `It had ${lives}, of which ${number(opened)} had opened. Whoever resets a queue after its opening draws anew: ask the shop why.`;
+}
+
 export const number = new Intl.NumberFormat("en").format;
 const list = new Intl.ListFormat("en");
 
@@ -130,7 +138,7 @@ export function ownOf({ own, summary: { entrants, winners } }) {
   return [number(own.position), `is your position of ${number(entrants)}${won}`];
 }
 
-export const LATE = "You entered after the opening: you are not in this log, and stand behind everybody in it, in the order of entry.";
+export const LATE = "You are not in this log: you entered after the opening, and stand behind everybody in it in the order of entry; or you left.";
 
 /** What stands at a position that was looked at. */
 export function lookedOf({ position, index, group, lane, place }, entrants) {
