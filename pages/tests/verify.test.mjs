@@ -112,6 +112,19 @@ test("pages are one audit, in whatever order they come, and joined in one file",
   assert.equal((await look(joined)).verdict, "VERIFIED");
 });
 
+test("pages may be signed each at its own moment and key, and every signature counts", async () => {
+  const rotated = signingKey("rotated", Buffer.alloc(32, 7));
+  const pages = opening.pages(2);
+  const { groups, key, statement, ...said } = pages[1];
+  const signed = (body) => ({ ...pages[1], key: rotated.jwk, statement: rotated.sign("tidegate-audit+jwt", body) });
+  const other = [pages[0], signed({ iat: 7, ...said }), pages[2]];
+  const both = opening.jwks(opening.key.jwk, rotated.jwk);
+  assert.equal((await look(other, { jwks: both })).verdict, "VERIFIED");
+  await assertFails(look(other, { jwks: opening.jwks() }), ["key"], /key\.kid rotated is none/);
+  await assertFails(look([pages[0], signed({ iat: 7, ...said, entrants: 7 }), pages[2]]), ["statement"], /^entrants differs/);
+  await assertFails(look([pages[0], { ...pages[1], key: rotated.jwk }, pages[2]]), ["statement"], /^key\.kid is rotated/);
+});
+
 test("a page that is missing, twice there or of another audit is noticed", async () => {
   const pages = opening.pages(2);
   await assertFails(look(pages[0]), ["groups", "root"], /are all pages here/);

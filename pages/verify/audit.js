@@ -66,8 +66,8 @@ export const SIGNED_FIELDS = Object.keys(SIGNED);
 const AUDIT = object({ ...SIGNED, groups: listOf(GROUP), key: KEY, statement: COMPACT_JWS });
 
 /**
- * Reads an audit from its text, or from the texts of all its pages in any order. Answers `{audit}`, or
- * `{faults}` where it is not of the format.
+ * Reads an audit from its text, or from the texts of all its pages in any order. Answers `{audit,
+ * signatures}`, with `{key, statement}` of each page; or `{faults}` where it is not of the format.
  */
 export function readAudit(given) {
   const texts = [given].flat();
@@ -106,19 +106,25 @@ function contradictions({ access, winners, pages, epochs, earlierEpochs }) {
   return faults;
 }
 
-/** One audit of all pages: they differ in nothing but the groups. */
+/**
+ * One audit of all pages: they differ in the groups, and in how they were signed, since each page may
+ * have been signed at its own moment and key. So every signature counts: `{audit, signatures}`.
+ */
 function joined(pages) {
-  if (pages.length === 1) return { audit: pages[0] };
+  const signatures = pages.map(({ key, statement }) => ({ key, statement }));
+  if (pages.length === 1) return { audit: pages[0], signatures };
   pages.sort((one, other) => (one.groups[0]?.first ?? 0) - (other.groups[0]?.first ?? 0));
   const [first] = pages;
+  const apart = { groups: null, key: null, statement: null };
   const faults = [];
   for (const page of pages) {
-    for (const path of differences({ ...page, groups: null }, { ...first, groups: null })) {
+    for (const path of differences({ ...page, ...apart }, { ...first, ...apart })) {
       faults.push({ path, what: "differs from page to page: these are not pages of one audit" });
     }
   }
   if (pages.length !== first.pages) faults.push({ path: "pages", what: `is ${first.pages}, and there are ${pages.length} files` });
-  return faults.length > 0 ? { faults } : { audit: { ...first, groups: pages.flatMap(({ groups }) => groups) } };
+  if (faults.length > 0) return { faults };
+  return { audit: { ...first, groups: pages.flatMap(({ groups }) => groups) }, signatures };
 }
 
 /** The paths at which two values that were read differ; a field of one alone differs. */

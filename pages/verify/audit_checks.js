@@ -1,4 +1,4 @@
-// The checks of what an audit says of itself, each a function of `{audit, jwks, chain}`.
+// The checks of what an audit says of itself, each a function of `{audit, signatures, jwks, chain}`.
 
 import { ALGORITHM, differences, SIGNED_FIELDS } from "./audit.js";
 import { faultsOfBeacon } from "./beacon.js";
@@ -9,18 +9,26 @@ import { groupLeaf } from "./log.js";
 import { leafHash, rootOf } from "./merkle.js";
 import { counted, failed, notChecked, ok, unless } from "./outcome.js";
 
-/** The statement is signed by `key`, and says what the audit says. */
-export async function checkStatement({ audit }) {
-  const { kid, payload, faults, isBy } = readStatement(audit.statement, "tidegate-audit+jwt", "statement");
-  if (kid !== undefined && kid !== audit.key.kid) {
-    faults.push({ path: "key.kid", what: `is ${audit.key.kid}, and statement.header.kid is ${kid}` });
+/** Each page's statement is signed by its `key`, and says what the audit says. */
+export async function checkStatement({ audit, signatures }) {
+  const faults = [];
+  for (const { key, statement } of distinct(signatures)) faults.push(...(await faultsOfStatement(statement, key, audit)));
+  return unless(faults, `the shop signed these very values with its key ${audit.key.kid}`);
+}
+
+async function faultsOfStatement(statement, key, audit) {
+  const { kid, payload, faults, isBy } = readStatement(statement, "tidegate-audit+jwt", "statement");
+  if (kid !== undefined && kid !== key.kid) {
+    faults.push({ path: "key.kid", what: `is ${key.kid}, and statement.header.kid is ${kid}` });
   }
-  if (faults.length === 0 && !(await isBy(audit.key))) {
+  if (faults.length === 0 && !(await isBy(key))) {
     faults.push({ path: "statement.signature", what: "is not made with key.x over these bytes" });
   }
   if (payload !== undefined) faults.push(...unlikeStatement(audit, payload));
-  return unless(faults, `the shop signed these very values with its key ${audit.key.kid}`);
+  return faults;
 }
+
+const distinct = (values) => [...new Map(values.map((value) => [JSON.stringify(value), value])).values()];
 
 /** Fields of the audit that the statement has otherwise, or not at all, or besides. */
 function unlikeStatement(audit, payload) {
@@ -33,16 +41,20 @@ function unlikeStatement(audit, payload) {
   return faults;
 }
 
-/** The key is one that the shop publishes. */
-export function checkKey({ audit, jwks }) {
+/** The key is one that the shop publishes; each page's, where they differ. */
+export function checkKey({ signatures, jwks }) {
   if (jwks === undefined) return notChecked("the shop's /.well-known/jwks.json was not at hand");
   const keys = keysOf(jwks);
   if (keys === undefined) return notChecked("what the shop publishes as its keys is no key set");
-  const { kid, x } = audit.key;
-  const same = keys.find((key) => key.kid === kid);
-  if (same === undefined) return failed(`key.kid ${kid} is none of the keys that the shop publishes (${keys.map((key) => key.kid).join(", ")})`);
-  if (same.x !== x) return failed(`key.x is not what the shop publishes as ${kid}`);
-  return ok(`the shop publishes ${kid} as its key`);
+  const used = distinct(signatures.map(({ key }) => key));
+  for (const { kid, x } of used) {
+    const same = keys.find((key) => key.kid === kid);
+    if (same === undefined) {
+      return failed(`key.kid ${kid} is none of the keys that the shop publishes (${keys.map((key) => key.kid).join(", ")})`);
+    }
+    if (same.x !== x) return failed(`key.x is not what the shop publishes as ${kid}`);
+  }
+  return ok(`the shop publishes ${used.map(({ kid }) => kid).join(" and ")} as its key`);
 }
 
 /** The secret is the one that was committed to before anybody entered. */

@@ -45,9 +45,9 @@ export async function verify(given, { onCheck = () => {}, onProgress = () => {} 
     checks.push({ name, outcome, text });
     onCheck(checks.at(-1));
   };
-  const { audit, faults } = readAudit(given.audit);
+  const { audit, signatures, faults } = readAudit(given.audit);
   note("format", audit ? ok("every field is there, each in its one form") : failed(inWords(faults)));
-  const context = { ...given, audit, own: {}, onProgress };
+  const context = { ...given, audit, signatures, own: {}, onProgress };
   for (const [name, check] of CHECKS) {
     note(name, audit ? await check(context) : notChecked("the audit could not be read"));
   }
