@@ -4,15 +4,26 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { openShopper, startBrowser } from "./support/browser.mjs";
+import { openEntered, openShopper, startBrowser } from "./support/browser.mjs";
 import { makeOpening, recordedBeacon } from "./support/opening.mjs";
 import { startOrigin } from "./support/origin.mjs";
 import { assertProblem } from "./support/problem.mjs";
+import { Shopper, succeeded } from "./support/queue.mjs";
 import { startWorld } from "./support/world.mjs";
 
 const origin = await startOrigin();
 const world = await startWorld({ originUrl: origin.url });
 const browser = await startBrowser();
+const later = () => Date.now() + 3_600_000;
+// Before the opening the audit is refused, which a browser complains of.
+const REFUSED = /Failed to load resource/;
+
+/** The page to which the room's link leads, in a tab of its own. */
+async function checkFromRoom(shopper) {
+  const opened = shopper.context.waitForEvent("page");
+  await shopper.page.getByRole("link", { name: "Check the order" }).click();
+  return opened;
+}
 
 test("the page and its script come with headers that let nothing else in", async () => {
   for (const [path, type] of [
@@ -73,7 +84,7 @@ test("a page of this site that is written to is refused", async () => {
 
 test("the page checks an opening as it is served, pairing and all", async () => {
   const drawn = makeOpening({ ...recordedBeacon(1001), entrants: 40, access: "draw" });
-  const shopper = await openShopper(browser, { bears: /Failed to load resource/ });
+  const shopper = await openShopper(browser, { bears: REFUSED });
   const answering = (body) => (route) => route.fulfill({ contentType: "application/json", body });
   await shopper.context.route("**/audit?page=0", answering(JSON.stringify(drawn.audit)));
   await shopper.context.route("**/audit/proof", answering(JSON.stringify(drawn.proof(11))));
@@ -82,4 +93,42 @@ test("the page checks an opening as it is served, pairing and all", async () => 
   await shopper.page.locator("#verdict.verified").waitFor();
   assert.equal(await shopper.page.locator("#checks .ok").count(), 10, "all but a receipt");
   assert.deepEqual(await shopper.barriers(), []);
+});
+
+test("a shopper checks their own place from the room, with the receipt that entering gave", async () => {
+  const queue = await world.createQueue({ maxActive: 1, lanes: 4, opensAt: later() });
+  const enter = async () => {
+    const { ticket, receipt } = succeeded(await queue.send("enter", { method: "POST", json: {} }));
+    return Object.assign(new Shopper(queue, ticket), { receipt });
+  };
+  const entrants = await Promise.all(Array.from({ length: 40 }, enter));
+  await queue.patch({ opensAt: null });
+  const mine = entrants[7];
+  const { position } = (await mine.status()).json;
+  const shopper = await openEntered(browser, mine);
+  const page = await checkFromRoom(shopper);
+  await page.locator("#verdict.verified").waitFor();
+  assert.equal(await page.textContent("#own b"), String(position));
+  const buffer = Buffer.from(JSON.stringify(mine.receipt));
+  await page.setInputFiles("#chosen", { name: "receipt.json", mimeType: "application/json", buffer });
+  await page.locator('#checks [data-name="receipt"].ok').waitFor();
+  await page.locator("#verdict.verified").waitFor();
+  // All but public randomness, which this queue does not use.
+  assert.equal(await page.locator("#checks .ok").count(), 10);
+});
+
+test("before the opening the room leads to what was committed to", async () => {
+  const queue = await world.createQueue({ maxActive: 1, opensAt: later() });
+  const { shuffle } = await queue.snapshot();
+  const shopper = await openEntered(browser, await queue.enter(), { bears: REFUSED });
+  const page = await checkFromRoom(shopper);
+  await page.getByRole("heading", { name: "Too early" }).waitFor();
+  assert.equal(await page.textContent("#promised code"), shuffle.commitment);
+});
+
+test("a queue that was open from the start had nobody to shuffle", async () => {
+  const queue = await world.createQueue();
+  const shopper = await openShopper(browser, { bears: REFUSED });
+  await shopper.page.goto(`${world.url}/verify?queue=${queue.id}`);
+  await shopper.page.getByRole("heading", { name: "Nobody to shuffle" }).waitFor();
 });

@@ -135,6 +135,12 @@ test("earlier lives of the queue are told, since whoever resets it draws anew", 
   assert.equal(await page.isVisible("#earlier"), false);
 });
 
+test("an opening of nobody is called what it is", async () => {
+  await visit(shopWith(makeOpening({ entrants: 0 }), { proof: refusal(404) }));
+  await concluded("Nobody to shuffle");
+  for (const part of ["#own", "#look", "#trust"]) assert.equal(await page.isVisible(part), false);
+});
+
 test("what does not hold is named, and nothing is said to be trusted", async () => {
   await visit(shopWith(opening, { audit: lie, proof: opening.proof(1) }));
   await concluded("Failed");

@@ -132,8 +132,8 @@ function conclude(concluded, late) {
     show("#own", true);
     [find("#own b").textContent, find("#own span").textContent] = ownOf(result);
   }
-  if (late) find("#lead").textContent += ` ${LATE}`;
-  trust(summary.trust);
+  if (late && summary.entrants > 0) find("#lead").textContent += ` ${LATE}`;
+  trust(summary);
   const earlier = earlierOf(summary);
   show("#earlier", earlier !== undefined);
   find("#earlier span").textContent = earlier ?? "";
@@ -142,10 +142,10 @@ function conclude(concluded, late) {
   find("[data-v=entrants]").textContent = number(summary.entrants);
 }
 
-function trust(name) {
+function trust({ trust: name, entrants }) {
   const { level, label, text } = TRUST[name];
   // With a failure there is nothing to trust yet.
-  show("#trust", result.verdict === "VERIFIED");
+  show("#trust", result.verdict === "VERIFIED" && entrants > 0);
   find("#trust").className = `note ${level}`;
   find("#trust strong").textContent = label;
   find("#trust span").textContent = text;

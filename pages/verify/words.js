@@ -118,6 +118,7 @@ export const STANDING = {
 export function verdictOf({ verdict, failed, summary }) {
   if (verdict === "VERIFIED") {
     const { entrants } = summary;
+    if (entrants === 0) return { state: "verified", heading: "Nobody to shuffle", lead: "Nobody had entered before this queue opened. Whoever came after stands in the order of entry." };
     const who = entrants === 1 ? "the one person who" : `all ${number(entrants)} who`;
     return {
       state: "verified",
