@@ -102,6 +102,20 @@ test("each byte of an audit's beacon counts", { timeout: 300_000 }, async () => 
   assert.ok((await alterEach(text, (path) => path.startsWith("beacon"), (audit) => verify({ audit }))) > 1000);
 });
 
+test("no other character ends what is in base64url, though lenient readers would take some", async () => {
+  const { key, statement } = plain.audit;
+  const ends = [...statement.split(".").slice(0, 2).map((part) => `${part}.`), `${statement.split(".")[2]}"`, `${key.x}"`];
+  const text = JSON.stringify(plain.audit);
+  for (const end of ends) {
+    const at = text.indexOf(end) + end.length - 2;
+    for (const character of "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") {
+      if (character === text[at]) continue;
+      const { verdict } = await verify({ audit: text.slice(0, at) + character + text.slice(at + 1) });
+      assert.equal(verdict, "FAILED", `${character} at ${at}`);
+    }
+  }
+});
+
 /** Alters each character of a receipt or proof, but in `spared`; the check of it must fail, and no other. */
 async function alterHeld(name, held, spared) {
   const text = JSON.stringify(held);

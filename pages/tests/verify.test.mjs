@@ -9,6 +9,7 @@ import { bls12_381 } from "@noble/curves/bls12-381.js";
 
 import { makeOpening, QUICKNET, recordedBeacon, signingKey } from "../../tests/support/opening.mjs";
 import { shuffledPosition } from "../../tests/support/shuffle.mjs";
+import { firstThatShares } from "../verify/places.js";
 import { allPositions, entryAt, positionOf } from "../verify/shuffle.js";
 import { verify } from "../verify/verify.js";
 
@@ -71,6 +72,11 @@ test("every place is computed as the specification has it, and found back", () =
   const many = 2 ** 40 - 7;
   assert.equal(positionOf(many - 1, many, seed), shuffledPosition(many - 1, many, seed));
   assert.equal(entryAt(shuffledPosition(12_345, many, seed), many, seed), 12_345);
+});
+
+test("a position that two have would be noticed", () => {
+  assert.equal(firstThatShares(Uint32Array.of(3, 1, 0, 1, 3)), 3);
+  assert.equal(firstThatShares(Uint32Array.of(3, 1, 0, 2)), -1);
 });
 
 test("a position that is asked for names the entry there, and where the log has it", async () => {
@@ -212,6 +218,11 @@ test("signatures are verified as strictly where the browser has no Ed25519", asy
     assert.equal((await look(opening.audit)).verdict, "VERIFIED");
     const { x } = drawn.audit.key;
     await assertFails(look({ ...opening.audit, key: { ...opening.audit.key, x } }), ["statement"], /statement\.signature/);
+    // The neutral point as key and as R, and S = 0, fit any message where such points are let in.
+    const neutral = Buffer.concat([Buffer.of(1), Buffer.alloc(31)]);
+    const statement = opening.audit.statement.replace(/[^.]+$/, Buffer.concat([neutral, Buffer.alloc(32)]).toString("base64url"));
+    const key = { ...opening.audit.key, x: neutral.toString("base64url") };
+    await assertFails(look({ ...opening.audit, key, statement }), ["statement"], /statement\.signature/);
   } finally {
     Object.defineProperty(globalThis, "crypto", { value: crypto, configurable: true });
   }
@@ -308,6 +319,7 @@ test("a receipt that was tampered with is refused", async () => {
   await fails({ ...receipt, place: 2 }, /leaf has another place/);
   await fails({ ...receipt, shopper: "00".repeat(16) }, /leaf has another blind of the shopper/);
   await fails({ ...receipt, path: receipt.path.slice(1) }, /path does not fit place 1 of 6/);
+  await fails({ ...receipt, path: [...receipt.path, receipt.path[0]] }, /path does not fit place 1 of 6/);
   await fails({ ...receipt, path: receipt.path.toReversed() }, /path does not lead/);
   await fails({ ...receipt, statement: full.key.sign("tidegate-audit+jwt", {}) }, /statement\.header\.typ/);
   await fails({ ...receipt, statement: full.key.sign("tidegate-receipt+jwt", {}) }, /statement\.payload\.lane is missing/);

@@ -15,13 +15,16 @@ export function checkPlaces({ audit, allPlaces = false, onProgress }) {
     return notChecked(`${counted(entrants, "entrant")}: only the positions asked for were computed`);
   }
   const positions = allPositions(entrants, seed, (done) => onProgress("places", done / ROUNDS));
-  const taken = new Uint8Array(entrants);
-  for (const [index, position] of positions.entries()) {
-    if (taken[position] !== 0) return failed(`entry ${index} shares position ${position + 1} with another`);
-    taken[position] = 1;
-  }
+  const second = firstThatShares(positions);
+  if (second !== -1) return failed(`entry ${second} shares position ${positions[second] + 1} with another`);
   const won = winners === null ? "" : `; the first ${Math.min(winners, entrants)} won`;
   return ok(`each of ${counted(entrants, "position")} is one entry's${won}`);
+}
+
+/** The first index whose position an index before it has, too; -1 where each has its own. */
+export function firstThatShares(positions) {
+  const taken = new Uint8Array(positions.length);
+  return positions.findIndex((position) => (taken[position] += 1) > 1);
 }
 
 /**
