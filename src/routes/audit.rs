@@ -51,7 +51,9 @@ pub async fn audit(site: &Site, id: &QueueId) -> Answered {
 
 fn signed(site: &Site, audit: &Audit) -> Result<Value, Problem> {
     let keys = keys::handoff(site)?;
-    let statement = keys.state(AUDIT_TYPE, audit.facts.clone(), site.now)?;
+    // The same on every page and whenever it is asked for: it says nothing of now.
+    let opened_at = audit.facts.get("openedAt").and_then(Value::as_u64);
+    let statement = keys.state(AUDIT_TYPE, audit.facts.clone(), opened_at.unwrap_or(0))?;
     Ok(audit.shown(&keys.public().signer(), &statement))
 }
 
