@@ -6,14 +6,15 @@
 
   const find = (selector) => document.querySelector(selector);
   const room = find("#room");
-  const { queue, product } = room.dataset;
+  const { queue, product, access, opensAt } = room.dataset;
   const numbers = new Intl.NumberFormat(document.documentElement.lang);
   const plurals = new Intl.PluralRules(document.documentElement.lang);
   const words = {};
   for (const { dataset, textContent } of find("#words").content.children) {
     words[dataset.name] = textContent;
   }
-  const IN_LINE = ["waiting", "queued", "ready", "reserve"];
+  const draw = access === "draw";
+  const IN_LINE = ["waiting", "sealing", "queued", "ready", "reserve"];
   const STATES = { WAITING: "waiting", QUEUED: "queued", READY: "ready", RESERVE: "reserve", NOT_SELECTED: "notSelected" };
   const REFUSALS = { SOLD_OUT: "soldOut", QUEUE_CLOSED: "closed" };
 
@@ -26,11 +27,12 @@
   let round = 0; // the poll under way; an older one that comes back late is not heard
   let over = false; // nothing is left to ask
   let entering = false;
-  let present = false; // claimed, and waits for a free slot
+  let present = "present" in room.dataset; // claimed, and waits for a free slot
   let manual = false; // the claim was refused in a way that only the shopper can answer
   let claimAgainAt = 0;
   let presentSince = 0; // by the queue's clock: an older status knows nothing of the claim
-  let saidAhead = Number(room.dataset.ahead) || Infinity;
+  let saidCount = Number(room.dataset.count) || Infinity;
+  let drawn = "drawn" in room.dataset; // the order is, and can be checked
 
   const fill = (sentence, values) => sentence.replace(/\{(\w+)\}/g, (_, name) => values[name]);
   const inLine = () => IN_LINE.includes(state);
@@ -94,8 +96,9 @@
         await take(answer);
         failures = 0;
         connection(answer.stale);
-        // An end is final but for a restock or a reset.
-        pause = Math.max(1000, answer.pollAfterMs || pause) * (answer.status === "CLOSED" ? 4 : 1);
+        // An end is final but for a restock or a reset, and a winner has hours to take the place.
+        const rests = inLine() ? isOffered() : answer.status !== "NOT_QUEUED";
+        pause = Math.max(1000, answer.pollAfterMs || pause) * (rests ? 4 : 1);
       } else if (!entering) {
         reload();
       }
@@ -108,14 +111,35 @@
   }
 
   async function take(status) {
+    const before = last?.phase ?? room.dataset.phase;
+    const isPlaced = !["WAITING", "CLOSED"].includes(status.status) && status.phase !== "sealing";
+    if (isPlaced && (before === "sealing" || state === "waiting")) drawn = true;
     last = status;
     announce(status.notice);
-    let next = STATES[status.status];
-    if (status.status === "CLOSED") next = status.phase === "soldOut" ? "soldOut" : "closed";
+    const next = stateOf(status);
     if (next) show(next);
+    if (next === "sealing" && find("#state dl").hidden) sealed();
     const collect = present && status.collect && status.serverTime > presentSince;
     const due = status.phase !== "paused" && Date.now() >= claimAgainAt;
-    if (next === "ready" && (collect || due)) await claim();
+    if (next === "ready" && (collect || (due && !isOffered()))) await claim();
+  }
+
+  function stateOf({ status, phase }) {
+    const end = { soldOut: phase, closed: phase }[phase];
+    // A place in a draw that nobody took is gone with the draw.
+    if (status === "CLOSED" || (status === "READY" && end && draw && !present)) return end;
+    return status === "WAITING" && phase === "sealing" ? phase : STATES[status];
+  }
+
+  // Won, and up to the shopper: an admission is too short to give it to a page that nobody looks at.
+  const isOffered = () => draw && state === "ready" && !present;
+
+  // Round and list stand in the public snapshot alone. Without them the page says enough.
+  async function sealed() {
+    const { shuffle } = await fetch(`/v1/queues/${queue}`).then((response) => response.json()).catch(() => ({}));
+    if (state !== "sealing" || !shuffle?.beaconRound) return;
+    show(state, { round: shuffle.beaconRound, root: shuffle.root });
+    find("#state dl").hidden = false;
   }
 
   async function claim() {
@@ -227,8 +251,7 @@
   function show(next, values = {}) {
     const changed = next !== state;
     if (changed) change(next);
-    if (last?.status === "QUEUED" && next === "queued") queued(values);
-    if (last?.status === "RESERVE") values.rank = numbers.format(last.rank);
+    if (last && STATES[last.status] === next) ({ queued, reserve })[next]?.(values);
     if (lost || holds("paused")) values.wait = words.waitUnknown;
     for (const element of room.querySelectorAll("[data-if]")) element.hidden = !holds(element.dataset.if);
     values.updated = last?.serverTime;
@@ -241,12 +264,12 @@
     find("#tide")?.setAttribute("width", values.tide ?? 380);
     times();
     const heading = find("#state h2").textContent;
-    const title = state === "queued" && values.ahead ? words.titleQueued : words.titleOther;
+    const title = "count" in values ? words.titlePlace : words.titleOther;
     document.title = fill(title, { ...values, product, state: heading });
     if (changed) say(heading, state === "ready");
-    // Not each step: that would be chatter.
-    if (values.count < saidAhead && values.count <= saidAhead / 2) {
-      saidAhead = values.count;
+    // Not each step: that would be chatter. The last few of a reserve list are slow, and count.
+    if (values.count < saidCount && (values.count <= saidCount / 2 || (draw && values.count < 10))) {
+      saidCount = values.count;
       say(fill(words.say, { ...values, state: heading }));
     }
   }
@@ -260,19 +283,20 @@
     find("#leave").hidden = !inLine();
     if (focused) find("#state h2").focus();
     if (!inLine()) find("#lost").hidden = true;
-    if (next === "queued") saidAhead = Infinity;
+    saidCount = Infinity;
   }
 
   function holds(condition) {
     const phase = last?.phase ?? room.dataset.phase;
-    const held = phase === "paused";
+    const paused = phase === "paused";
     return {
-      paused: phase === "paused",
+      paused,
       sealing: phase === "sealing",
-      held,
-      present: present && !held,
-      called: !present && !held,
-      manual: manual && !held,
+      late: last?.serverTime - opensAt > 90000,
+      drawn: drawn && !["join", "entryClosed", "granted"].includes(state),
+      present: present && !paused,
+      called: !present && !paused,
+      manual: (manual || isOffered()) && !paused,
     }[condition];
   }
 
@@ -287,6 +311,12 @@
     values.position = numbers.format(position);
     values.wait = wait(last.waitKnown ? last.estimatedWaitSeconds : null);
     values.front = fill(words.front, { front: numbers.format(Math.max(0, position - ahead)) });
+  }
+
+  function reserve(values) {
+    values.count = last.rank;
+    values.rank = numbers.format(last.rank);
+    values.need = fill(last.rank > 1 ? words.reserve_other : words.reserve_one, values);
   }
 
   function wait(seconds) {
@@ -329,6 +359,6 @@
   addEventListener("online", () => {
     if (failures && due < Infinity) schedule(Math.random() * 1000);
   });
-  over = state === "over";
-  if (!over) schedule(state === "ready" ? 0 : Number(room.dataset.pollAfterMs));
+  over = state === "over" || state === "lapsed";
+  if (!over) schedule(state === "ready" && !isOffered() ? 0 : Number(room.dataset.pollAfterMs));
 })();

@@ -62,14 +62,18 @@ impl File {
     }
 }
 
-/// Without what only readers of the source need: indentation, empty lines, and comments that have
-/// their lines for themselves. No string in the assets spans lines.
+/// Without what only readers of the source need: indentation, empty lines and comments. No string in
+/// the assets spans lines or holds ` // `.
 fn slim(source: &str) -> String {
     let comment =
         |line: &str| line.starts_with("//") || (line.starts_with("/*") && line.ends_with("*/"));
     let lines = source
         .lines()
-        .map(str::trim)
+        .map(|line| {
+            line.split_once(" // ")
+                .map_or(line, |(code, _)| code)
+                .trim()
+        })
         .filter(|line| !line.is_empty() && !comment(line));
     lines.flat_map(|line| [line, "\n"]).collect()
 }

@@ -2,7 +2,7 @@
 
 use tidegate_core::problem::Code;
 
-use crate::text::Text;
+use crate::text::{Text, Wording};
 
 /// What the room says after a form post.
 ///
@@ -28,12 +28,14 @@ pub enum Message {
     Unreachable,
     /// The admission was used or ran out.
     AdmissionOver,
+    /// Claimed too late: the place went to the next in order. Only a draw's places lapse.
+    Lapsed,
     /// The ticket is of an earlier life of the queue.
     Reset,
 }
 
 impl Message {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Left,
         Self::NotYet,
         Self::Boarding,
@@ -43,6 +45,7 @@ impl Message {
         Self::Closed,
         Self::Unreachable,
         Self::AdmissionOver,
+        Self::Lapsed,
         Self::Reset,
     ];
 
@@ -73,6 +76,7 @@ impl Message {
             Self::Closed => "closed",
             Self::Unreachable => "unreachable",
             Self::AdmissionOver => "over",
+            Self::Lapsed => "lapsed",
             Self::Reset => "reset",
         }
     }
@@ -83,16 +87,23 @@ impl Message {
     }
 
     /// The sentence; `None` where the whole page says it.
-    pub(crate) const fn sentence(self, text: &Text, in_line: bool) -> Option<&'static str> {
+    pub(crate) const fn sentence(
+        self,
+        text: &Text,
+        words: &Wording,
+        in_line: bool,
+    ) -> Option<&'static str> {
         match self {
-            Self::Left => Some(text.said_left),
-            Self::NotYet => Some(text.said_not_yet),
+            Self::Left => Some(words.said_left),
+            Self::NotYet => Some(words.said_not_yet),
             Self::Paused => Some(text.said_paused),
-            Self::Full => Some(text.said_full),
-            Self::Unreachable if in_line => Some(text.lost),
-            Self::Unreachable => Some(text.lost_outside),
-            Self::Reset => Some(text.said_reset),
-            Self::Boarding | Self::SoldOut | Self::Closed | Self::AdmissionOver => None,
+            Self::Full => Some(words.said_full),
+            Self::Unreachable if in_line => Some(words.lost),
+            Self::Unreachable => Some(words.lost_outside),
+            Self::Reset => Some(words.said_reset),
+            Self::Boarding | Self::SoldOut | Self::Closed | Self::AdmissionOver | Self::Lapsed => {
+                None
+            }
         }
     }
 }

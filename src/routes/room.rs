@@ -163,6 +163,8 @@ async fn show(site: &Site, id: &QueueId) -> Answered {
         match claiming::look(site, id, &shown).await {
             Ok(Some(Claimed::Granted(grant, token))) => held = Some((grant, token)),
             Ok(Some(Claimed::Boarding { .. })) => message = message.or(Some(Message::Boarding)),
+            // Their claim was refused, and nothing is on record: a backup has the place.
+            Ok(None) if message == Some(Message::AdmissionOver) => message = Some(Message::Lapsed),
             Ok(None) => {}
             Err(problem) => message = message.or(Message::of(problem.code)),
         }

@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+#[path = "../fixture/mod.rs"]
 mod fixture;
+mod opening;
 
 use fixture::{LAMP, NOW, room, snapshot, status};
 use tidegate_core::config::Product;
@@ -56,7 +58,6 @@ join-paused | You can still join | action="/queue/demo/enter"
 left | You have left the queue. | action="/queue/demo/enter"
 full | The queue is full just now. | action="/queue/demo/enter"
 waiting | You are in | drawn at random | 2026-11-21, 16:05 UTC | action="/queue/demo/leave"
-sealing | The order is being drawn now.
 queued | Tide Lamp | >312</b> | people ahead of you | >10,000</dd> | about 4 to 6 minutes
 queued | What happens next | You may close this page | action="/queue/demo/leave"
 queued | Updated | 14:05:09 UTC | has come to place 9,688.
@@ -81,7 +82,11 @@ problem-unavailable | We will be right back | it is kept | 7f3a90c1
 
 #[test]
 fn each_state_says_what_a_shopper_needs() {
-    for row in MUSTS.trim().lines() {
+    says(MUSTS);
+}
+
+fn says(musts: &str) {
+    for row in musts.trim().lines() {
         let mut cells = row.split(" | ");
         let shown = shown(&page(cells.next().unwrap()));
         for must in cells {
@@ -96,9 +101,16 @@ fn what_does_not_hold_is_hidden() {
         ("queued", r#"id="lost" hidden"#),
         ("queued", r#"data-if="paused" hidden"#),
         ("ready", r#"data-if="present" hidden"#),
-        ("ready", r#"data-if="held" hidden"#),
+        ("ready", r#"data-if="paused" hidden"#),
         ("ready-paused", r#"data-if="manual" hidden"#),
         ("boarding", r#"data-if="called" hidden"#),
+        ("draw-boarding", r#"data-if="manual" hidden"#),
+        ("draw-won-paused", r#"data-if="manual" hidden"#),
+        ("reserve", r#"data-if="paused" hidden"#),
+        ("sealing", r#"data-if="late" hidden"#),
+        ("sealing-late", "<dl hidden"),
+        ("not-selected", r#"id="leave" hidden"#),
+        ("draw-entry-closed", r#"id="leave" hidden"#),
         ("join", r#"id="leave" hidden"#),
         ("over", r#"id="leave" hidden"#),
     ] {
@@ -108,6 +120,12 @@ fn what_does_not_hold_is_hidden() {
         ("stale", r#"id="lost""#),
         ("paused", r#"data-if="paused""#),
         ("queued", r#"id="leave""#),
+        ("queued-sealing", r#"data-if="sealing""#),
+        ("sealing", r#"id="leave""#),
+        ("sealing-late", r#"data-if="late""#),
+        ("draw-won", r#"data-if="manual""#),
+        ("reserve", r#"id="leave""#),
+        ("reserve-paused", r#"data-if="paused""#),
     ] {
         assert!(
             shown(&page(name)).contains(&format!("{shown_now}>")),
@@ -121,6 +139,9 @@ fn titles_tell_the_place() {
     for (name, title) in [
         ("queued", "312 ahead – Tide Lamp"),
         ("ready", "It is your turn – Tide Lamp"),
+        ("sealing", "The order is being drawn – Tide Lamp"),
+        ("draw-won", "You won a place – Tide Lamp"),
+        ("reserve", "Number 1,204 on the reserve list – Tide Lamp"),
         ("sold-out", "Sold out – Tide Lamp"),
     ] {
         assert!(
@@ -133,13 +154,28 @@ fn titles_tell_the_place() {
 #[test]
 fn without_script_only_who_waits_is_reloaded() {
     let reload = r#"<noscript><meta http-equiv="refresh" content="5;url=/queue/demo"></noscript>"#;
-    for name in ["waiting", "queued", "paused", "ready", "boarding", "stale"] {
+    for name in [
+        "waiting",
+        "sealing",
+        "queued",
+        "paused",
+        "ready",
+        "boarding",
+        "stale",
+        "reserve",
+        "draw-boarding",
+        "draw-won-paused",
+    ] {
         assert!(page(name).contains(reload), "{name}");
     }
     for name in [
         "soon",
         "join",
         "ready-collect",
+        "draw-won",
+        "draw-lapsed",
+        "draw-entry-closed",
+        "not-selected",
         "granted",
         "over",
         "sold-out",
@@ -338,23 +374,4 @@ fn the_first_load_stays_below_30_kb() {
             );
         }
     }
-}
-
-#[test]
-fn whoever_was_shuffled_may_check_it_and_nobody_else_is_led_there() {
-    let link = "href=\"/verify?queue=demo\"";
-    for name in ["waiting", "sealing", "queued", "paused"] {
-        assert!(shown(&page(name)).contains(link), "{name}");
-    }
-    let mut open_from_the_start = snapshot(Phase::Open);
-    open_from_the_start.shuffle.commitment = None;
-    let queued = Standing::Queued {
-        position: 2,
-        ahead: 1,
-        estimated_wait_seconds: None,
-        wait_known: false,
-    };
-    let status = status(queued, Phase::Open);
-    let html = room(&open_from_the_start, &status, None).render().unwrap();
-    assert!(!html.contains("/verify"));
 }

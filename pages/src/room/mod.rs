@@ -1,8 +1,11 @@
 //! The waiting room, `/queue/{id}`: which of its states is shown, and the values in it.
 
+mod state;
+
 use askama::{Error, Template};
 use tidegate_core::UnixMillis;
-use tidegate_core::config::Product;
+use tidegate_core::config::{Access, Product};
+use tidegate_core::fair::Root;
 use tidegate_core::ids::EntryKey;
 use tidegate_core::view::snapshot::{Level, Notice, Phase, Snapshot};
 use tidegate_core::view::status::{Standing, Status};
@@ -10,10 +13,13 @@ use tidegate_core::view::status::{Standing, Status};
 use crate::assets;
 use crate::figures::{self, Moment, number};
 use crate::message::Message;
-use crate::text::{ENGLISH, Text, fill};
+use crate::text::{ENGLISH, Text, Wording, fill};
+use state::State;
 
 /// The least pause between two reloads without script, in seconds.
 const RELOAD_MIN_SECONDS: u64 = 5;
+/// How long after the opening the randomness is late. It is due after half a minute.
+const SEALING_LATE_MILLIS: u64 = 90_000;
 
 /// An admission to hand over to the checkout.
 #[derive(Clone, Copy)]
@@ -50,94 +56,6 @@ impl RoomPage<'_> {
     }
 }
 
-/// The states of the room, each a template in `states/`. The script knows them by [`State::name`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Soon,
-    Join,
-    Waiting,
-    Queued,
-    Ready,
-    Reserve,
-    NotSelected,
-    Granted,
-    Over,
-    SoldOut,
-    Closed,
-}
-
-impl State {
-    fn of(page: &RoomPage<'_>) -> Self {
-        let ended = |phase| {
-            if phase == Phase::SoldOut {
-                Self::SoldOut
-            } else {
-                Self::Closed
-            }
-        };
-        if page.granted.is_some() {
-            return Self::Granted;
-        }
-        match page.message {
-            Some(Message::AdmissionOver) => return Self::Over,
-            Some(Message::SoldOut) => return Self::SoldOut,
-            Some(Message::Closed) => return Self::Closed,
-            _ => {}
-        }
-        match (page.status.standing, page.status.phase) {
-            (Standing::Closed, phase)
-            | (Standing::NotQueued, phase @ (Phase::SoldOut | Phase::Closed)) => ended(phase),
-            (Standing::NotQueued, Phase::Scheduled) => Self::Soon,
-            (Standing::NotQueued, _) => Self::Join,
-            (Standing::Waiting, _) => Self::Waiting,
-            (Standing::Queued { .. }, _) => Self::Queued,
-            (Standing::Ready { .. }, _) => Self::Ready,
-            (Standing::Reserve { .. }, _) => Self::Reserve,
-            (Standing::NotSelected, _) => Self::NotSelected,
-        }
-    }
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Soon => "soon",
-            Self::Join => "join",
-            Self::Waiting => "waiting",
-            Self::Queued => "queued",
-            Self::Ready => "ready",
-            Self::Reserve => "reserve",
-            Self::NotSelected => "notSelected",
-            Self::Granted => "granted",
-            Self::Over => "over",
-            Self::SoldOut => "soldOut",
-            Self::Closed => "closed",
-        }
-    }
-
-    const fn heading(self, text: &Text) -> &'static str {
-        match self {
-            Self::Soon => text.soon_heading,
-            Self::Join => text.join_heading,
-            Self::Waiting => text.waiting_heading,
-            Self::Queued => text.queued_heading,
-            Self::Ready => text.ready_heading,
-            Self::Reserve => text.reserve_heading,
-            Self::NotSelected => text.not_selected_heading,
-            Self::Granted => text.granted_heading,
-            Self::Over => text.over_heading,
-            Self::SoldOut => text.sold_out_heading,
-            Self::Closed => text.closed_heading,
-        }
-    }
-
-    /// Whether the shopper has a place.
-    const fn in_line(self) -> bool {
-        matches!(
-            self,
-            Self::Waiting | Self::Queued | Self::Ready | Self::Reserve
-        )
-    }
-}
-
 /// The operator's notice, with how loudly it speaks in words and in colour.
 struct Announcement<'a> {
     class: &'static str,
@@ -160,10 +78,22 @@ impl<'a> Announcement<'a> {
     }
 }
 
+/// How the order is or was drawn.
+struct Drawing {
+    /// The round and the root that decide it.
+    by: Option<(u64, Root)>,
+    /// Whether the round keeps everybody waiting.
+    is_late: bool,
+    /// Whether the order is known, so that it can be checked.
+    is_done: bool,
+}
+
 #[derive(Template)]
 #[template(path = "room.html")]
 struct RoomTemplate<'a> {
     text: &'static Text,
+    words: &'static Wording,
+    access: Access,
     state: State,
     id: &'a str,
     title: String,
@@ -178,24 +108,25 @@ struct RoomTemplate<'a> {
     stale: bool,
     /// The seconds between two reloads without script.
     reload: Option<u64>,
+    drawing: Drawing,
     ahead: String,
     ahead_label: &'static str,
-    ahead_count: u64,
+    /// How many are ahead, or, on the reserve list, how many places must come free.
+    count: u64,
     position: String,
-    /// On the reserve list: how many places must come free.
+    /// On the reserve list: the number on it, and what it means.
     rank: String,
+    need: String,
     front: String,
     tide_width: u32,
     wait: String,
     /// Called up, claimed, and not admitted yet.
     present: bool,
-    /// Whether there is something to claim now.
-    claimable: bool,
     join_wait: Option<String>,
-    /// Where the order can be checked, in a queue that has an opening.
-    check_path: Option<String>,
     entry_opens: Option<Moment>,
     opens: Option<Moment>,
+    opens_at: UnixMillis,
+    closes: Option<Moment>,
     updated: Moment,
     entry_key: Option<EntryKey>,
     token: &'a str,
@@ -213,7 +144,8 @@ impl<'a> RoomTemplate<'a> {
             message,
             entry_key,
         } = *page;
-        let state = State::of(page);
+        let (state, access) = (State::of(page), snapshot.access);
+        let words = text.of(access);
         let name = product.map_or(text.waiting_room, |product| product.name.as_str());
         let moving = !status.stale && status.phase != Phase::Paused;
         let (position, ahead_count, seconds) = match status.standing {
@@ -234,19 +166,21 @@ impl<'a> RoomTemplate<'a> {
             Standing::Reserve { rank, .. } => rank,
             _ => 0,
         };
+        let opens_at = snapshot.opens_at.unwrap_or(status.server_time);
         let collect = matches!(status.standing, Standing::Ready { collect: true, .. });
         // The queue itself said so just now: the snapshot may be older than their claim.
         let present = message == Some(Message::Boarding);
+        // A winner takes the place when they choose to, within the window.
+        let rests = collect || (state == State::Ready && access == Access::Draw);
         let ahead = number(ahead_count);
+        let listed = number(rank);
         let front = number(position.saturating_sub(ahead_count));
-        let title = if state == State::Queued {
-            fill(text.title_queued, &[("ahead", &ahead), ("product", name)])
-        } else {
-            fill(
-                text.title_other,
-                &[("state", state.heading(text)), ("product", name)],
-            )
+        let (title, value) = match state {
+            State::Queued => (text.title_queued, ("ahead", &*ahead)),
+            State::Reserve => (text.title_reserve, ("rank", &*listed)),
+            _ => (text.title_other, ("state", state.heading(text, access))),
         };
+        let title = fill(title, &[value, ("product", name)]);
         let join_wait = (snapshot.wait_known && snapshot.phase == Phase::Open && !status.stale)
             .then(|| figures::wait(text, snapshot.estimated_wait_seconds));
         let notice = snapshot
@@ -255,6 +189,8 @@ impl<'a> RoomTemplate<'a> {
             .map(|notice| Announcement::new(notice, text));
         Self {
             text,
+            words,
+            access,
             state,
             id: snapshot.id.as_str(),
             title,
@@ -262,34 +198,48 @@ impl<'a> RoomTemplate<'a> {
             product,
             to_product: fill(text.to_product, &[("product", name)]),
             notice,
-            said: message.and_then(|message| message.sentence(text, state.in_line())),
+            said: message.and_then(|message| message.sentence(text, words, state.in_line())),
             poll_after_ms: status.poll_after_ms,
             phase: status.phase,
             stale: status.stale,
             // Whoever has only to press the button is left in peace.
-            reload: (state.in_line() && (!collect || present || !moving))
+            reload: (state.in_line() && (!rests || present || !moving))
                 .then(|| (status.poll_after_ms / 1000).max(RELOAD_MIN_SECONDS)),
+            drawing: Drawing {
+                by: snapshot.shuffle.beacon_round.zip(snapshot.shuffle.root),
+                is_late: status.server_time.saturating_sub(opens_at) > SEALING_LATE_MILLIS,
+                is_done: snapshot.shuffle.seed.is_some(),
+            },
             ahead_label: text.ahead_label(ahead_count),
             ahead,
-            ahead_count,
+            count: ahead_count.max(rank),
             front: fill(text.front, &[("front", &front)]),
             position: number(position),
-            rank: number(rank),
+            need: fill(text.reserve_need(rank), &[("rank", &listed)]),
+            rank: listed,
             tide_width: figures::tide_width(position, ahead_count),
             wait: figures::wait(text, seconds),
             present,
-            claimable: status.phase != Phase::Paused,
             join_wait,
-            check_path: (snapshot.shuffle.commitment)
-                .map(|_| format!("/verify?queue={}", snapshot.id)),
             entry_opens: snapshot.entry_opens_at.map(Moment::day),
             opens: snapshot.opens_at.map(Moment::day),
+            opens_at,
+            closes: snapshot.closes_at.map(Moment::day),
             updated: Moment::clock(status.server_time),
             entry_key,
             token: granted.map_or("", |granted| granted.handoff_token),
             checkout_url: granted.map_or(&*snapshot.checkout_url, |granted| granted.checkout_url),
             expires: Moment::clock(granted.map_or(0, |granted| granted.expires_at)),
         }
+    }
+
+    /// Whether a place can be claimed now.
+    const fn claimable(&self) -> bool {
+        !matches!(self.phase, Phase::Paused)
+    }
+
+    const fn is_draw(&self) -> bool {
+        matches!(self.access, Access::Draw)
     }
 
     /// How the script knows the phase, as the status names it.
