@@ -1,113 +1,35 @@
-// The waiting room in a real browser, against a stand-in for the Worker that answers what a test
-// tells it to: `CHROMIUM=/path/to/chromium node --test pages/tests/room.test.mjs`.
+// The waiting room in a real browser: `CHROMIUM=/path/to/chromium node --test pages/tests/room.test.mjs`.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
-import { createServer } from "node:http";
-import { tmpdir } from "node:os";
+import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { after, afterEach, before, beforeEach, test as declare } from "node:test";
-import { chromium } from "playwright-core";
-
-const LIMIT = { timeout: 30_000 };
-const test = (name, body) => declare(name, LIMIT, body);
-
-const NOW = Date.UTC(2026, 10, 21, 14, 5, 9);
-const POLL = { pollAfterMs: 1000, phase: "open", serverTime: NOW, stale: false };
-const QUEUED = { ...POLL, status: "QUEUED", position: 10000, ahead: 312, estimatedWaitSeconds: 300, waitKnown: true };
-const READY = { ...POLL, status: "READY", position: 10000, collect: false };
-const GRANTED = { status: "GRANTED", admissionId: "a-1", handoffToken: "secret-token", expiresAt: NOW, checkoutUrl: "/checkout" };
-const unavailable = { code: 503, body: { code: "SERVICE_UNAVAILABLE" } };
-const refusal = (code, name) => ({ code, body: { code: name } });
-
-let folder, browser, server, base, context, page;
-let room; // which state's page the room is
-let answers; // by call: a list, of which the last stays
-let calls; // what was asked: {at, call, body, type}
-let complaints; // what the browser's console says is wrong
-
-const count = (call) => calls.filter((one) => one.call === call).length;
-const only = (call) => calls.find((one) => one.call === call);
-
-function serve(request, response) {
-  let body = "";
-  request.on("data", (chunk) => (body += chunk));
-  request.on("end", async () => {
-    const path = request.url;
-    const headers = { "cache-control": "no-store", "content-security-policy": readFileSync(join(folder, "policy.txt"), "utf8") };
-    if (path.startsWith("/tidegate/")) {
-      const type = { css: "text/css", js: "text/javascript", svg: "image/svg+xml" }[path.split(".").pop()];
-      return response.writeHead(200, { "content-type": type }).end(readFileSync(join(folder, path)));
-    }
-    const call = `${request.method} ${path.replace("/v1/queues/demo/", "")}`;
-    calls.push({ at: Date.now(), call, body, type: request.headers["content-type"] });
-    if (path === "/queue/demo" && request.method === "GET") {
-      const html = readFileSync(join(folder, `${room}.html`), "utf8").replace(/poll-after-ms="\d+"/, 'poll-after-ms="20"');
-      return response.writeHead(200, { ...headers, "content-type": "text/html" }).end(html);
-    }
-    if (!path.startsWith("/v1/")) return response.writeHead(200, { "content-type": "text/html" }).end("<title>elsewhere</title>");
-    const list = answers[call] ?? [unavailable];
-    let answer = list.length > 1 ? list.shift() : list[0];
-    if (typeof answer === "function") answer = await answer();
-    if (answer === "hang up") return request.socket.destroy();
-    const { code = 200, after: retry, body: reply = answer } = answer;
-    response.writeHead(code, { ...headers, "content-type": "application/json", ...(retry && { "retry-after": retry }) });
-    response.end(JSON.stringify(reply));
-  });
-}
-
-before(async () => {
-  folder = mkdtempSync(join(tmpdir(), "tidegate-pages-"));
-  execFileSync("cargo", ["run", "--quiet", "--package", "tidegate-pages", "--example", "preview", "--", folder]);
-  server = createServer(serve).listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  base = `http://127.0.0.1:${server.address().port}`;
-  browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
-});
-
-after(async () => {
-  await browser?.close();
-  server?.close();
-  rmSync(folder, { recursive: true });
-});
-
-beforeEach(async () => {
-  [answers, calls, complaints] = [{}, [], []];
-  context = await browser.newContext({ viewport: { width: 390, height: 844 }, locale: "en-GB", timezoneId: "Europe/Berlin" });
-  page = await context.newPage();
-  page.setDefaultTimeout(8000);
-  page.on("pageerror", (error) => complaints.push(String(error)));
-  page.on("console", (message) => {
-    // A refused or broken request is part of many tests.
-    if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) complaints.push(message.text());
-  });
-});
-
-afterEach(async () => {
-  await context.close();
-  assert.deepEqual(complaints, []);
-}, LIMIT);
-
-async function visit(state, told) {
-  [room, answers] = [state, told];
-  await page.goto(`${base}/queue/demo`);
-}
-
-// A page that goes on to another is let finish: closing it half-way can hang the browser.
-const reaches = async (path, times = 1) => {
-  await until(() => count(`POST ${path}`) === times);
-  await page.waitForURL(base + path);
-};
-const sees = (text) => page.locator("main").getByText(text).first().waitFor();
-const until = async (condition) => {
-  for (let tries = 0; tries < 400; tries += 1) {
-    if (condition()) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  assert.fail(`in 8 s not: ${condition}`);
-};
+import {
+  GRANTED,
+  NOW,
+  POLL,
+  QUEUED,
+  READY,
+  RESERVE,
+  SEALING,
+  answers,
+  base,
+  become,
+  browser,
+  calls,
+  complaints,
+  count,
+  folder,
+  only,
+  page,
+  reaches,
+  refusal,
+  sees,
+  test,
+  unavailable,
+  until,
+  visit,
+} from "./stand_in.mjs";
 
 test("script and server write the same page for the same status", async () => {
   for (const [state, status] of [
@@ -116,7 +38,18 @@ test("script and server write the same page for the same status", async () => {
     ["paused", { ...QUEUED, phase: "paused" }],
     ["stale", { ...QUEUED, stale: true }],
     ["waiting", { ...POLL, status: "WAITING", phase: "entry" }],
-    ["sealing", { ...POLL, status: "WAITING", phase: "sealing" }],
+    ["sealing", SEALING],
+    ["sealing-late", SEALING],
+    ["draw-sealing", SEALING],
+    ["queued-sealing", { ...QUEUED, phase: "sealing", estimatedWaitSeconds: null, waitKnown: false }],
+    ["draw-waiting", { ...POLL, status: "WAITING", phase: "entry" }],
+    ["draw-won", READY],
+    ["draw-won-paused", { ...READY, phase: "paused" }],
+    ["reserve", RESERVE],
+    ["reserve-next", { ...RESERVE, position: 501, rank: 1 }],
+    ["reserve-paused", { ...RESERVE, phase: "paused" }],
+    ["reserve-stale", { ...RESERVE, stale: true }],
+    ["not-selected", { ...POLL, status: "NOT_SELECTED", phase: "closed" }],
   ]) {
     await visit(state, { "GET status": ["hang up", status] });
     const served = await page.evaluate(async () => {
@@ -251,7 +184,7 @@ test("an answer that is not the Worker's is no news", async () => {
 
 test("a refused poll is repeated no sooner than the server asks", async () => {
   for (const code of [429, 503]) {
-    calls = [];
+    become("ready");
     await visit("queued", { "GET status": [{ code, after: 2, body: {} }, QUEUED] });
     await until(() => count("GET status") === 2);
     const [first, second] = calls.filter(({ call }) => call === "GET status");
@@ -281,13 +214,13 @@ test("the script is small on the wire", () => {
 
 test("a ticket that means nothing any more leads to a page that can be joined", async () => {
   await visit("queued", { "GET status": [{ ...POLL, status: "NOT_QUEUED" }] });
-  room = "join";
+  become("join");
   await page.getByRole("button", { name: "Join the queue" }).waitFor();
 });
 
 test("each end has its own words, and polls rest", async () => {
   for (const [name, words] of [["ADMISSION_EXPIRED", "Your turn is over"], ["SOLD_OUT", "Sold out"], ["QUEUE_CLOSED", "This queue is closed"]]) {
-    calls = [];
+    become("ready");
     await visit("ready", { "GET status": [READY], "POST claim": [refusal(410, name)] });
     await sees(words);
     assert.equal(await page.title(), `${words} – Tide Lamp`);
@@ -353,7 +286,8 @@ test("who is done joins again with a new key", async () => {
 
 test("a checkout that moved to another site is left to a page of now", async () => {
   const granted = () => {
-    [room, answers["GET status"]] = ["join", [{ ...POLL, status: "NOT_QUEUED" }]];
+    become("join");
+    answers["GET status"] = [{ ...POLL, status: "NOT_QUEUED" }];
     return { ...GRANTED, checkoutUrl: "http://localhost:9/checkout" };
   };
   await visit("ready", { "GET status": [READY], "POST claim": [granted] });
@@ -379,14 +313,14 @@ test("without script, forms do everything and waiting pages reload", async () =>
     ["over", "Join again", "/queue/demo/enter", ""],
     ["granted", "Go to checkout", "/checkout", "handoffToken=header.claims.signature"],
   ]) {
-    [room, calls] = [state, []];
+    become(state);
     await visitor.goto(`${base}/queue/demo`);
     await visitor.getByRole("button", { name: button }).click();
     await until(() => count(`POST ${path}`) === 1);
     await visitor.waitForURL(base + path);
     assert.equal(only(`POST ${path}`).body, body);
   }
-  [room, calls] = ["queued", []];
+  become("queued");
   await visitor.goto(`${base}/queue/demo`);
   await visitor.getByText("Leave the queue").click();
   await visitor.getByRole("button", { name: "Leave and give up my place" }).click();
@@ -395,19 +329,4 @@ test("without script, forms do everything and waiting pages reload", async () =>
   await visitor.goto(`${base}/queue/demo`);
   await until(() => count("GET /queue/demo") >= 3);
   await plain.close();
-});
-
-test("every state fits a narrow phone, and whatever is pressed is large enough", async () => {
-  const states = readdirSync(folder).filter((name) => name.endsWith(".html") && name !== "index.html" && name !== "granted.html");
-  await page.setViewportSize({ width: 320, height: 640 });
-  for (const state of states) {
-    await visit(state.replace(".html", ""), { "GET status": [{ ...POLL, status: "OTHER" }] });
-    await page.evaluate(() => document.querySelectorAll("details").forEach((details) => (details.open = true)));
-    const [scroll, small, headings] = await page.evaluate(() => [
-      document.documentElement.scrollWidth,
-      [...document.querySelectorAll("a, button, summary")].filter((one) => one.checkVisibility() && one.getBoundingClientRect().height < 24).map((one) => one.outerHTML),
-      document.querySelectorAll("h1").length,
-    ]);
-    assert.deepEqual([scroll, small, headings], [320, [], 1], state);
-  }
 });

@@ -152,7 +152,8 @@ const QUEUE: Wording = Wording {
     next_kept: "You may close this page: come back in the same browser and your place is kept.",
 
     sealing_heading: "The order is being drawn",
-    sealing_fixed: "The list of everybody who came before the opening is fixed and published.",
+    sealing_fixed: "The list of everybody who came before the opening is fixed. Its fingerprint is \
+                    published, so that nobody can change it any more.",
 
     ready_heading: "It is your turn",
     ready_lead: "You have been called up.",
@@ -200,7 +201,8 @@ const DRAW: Wording = Wording {
     next_kept: "You may close this page: come back in the same browser and you are still in the draw.",
 
     sealing_heading: "The draw is being held",
-    sealing_fixed: "Entry has closed. The list of everybody in the draw is fixed and published.",
+    sealing_fixed: "Entry has closed, and the list of everybody in the draw is fixed. Its \
+                    fingerprint is published, so that nobody can change it any more.",
 
     ready_heading: "You won a place",
     ready_lead: "It is yours to take now. Press the button to go on to the checkout.",

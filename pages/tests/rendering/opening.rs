@@ -13,7 +13,7 @@ const CHECK: &str = r#"<a href="/verify?queue=demo" target="_blank" rel="noopene
 
 /// A page and what it must contain.
 const MUSTS: &str = r#"
-sealing | The order is being drawn | about half a minute | who came before the opening is fixed and published
+sealing | The order is being drawn | about half a minute | who came before the opening is fixed. Its fingerprint is published
 sealing | public random number that did not exist when | nobody can choose the order | the shop included
 sealing | drand, round <span data-v="round">24681357</span> | >abababababababababababababababababababababababababababababababab</code>
 sealing-late | It is taking longer than usual
@@ -28,7 +28,7 @@ draw-entry-closed | Entry to this draw has closed | not possible to join any mor
 draw-missed | Entry to this draw has closed
 draw-waiting | You are in the draw | The draw is on | 2026-11-21, 16:05 UTC | the same chance
 draw-waiting | come back after the draw | Leave the draw | you cannot join again
-draw-sealing | The draw is being held | Entry has closed. | <span data-v="round">24681357</span>
+draw-sealing | The draw is being held | Entry has closed, | <span data-v="round">24681357</span>
 draw-won | You won a place | limited time only | it goes to the next person | action="/queue/demo/claim" | Take my place
 draw-won-paused | You won a place | the time to take it stands still
 draw-boarding | You have taken your place and are among the next
@@ -88,6 +88,7 @@ fn an_order_can_be_checked_once_it_is_drawn_by_those_whom_it_concerns() {
         ("draw-closed", true),
         ("draw-waiting", false),
         ("draw-join", false),
+        ("join-shuffled", false),
         ("draw-entry-closed", false),
         ("sealing", false),
         ("queued-sealing", false),
