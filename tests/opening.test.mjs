@@ -1,4 +1,5 @@
 // The opening: entry without order, one moment, and from then on a place for everybody who entered.
+// tests/opening-crash.test.mjs kills workerd meanwhile.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -120,30 +121,10 @@ test("who leaves before the opening is passed over, and may enter anew", async (
   assert.equal(granted.json.status, "GRANTED");
 });
 
-test("the opening comes while workerd is killed: everybody acknowledged has exactly one place", async () => {
-  const own = await startWorld();
-  const opensAt = Date.now() + 4_000;
-  const queue = await own.createQueue({ maxActive: 1, lanes: 8, opensAt });
-  const keys = Array.from({ length: 300 }, newEntryKey);
-  const enter = (entryKey) =>
-    until("an answer", async () => {
-      const reply = await queue.send("enter", { method: "POST", json: { entryKey } }).catch(() => undefined);
-      return reply?.status === 200 && new Shopper(queue, reply.json.ticket);
-    }, { withinMs: 60_000 });
-  const entering = forEachAtOnce(keys, 30, enter);
-  for (const before of [1_500, 700, 0]) {
-    await until("the moment of the kill", () => Date.now() >= opensAt - before, { withinMs: 10_000, everyMs: 5 });
-    await own.crash();
-  }
-  const shoppers = await entering;
+test("an opening in centuries is waited for like any other", async () => {
+  const queue = await world.createQueue({ maxActive: 1, opensAt: FAR });
+  await queue.enter();
+  assert.deepEqual(world.log.filter((line) => line.includes("alarm")), []);
+  await queue.patch({ opensAt: Date.now() + 500 });
   await open(queue);
-  const { shuffle, entered } = await queue.snapshot();
-  assert.equal(entered, 300, "no index is nobody's");
-  assert.ok(shuffle.entrants > 0 && shuffle.entrants <= 300);
-  const places = await forEachAtOnce(shoppers, 20, async (shopper) => (await placeOf(shopper)).position - 1);
-  for (const [number, { index }] of shoppers.entries()) {
-    const expected = index < shuffle.entrants ? shuffledPosition(index, shuffle.entrants, shuffle.seed) : index;
-    assert.equal(places[number], expected);
-  }
-  assert.deepEqual(places.toSorted((a, b) => a - b), Array.from({ length: 300 }, (_, number) => number));
 });
