@@ -9,6 +9,8 @@ import { POLL, folder, page, test, visit } from "./stand_in.mjs";
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 
+const PATIENCE = { timeout: 120_000 }; // for some sixty pages
+
 // The page that goes on to the checkout at once, and the list of all.
 const LEFT_OUT = ["granted.html", "index.html"];
 
@@ -33,7 +35,7 @@ test("every state fits a narrow phone, and whatever is pressed is large enough",
     ]);
     assert.deepEqual([scroll, small, headings], [320, [], 1], state);
   });
-});
+}, PATIENCE);
 
 for (const [colorScheme, width] of [
   ["light", 360],
@@ -51,5 +53,5 @@ for (const [colorScheme, width] of [
       const found = violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html} ${node.failureSummary}`));
       assert.deepEqual(found, [], state);
     });
-  });
+  }, PATIENCE);
 }

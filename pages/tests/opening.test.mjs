@@ -81,6 +81,12 @@ test("whoever joins while the order of the others is drawn can check it afterwar
   assert.ok(await mayCheck());
 });
 
+test("an order that needed no waiting for can be checked too", async () => {
+  await visit("waiting", { "GET status": [WAITING, QUEUED] });
+  await sees("people ahead of you");
+  assert.ok(await mayCheck());
+});
+
 test("where nobody was shuffled there is nothing to check", async () => {
   await visit("queued", { "GET status": [{ ...QUEUED, ahead: 311 }] });
   await shows("ahead", "311");

@@ -11,7 +11,7 @@ import { after, afterEach, before, beforeEach, test as declare } from "node:test
 import { chromium } from "playwright-core";
 
 const LIMIT = { timeout: 30_000 };
-export const test = (name, body) => declare(name, LIMIT, body);
+export const test = (name, body, limit = LIMIT) => declare(name, limit, body);
 
 export const NOW = Date.UTC(2026, 10, 21, 14, 5, 9);
 export const POLL = { pollAfterMs: 1000, phase: "open", serverTime: NOW, stale: false };
