@@ -222,6 +222,14 @@ impl World {
             return;
         };
         let free = self.winners.saturating_sub(self.taken());
+        let looked = self.event(Event::Look(holder(index, Some(position))));
+        match place {
+            Place::Lapsed if free == 0 => assert_eq!(looked, Ok(Answer::Lapsed)),
+            Place::Uncalled | Place::Awaited(_) | Place::Lapsed => {
+                assert_eq!(looked, Ok(Answer::Nothing));
+            }
+            _ => {}
+        }
         let answer = self.event(Event::Claim(holder(index, Some(position))));
         let code = answer.as_ref().err().map(|problem| problem.code);
         let expected = match place {

@@ -69,22 +69,33 @@ pub fn claimed(
     }
 }
 
+/// What a ticket holds.
+pub enum Held {
+    /// Nothing yet.
+    Nothing,
+    /// What a claim came to.
+    Claimed(Claimed),
+    /// A place in a draw that went to the next.
+    Lapsed,
+}
+
 /// What the shown ticket holds already, if anything. Changes nothing.
-pub async fn look(site: &Site, id: &QueueId, shown: &Shown) -> Result<Option<Claimed>, Problem> {
+pub async fn look(site: &Site, id: &QueueId, shown: &Shown) -> Result<Held, Problem> {
     let holder = holder(site, id, shown).await?;
     match views::queue(site, id, Event::Look(holder)).await? {
         Answer::Granted(grant) => {
             let keys = keys::handoff(site)?;
-            sign(&keys, &site.issuer(), id, grant, site.now).map(Some)
+            sign(&keys, &site.issuer(), id, grant, site.now).map(Held::Claimed)
         }
         Answer::Boarding {
             retry_after_ms,
             server_time,
-        } => Ok(Some(Claimed::Boarding {
+        } => Ok(Held::Claimed(Claimed::Boarding {
             retry_after_ms,
             server_time,
         })),
-        _ => Ok(None),
+        Answer::Lapsed => Ok(Held::Lapsed),
+        _ => Ok(Held::Nothing),
     }
 }
 

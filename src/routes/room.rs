@@ -18,7 +18,7 @@ use crate::body;
 use crate::credentials::{self, Shown};
 use crate::paths::{get, nothing_here, post};
 use crate::random;
-use crate::routes::claiming::{self, Claimed};
+use crate::routes::claiming::{self, Claimed, Held};
 use crate::routes::shoppers;
 use crate::site::Site;
 
@@ -161,11 +161,12 @@ async fn show(site: &Site, id: &QueueId) -> Answered {
     let mut held = None;
     if matches!(status.standing, Standing::Ready { .. }) {
         match claiming::look(site, id, &shown).await {
-            Ok(Some(Claimed::Granted(grant, token))) => held = Some((grant, token)),
-            Ok(Some(Claimed::Boarding { .. })) => message = message.or(Some(Message::Boarding)),
-            // Their claim was refused, and nothing is on record: a backup has the place.
-            Ok(None) if message == Some(Message::AdmissionOver) => message = Some(Message::Lapsed),
-            Ok(None) => {}
+            Ok(Held::Claimed(Claimed::Granted(grant, token))) => held = Some((grant, token)),
+            Ok(Held::Claimed(Claimed::Boarding { .. })) => {
+                message = message.or(Some(Message::Boarding));
+            }
+            Ok(Held::Lapsed) => message = Some(Message::Lapsed),
+            Ok(Held::Nothing) => {}
             Err(problem) => message = message.or(Message::of(problem.code)),
         }
     }

@@ -236,6 +236,8 @@ pub enum Answer {
     },
     /// The ticket holds nothing yet.
     Nothing,
+    /// In a draw, the time to claim ran out, and the next in order has the place.
+    Lapsed,
     /// An admission's state.
     Admission(Box<AdmissionReport>),
 }

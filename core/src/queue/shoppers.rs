@@ -143,7 +143,10 @@ impl Machine {
     pub(super) fn look(&self, holder: &Holder, record: Option<&Claim>) -> Result<Answer, Problem> {
         self.check_holder(holder)?;
         match self.record(holder.index, record) {
-            None => Ok(Answer::Nothing),
+            None => Ok(match self.check_called_up(holder) {
+                Ok(position) if self.check_place(position).is_err() => Answer::Lapsed,
+                _ => Answer::Nothing,
+            }),
             Some(claim) if claim.state == ClaimState::Present => Ok(self.boarding(claim.position)),
             Some(claim) => self.held(claim),
         }
