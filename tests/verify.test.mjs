@@ -117,6 +117,18 @@ test("a shopper checks their own place from the room, with the receipt that ente
   assert.equal(await page.locator("#checks .ok").count(), 10);
 });
 
+test("the room keeps the receipt of whoever joins there, and the page checks it", async () => {
+  const queue = await world.createQueue({ maxActive: 1, opensAt: later() });
+  const shopper = await openShopper(browser, { bears: REFUSED });
+  await shopper.page.goto(`${world.url}/queue/${queue.id}`);
+  await shopper.page.getByRole("button", { name: "Join the queue" }).click();
+  await shopper.page.locator("#state h2", { hasText: "You are in" }).waitFor();
+  await queue.patch({ opensAt: null });
+  await shopper.page.goto(`${world.url}/verify?queue=${queue.id}`);
+  await shopper.page.locator('#checks [data-name="receipt"].ok').waitFor();
+  await shopper.page.locator("#verdict.verified").waitFor();
+});
+
 test("before the opening the room leads to what was committed to", async () => {
   const queue = await world.createQueue({ maxActive: 1, opensAt: later() });
   const { shuffle } = await queue.snapshot();

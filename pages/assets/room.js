@@ -203,6 +203,7 @@
       try {
         const { code, answer } = await call("POST", "enter", body);
         if (code !== 200) break;
+        keep(answer.receipt);
         entering = over = present = manual = false;
         failures = claimAgainAt = 0;
         return tick(answer.status);
@@ -215,6 +216,15 @@
     }
     // Refused: the plain form leads to a page that says why.
     form.submit();
+  }
+
+  // For the page that checks the order. It names nobody, and is worth keeping.
+  function keep(receipt) {
+    try {
+      if (receipt) localStorage.setItem(`tidegate-receipt-${queue}`, JSON.stringify(receipt));
+    } catch {
+      // No storage: the proof after the opening is as good.
+    }
   }
 
   // ---- showing

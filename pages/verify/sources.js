@@ -31,7 +31,20 @@ export async function fromShop(queue) {
   }
   const [jwks, proof] = await Promise.all([shopsKeys(), tryTo(`${path}/audit/proof`)]);
   // Without a ticket there is nothing of one's own to prove.
-  return { standing: "ready", given: { audit, jwks, proof: proof.status === 200 ? proof.text : undefined }, late: proof.status === 404 };
+  const own = { proof: proof.status === 200 ? proof.text : undefined, receipt: keptReceipt(queue, read(first)?.epoch) };
+  return { standing: "ready", given: { audit, jwks, ...own }, late: proof.status === 404 };
+}
+
+/** The receipt that the room kept when its visitor entered, if it is of this life of the queue. */
+function keptReceipt(queue, epoch) {
+  try {
+    const text = localStorage.getItem(`tidegate-receipt-${queue}`);
+    const [, payload] = JSON.parse(text).statement.split(".");
+    const promised = JSON.parse(atob(payload.replaceAll("-", "+").replaceAll("_", "/")));
+    return promised.epoch === epoch ? text : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 async function shopsKeys() {
