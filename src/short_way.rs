@@ -52,8 +52,9 @@ pub fn brief_status(request: &str, now: f64, jitter: u32) -> Option<String> {
     let ticket = request.ticket()?;
     let seen = views::ready(&request.queue, request.now)?;
     let snapshot = &seen.value.snapshot;
-    // A ticket of before the opening is renewed with its place.
-    let is_new_place = ticket.position.is_none() && snapshot.shuffle.seed.is_some();
+    // A ticket without a place is renewed once it has one, whether by the shuffle or behind it.
+    let is_new_place =
+        ticket.position.is_none() && snapshot.shuffle.position(ticket.index).is_some();
     if snapshot.epoch != ticket.epoch || is_new_place {
         return None;
     }

@@ -121,6 +121,24 @@ test("who leaves before the opening is passed over, and may enter anew", async (
   assert.equal(granted.json.status, "GRANTED");
 });
 
+test("whoever enters just after the opening, by an edge that has not heard of it, is told their place", async () => {
+  const { queue, shopper } = await until("a ticket without a place, of nobody who was shuffled", async () => {
+    const opensAt = Date.now() + 300;
+    const queue = await world.createQueue({ maxActive: 1, opensAt }); // the edge knows it as it is now for a second
+    await until("the opening", () => Date.now() > opensAt + 50, { everyMs: 5 });
+    const shopper = await queue.enter();
+    const { shuffle } = await queue.snapshot();
+    return decodeJwt(shopper.ticket).position === undefined && shuffle.entrants === 0 && { queue, shopper };
+  });
+  await open(queue);
+  for (let times = 0; times < 5; times++) {
+    const { position, ticket } = (await shopper.status()).json;
+    assert.equal(position, 1);
+    assert.equal(decodeJwt(ticket).position, 0);
+  }
+  assert.equal((await shopper.claim()).status, 200);
+});
+
 test("an opening in centuries is waited for like any other", async () => {
   const queue = await world.createQueue({ maxActive: 1, opensAt: FAR });
   await queue.enter();
