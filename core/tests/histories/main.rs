@@ -11,6 +11,7 @@
     reason = "a test ends where something is not as it must be"
 )]
 
+mod lanes;
 mod opening;
 mod shoppers;
 mod world;
