@@ -14,9 +14,10 @@ import { startWorld } from "./support/world.mjs";
 
 const ENTRIES = process.env.TIDEGATE_LONG ? 20_000 : 3_000;
 const AT_ONCE = 200;
-/** Kills, as the share of entries that are acknowledged by then; the opening lies between the last two. */
-const KILLS_BEFORE = [0.2, 0.45];
-const KILL_AFTER = 0.85;
+/** Kills, as the share of entries that are acknowledged by then. */
+const KILLS = { before: [0.2, 0.45], after: 0.95 };
+/** Some enter as the opening comes, and the last only when it has been: the shares from which on they do. */
+const [AT_OPENING, AFTER_OPENING] = [0.6, 0.9];
 /** A bound, not an expectation. */
 const LONGEST_MS = 240_000;
 
@@ -26,7 +27,10 @@ test("whoever was told of an entry has exactly one place, which follows from the
   const queue = await world.createSettledQueue({ maxActive: 1, lanes: 16, opensAt: Date.now() + 3_600_000 });
   const told = [];
   let unanswered = 0;
-  const enter = async (entryKey) => {
+  const [atOpening, afterOpening] = [Promise.withResolvers(), Promise.withResolvers()];
+  const enter = async (entryKey, number) => {
+    if (number >= AT_OPENING * ENTRIES) await atOpening.promise;
+    if (number >= AFTER_OPENING * ENTRIES) await afterOpening.promise;
     const entered = await until("an answer", async () => {
       const reply = await queue.send("enter", { method: "POST", json: { entryKey } }).catch(() => void unanswered++);
       return reply?.status === 200 && reply.json;
@@ -40,7 +44,7 @@ test("whoever was told of an entry has exactly one place, which follows from the
     const before = told.length;
     await until("entry goes on", () => told.length > before || told.length === ENTRIES, { withinMs: LONGEST_MS });
   };
-  for (const share of KILLS_BEFORE) {
+  for (const share of KILLS.before) {
     await progress(share);
     await crash();
   }
@@ -48,13 +52,15 @@ test("whoever was told of an entry has exactly one place, which follows from the
   // The opening itself: killed before, in the same moment, and as soon as it has been seen.
   const opensAt = Date.now() + 4_000;
   await queue.patch({ opensAt });
-  for (const before of [3_500, 0]) {
-    await until("the moment of the kill", () => Date.now() >= opensAt - before, { everyMs: 1 });
-    await crash();
-  }
-  await until("the opening", async () => (await queue.snapshot()).phase === "open", { everyMs: 1 });
+  await world.crash();
+  await until("the opening is near", () => Date.now() >= opensAt - 200, { everyMs: 1 });
+  atOpening.resolve();
+  await until("the moment of the kill", () => Date.now() >= opensAt, { everyMs: 1 });
   await crash();
-  await progress(KILL_AFTER);
+  await until("the opening", async () => (await queue.snapshot()).phase === "open", { everyMs: 1 });
+  afterOpening.resolve();
+  await crash();
+  await progress(KILLS.after);
   await crash();
   await entering;
 
