@@ -89,9 +89,10 @@ pub fn tenths(records: &[Record], called: u64) -> Vec<Value> {
     (0..TENTHS).map(tenth).collect()
 }
 
+/// The least of the values that so many percent do not exceed: never one that flatters.
 fn quantile(sorted: &[u64], percent: usize) -> Option<u64> {
-    let last = sorted.len().checked_sub(1)?;
-    sorted.get(last.saturating_mul(percent) / 100).copied()
+    let rank = sorted.len().saturating_mul(percent).div_ceil(100);
+    sorted.get(rank.checked_sub(1)?).copied()
 }
 
 /// Arrival beside place, of evenly chosen entrants, a row for each tenth of arrivals and a column for
@@ -203,10 +204,39 @@ mod tests {
         let tenths = tenths(&records, 100);
         assert_eq!(tenths.len(), 10);
         let third = json!({"fromPosition": 21, "toPosition": 30, "calledUp": 10, "came": 5,
-            "admitted": 5, "medianWaitMs": 24_000, "p90WaitMs": 26_000});
+            "admitted": 5, "medianWaitMs": 24_000, "p90WaitMs": 28_000});
         assert_eq!(tenths[2], third);
         let nobody = super::tenths(&[], 0);
         assert_eq!(nobody[9]["medianWaitMs"], Value::Null);
+    }
+
+    #[test]
+    fn nine_in_ten_waited_no_longer_than_is_said() {
+        let within = |count: u64| {
+            let waited = |position: u64| record(position, 1, Some(position.saturating_add(1)));
+            let records: Vec<Record> = (0..count).map(waited).collect();
+            let first = tenths(&records, count.saturating_mul(10)).remove(0);
+            (first["medianWaitMs"].clone(), first["p90WaitMs"].clone())
+        };
+        for (count, median, ninety) in [(1, 1, 1), (2, 1, 2), (5, 3, 5), (10, 5, 9), (11, 6, 10)] {
+            assert_eq!(within(count), (median.into(), ninety.into()), "of {count}");
+        }
+    }
+
+    #[test]
+    fn tenths_hold_each_called_up_place_once() {
+        for called in [1, 3, 9, 10, 11, 19, 101] {
+            let came = |position| record(position, 1, None);
+            let records: Vec<Record> = (0..called + 5).map(came).collect();
+            let (mut next, mut came) = (1, 0);
+            for tenth in tenths(&records, called) {
+                assert_eq!(tenth["fromPosition"], next, "of {called}");
+                assert_eq!(tenth["calledUp"], tenth["came"], "of {called}");
+                next = tenth["toPosition"].as_u64().unwrap() + 1;
+                came += tenth["came"].as_u64().unwrap();
+            }
+            assert_eq!((next, came), (called + 1, called));
+        }
     }
 
     #[test]
