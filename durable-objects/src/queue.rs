@@ -109,7 +109,10 @@ impl Queue {
                 self.inner
                     .read(|sql, machine| audit::audit(sql, machine, page)),
             ),
-            QueueCall::Fairness => Answering::Now(self.inner.read(audit::fairness)),
+            QueueCall::Fairness => {
+                let report = |sql: &_, machine: &_| audit::fairness(sql, machine, now());
+                Answering::Now(self.inner.read(report))
+            }
             QueueCall::Prove { epoch, first } => {
                 let proof = |sql: &_, machine: &_| audit::prove(sql, machine, epoch, first);
                 Answering::Now(self.inner.read(proof))

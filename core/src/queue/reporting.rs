@@ -1,10 +1,13 @@
 //! What the fairness report says of a queue that is over.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use super::claim::ClaimState;
 use super::event::{Arrival, LaneMark};
 use super::machine::Machine;
+use super::shoppers::{LEFT_EARLY_MAX, NOWHERE};
 use crate::UnixMillis;
 use crate::fair::report::{Record, inversions, tenths};
 use crate::problem::{Code, Problem};
@@ -38,22 +41,30 @@ impl Machine {
         }
     }
 
+    /// Refuses where the queue is not over. It may have ended since the last event: nothing need happen
+    /// at `closesAt`.
+    pub fn check_over(&self, now: UnixMillis) -> Result<(), Problem> {
+        if self.snapshot(now.max(self.head.clock)).is_over() {
+            return Ok(());
+        }
+        Err(Problem::new(
+            Code::Conflict,
+            "The fairness report is made when the queue is over.",
+        ))
+    }
+
     /// The report, without what only the shuffle tells. `arrivals` are in order; `is_whole` says that
-    /// `briefs` are all there are.
+    /// these are all there are of both.
     pub fn fairness(
         &self,
         briefs: &[Brief],
-        is_whole: bool,
         arrivals: &[Arrival],
+        is_whole: bool,
+        now: UnixMillis,
     ) -> Result<Map<String, Value>, Problem> {
+        self.check_over(now)?;
         let head = &self.head;
-        let snapshot = self.snapshot(head.clock);
-        if !snapshot.is_over() {
-            return Err(Problem::new(
-                Code::Conflict,
-                "The fairness report is made when the queue is over.",
-            ));
-        }
+        let snapshot = self.snapshot(now.max(head.clock));
         let opened = head.opened.as_ref();
         let shuffled_at = opened.map_or(0, |opened| {
             let beacon = opened.beacon.as_ref();
@@ -64,12 +75,19 @@ impl Machine {
             let last = before.checked_sub(1).and_then(|last| arrivals.get(last));
             last.map_or(head.created_at, |arrival| arrival.at)
         };
+        // Whoever left before there were places had one from the opening on.
+        let shuffle = self.shuffle();
+        let unplaced = briefs.iter().filter(|brief| brief.position == NOWHERE);
+        let is_whole = is_whole && unplaced.clone().count() <= LEFT_EARLY_MAX;
+        let found = |brief: &Brief| Some((brief.index, shuffle.position(brief.index)?));
+        let early: BTreeMap<u64, u64> = unplaced.take(LEFT_EARLY_MAX).filter_map(found).collect();
         let record = |brief: &Brief| {
             let only_left = brief.state == ClaimState::Left
                 && brief.admitted_at.is_none()
                 && brief.ends_at == Some(brief.claimed_at);
+            let position = early.get(&brief.index).copied();
             Record {
-                position: brief.position,
+                position: position.unwrap_or(brief.position),
                 waits_since: entered_at(brief.index).max(if head.is_entrant(brief.index) {
                     shuffled_at
                 } else {
@@ -86,7 +104,7 @@ impl Machine {
         let lane = |mark: &&LaneMark| json!({ "lane": mark.lane, "entries": mark.total });
         let came = records.iter().filter(|record| record.claimed_at.is_some());
         let heard_of = |record: &&Record| record.position < head.boarding;
-        let known = records.iter().filter(heard_of).count();
+        let known = u64::try_from(records.iter().filter(heard_of).count()).unwrap_or(u64::MAX);
         let facts = json!({
             "format": 1,
             "queueId": head.id,
@@ -99,7 +117,8 @@ impl Machine {
             "entrants": opened.map_or(0, |opened| opened.entrants),
             "calledUp": head.boarding,
             "came": came.count(),
-            "noShows": head.boarding.saturating_sub(u64::try_from(known).unwrap_or(u64::MAX)),
+            // Of records that were not read, nothing says that their holders stayed away.
+            "noShows": is_whole.then(|| head.boarding.saturating_sub(known)),
             "admitted": head.admitted,
             "completed": head.completed,
             "complete": is_whole,

@@ -3,12 +3,16 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::{Map, Value};
+
 use crate::UnixMillis;
 use crate::fair::Root;
 use crate::fair::log::Group;
 use crate::fair::merkle::{Tree, leaf_hash};
 use crate::problem::Problem;
+use crate::queue::event::Arrival;
 use crate::queue::machine::Stored;
+use crate::queue::reporting::Brief;
 use crate::queue::shoppers::NOWHERE;
 use crate::queue::{
     Answer, Claim, ClaimState, Effect, Event, Head, LaneMark, Machine, Writes, handle,
@@ -42,6 +46,7 @@ pub struct QueueObject {
     groups: Vec<Group>,
     /// The nodes of the log, by level and number.
     nodes: BTreeMap<(u8, u64), Root>,
+    arrivals: Vec<Arrival>,
     memory: Option<Machine>,
 }
 
@@ -99,6 +104,22 @@ impl QueueObject {
         &self.claims
     }
 
+    /// What the fairness report says, of all that is stored.
+    pub fn fairness(&mut self, now: UnixMillis) -> Option<Result<Map<String, Value>, Problem>> {
+        let brief = |claim: &Claim| Brief {
+            index: claim.index,
+            position: claim.position,
+            state: claim.state,
+            claimed_at: claim.claimed_at,
+            admitted_at: claim.admitted_at,
+            ends_at: claim.ends_at,
+        };
+        let briefs: Vec<Brief> = self.claims.values().map(brief).collect();
+        let arrivals = self.arrivals.clone();
+        let machine = self.machine()?;
+        Some(machine.fairness(&briefs, &arrivals, true, now))
+    }
+
     fn write(&mut self, effect: &Effect, machine: Option<&Machine>) {
         match effect {
             Effect::Wipe => {
@@ -107,6 +128,7 @@ impl QueueObject {
                 self.claims.clear();
                 self.groups.clear();
                 self.nodes.clear();
+                self.arrivals.clear();
             }
             Effect::SaveHead => self.head = machine.map(|machine| machine.head().clone()),
             Effect::SaveClaim(claim) => {
@@ -122,10 +144,8 @@ impl QueueObject {
                 self.nodes
                     .extend(nodes.map(|node| ((node.level, node.number), node.hash)));
             }
-            Effect::EndLife(_)
-            | Effect::SaveArrival(_)
-            | Effect::RetireLanes { .. }
-            | Effect::CloseRelays { .. } => {}
+            Effect::SaveArrival(arrival) => self.arrivals.push(*arrival),
+            Effect::EndLife(_) | Effect::RetireLanes { .. } | Effect::CloseRelays { .. } => {}
         }
     }
 

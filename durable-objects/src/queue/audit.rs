@@ -2,6 +2,7 @@
 //! that are over.
 
 use serde::Deserialize;
+use tidegate_core::UnixMillis;
 use tidegate_core::calls::{QueueReply, Reply};
 use tidegate_core::fair::Root;
 use tidegate_core::fair::audit::{Audit, GroupProof, LIVES_LISTED, Life, PAGE_GROUPS};
@@ -29,7 +30,7 @@ pub const SCHEMA: [&str; 4] = [
         created_at INTEGER NOT NULL, ended_at INTEGER NOT NULL, entered INTEGER NOT NULL,
         opened INTEGER NOT NULL) STRICT",
 ];
-/// The most records that a report looks at: some tens of megabytes.
+/// The most records that a report looks at, and the most arrivals: some tens of megabytes.
 const RECORDS_MAX: usize = 300_000;
 const GROUP_COLUMNS: &str = "lane, sequence, first, granted, root";
 
@@ -116,20 +117,20 @@ pub fn log(sql: &SqlStorage, epoch: Epoch) -> Result<Tree> {
 }
 
 /// What the fairness report says.
-pub fn fairness(sql: &SqlStorage, machine: &Machine) -> Reply<QueueReply> {
+pub fn fairness(sql: &SqlStorage, machine: &Machine, now: UnixMillis) -> Reply<QueueReply> {
     let failed = |error: Error| storage_failed(&error);
-    // Refuses before the end, and before anything is read.
-    machine.fairness(&[], true, &[])?;
+    // Before anything is read.
+    machine.check_over(now)?;
     let briefs = briefs(sql).map_err(failed)?;
     let arrivals: Vec<Arrival> = rows(
         sql,
-        "SELECT first, at FROM arrivals ORDER BY first",
+        &format!("SELECT first, at FROM arrivals ORDER BY first LIMIT {RECORDS_MAX}"),
         Vec::new(),
     )
     .map_err(failed)?;
-    let is_whole = briefs.len() < RECORDS_MAX;
+    let is_whole = briefs.len().max(arrivals.len()) < RECORDS_MAX;
     Ok(QueueReply::Fairness(
-        machine.fairness(&briefs, is_whole, &arrivals)?,
+        machine.fairness(&briefs, &arrivals, is_whole, now)?,
     ))
 }
 

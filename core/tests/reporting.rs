@@ -1,0 +1,205 @@
+//! The fairness report of queues whose every shopper is known.
+
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test ends where something is not as it must be"
+)]
+
+use serde_json::{Map, Value, json};
+use tidegate_core::UnixMillis;
+use tidegate_core::fair::{Fresh, Root};
+use tidegate_core::ids::{Epoch, ShopperId};
+use tidegate_core::problem::{Code, Problem};
+use tidegate_core::queue::event::Holder;
+use tidegate_core::queue::reporting::Brief;
+use tidegate_core::queue::shoppers::{LEFT_EARLY_MAX, NOWHERE};
+use tidegate_core::queue::{Answer, ClaimState, Event};
+use tidegate_core::sim::queue_object::{Crash, QueueObject};
+use tidegate_core::view::snapshot::Shuffle;
+
+const EPOCH: Epoch = Epoch::from_bytes([9; 16]);
+const START: UnixMillis = 1_800_000_000_000;
+const OPENS_AT: UnixMillis = START + 60_000;
+const CLOSES_AT: UnixMillis = START + 600_000;
+const ENTRANTS: u32 = 20;
+
+struct World {
+    queue: QueueObject,
+    now: UnixMillis,
+}
+
+impl World {
+    /// A queue of twenty entrants that opens in a minute, wide enough to call them all up at once.
+    fn new() -> Self {
+        let mut world = Self {
+            queue: QueueObject::default(),
+            now: START,
+        };
+        let config = json!({"maxActive": 100, "opensAt": OPENS_AT, "closesAt": CLOSES_AT});
+        world.must(Event::Put {
+            id: "launch".parse().unwrap(),
+            config,
+            fresh: Fresh::known(EPOCH),
+        });
+        world.enter(1, ENTRANTS);
+        world
+    }
+
+    fn send(&mut self, event: Event) -> Result<Answer, Problem> {
+        let handled = self.queue.event(event, self.now, Crash::None);
+        handled.answer.unwrap()
+    }
+
+    fn must(&mut self, event: Event) {
+        self.send(event).unwrap();
+    }
+
+    fn at(&mut self, now: UnixMillis) -> &mut Self {
+        self.now = now;
+        self.must(Event::Wake);
+        self
+    }
+
+    fn enter(&mut self, sequence: u64, count: u32) {
+        self.must(Event::Lease {
+            epoch: EPOCH,
+            lane: 0,
+            sequence,
+            count,
+            root: Root::from_bytes([3; 32]),
+        });
+    }
+
+    fn holder(&mut self, index: u64) -> Holder {
+        Holder {
+            epoch: EPOCH,
+            index,
+            position: self.shuffle().position(index),
+            shopper: ShopperId::from_bytes([1; 16]),
+        }
+    }
+
+    fn shuffle(&mut self) -> Shuffle {
+        let now = self.now;
+        self.queue.machine().unwrap().snapshot(now).shuffle
+    }
+
+    fn claim(&mut self, index: u64) {
+        let holder = self.holder(index);
+        self.must(Event::Claim(holder));
+    }
+
+    fn leave(&mut self, index: u64) {
+        let holder = self.holder(index);
+        self.must(Event::Leave(holder));
+    }
+
+    fn report(&mut self) -> Map<String, Value> {
+        let now = self.now;
+        self.queue.fairness(now).unwrap().unwrap()
+    }
+}
+
+fn counts(report: &Map<String, Value>) -> Value {
+    let fields = [
+        "entered", "entrants", "calledUp", "came", "noShows", "admitted",
+    ];
+    fields.iter().map(|field| report[*field].clone()).collect()
+}
+
+#[test]
+fn who_left_is_no_no_show_whether_before_the_opening_or_after() {
+    let mut world = World::new();
+    world.leave(3);
+    world.leave(4);
+    world.at(OPENS_AT).leave(5);
+    for index in 6..16 {
+        world.claim(index);
+    }
+    // Whoever claimed, came, whatever they did then.
+    world.leave(6);
+    world.at(CLOSES_AT);
+    let report = world.report();
+    assert_eq!(counts(&report), json!([20, 20, 20, 10, 7, 10]));
+    let sum = |field: &str| {
+        let tenths = report["tenths"].as_array().unwrap().iter();
+        tenths.map(|tenth| tenth[field].as_u64().unwrap()).sum()
+    };
+    let sums: [u64; 3] = ["calledUp", "came", "admitted"].map(sum);
+    assert_eq!(sums, [20, 10, 10]);
+}
+
+#[test]
+fn who_was_present_and_left_before_a_slot_was_free_came() {
+    let mut world = World::new();
+    world.at(OPENS_AT);
+    world.must(Event::Patch {
+        patch: json!({"maxActive": 1}),
+        fresh: Fresh::known(EPOCH),
+    });
+    world.claim(0);
+    world.claim(1);
+    world.at(OPENS_AT + 5).leave(1);
+    world.at(CLOSES_AT);
+    let report = world.report();
+    assert_eq!(counts(&report), json!([20, 20, 20, 2, 18, 1]));
+    assert_eq!(report["inversions"], 0);
+}
+
+#[test]
+fn a_wait_counts_from_the_opening_and_of_who_came_later_from_entering() {
+    let mut world = World::new();
+    world.at(OPENS_AT);
+    world.at(OPENS_AT + 90_000).enter(2, 20);
+    world.at(OPENS_AT + 100_000);
+    for index in 0..40 {
+        world.claim(index);
+    }
+    world.at(CLOSES_AT);
+    let report = world.report();
+    assert_eq!(counts(&report), json!([40, 20, 40, 40, 0, 40]));
+    let waits = |tenth: usize| report["tenths"][tenth]["p90WaitMs"].as_u64().unwrap();
+    let waits: Vec<u64> = (0..10).map(waits).collect();
+    assert_eq!(waits, [[100_000; 5], [10_000; 5]].concat());
+}
+
+#[test]
+fn a_queue_is_over_at_its_end_though_nothing_happened_since() {
+    let mut world = World::new();
+    world.at(OPENS_AT);
+    world.queue.crash();
+    let early = world.queue.fairness(CLOSES_AT - 1).unwrap().unwrap_err();
+    assert_eq!(early.code, Code::Conflict);
+    let report = world.queue.fairness(CLOSES_AT).unwrap().unwrap();
+    assert_eq!(report["phase"], "closed");
+}
+
+#[test]
+fn what_was_not_read_makes_nobody_a_no_show() {
+    let mut world = World::new();
+    world.at(CLOSES_AT);
+    let machine = world.queue.machine().unwrap();
+    let report = machine.fairness(&[], &[], false, CLOSES_AT).unwrap();
+    assert_eq!(
+        (&report["complete"], &report["noShows"]),
+        (&json!(false), &Value::Null)
+    );
+    let left = |index: u64| Brief {
+        index,
+        position: NOWHERE,
+        state: ClaimState::Left,
+        claimed_at: START,
+        admitted_at: None,
+        ends_at: Some(START),
+    };
+    let many = u64::try_from(LEFT_EARLY_MAX).unwrap() + 1;
+    let briefs: Vec<Brief> = (0..many).map(left).collect();
+    let report = machine.fairness(&briefs, &[], true, CLOSES_AT).unwrap();
+    assert_eq!(
+        report["complete"], false,
+        "not all of their places are looked for"
+    );
+}
