@@ -5,7 +5,6 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 
 use serde_json::Value;
-use tidegate_core::UnixMillis;
 use tidegate_core::fair::Root;
 use tidegate_core::fair::receipt::Receipt;
 use tidegate_core::ids::{Epoch, QueueId};
@@ -29,7 +28,6 @@ pub fn shown(
     queue: &QueueId,
     epoch: Epoch,
     receipt: &Receipt,
-    now: UnixMillis,
 ) -> Result<Value, Problem> {
     let range = &receipt.group;
     let group = (epoch, range.lane, range.sequence, range.root);
@@ -40,7 +38,8 @@ pub fn shown(
     if let Some(shown) = known {
         return Ok(shown);
     }
-    let statement = keys.state(RECEIPT_TYPE, range.claims(queue, epoch), now)?;
+    // As of the group's time, so that whoever asks again gets the same.
+    let statement = keys.state(RECEIPT_TYPE, range.claims(queue, epoch), range.at)?;
     let shown = receipt.shown(epoch, &statement);
     STATEMENTS.with_borrow_mut(|kept| {
         if kept.len() >= KEPT {

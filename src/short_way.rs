@@ -143,7 +143,7 @@ pub fn brief_entered(
         )?;
         if let Some(receipt) = receipt {
             let keys = keys::known_handoff(request.reach).ok_or_else(lost)?;
-            let shown = receipts::shown(&keys, &lane.queue, lane.epoch, &receipt, request.now)?;
+            let shown = receipts::shown(&keys, &lane.queue, lane.epoch, &receipt)?;
             entered.receipt = Some(shown);
         }
         let cookie = credentials::set_ticket(&lane.queue, Some(&entered.token));

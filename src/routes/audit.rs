@@ -8,7 +8,7 @@ use tidegate_core::hex::hex;
 use tidegate_core::ids::QueueId;
 use tidegate_core::problem::{Code, Problem};
 use tidegate_core::token::statement::AUDIT_TYPE;
-use tidegate_core::view::snapshot::EdgeView;
+use tidegate_core::view::snapshot::{EdgeView, Phase};
 use tidegate_objects::{binding, stub};
 use worker::{Cache, Error, Response, ResponseBuilder};
 
@@ -75,6 +75,9 @@ fn page(site: &Site) -> Result<u64, Problem> {
         .ok_or_else(|| Problem::validation("page: must be a number from 0"))
 }
 
+/// When to ask again while the queue waits for public randomness: half a minute, or as long as that takes.
+const SEALING_SECONDS: u32 = 5;
+
 /// Before the opening nobody's request need go further than the edge.
 fn check_sealed(view: &EdgeView) -> Result<(), Problem> {
     let snapshot = &view.snapshot;
@@ -85,8 +88,13 @@ fn check_sealed(view: &EdgeView) -> Result<(), Problem> {
     let times = [snapshot.entry_opens_at, snapshot.opens_at];
     let at = times.into_iter().flatten().max().unwrap_or(0);
     let seconds = at.saturating_sub(snapshot.server_time).div_ceil(1000);
+    let least = if snapshot.phase == Phase::Sealing {
+        SEALING_SECONDS
+    } else {
+        1
+    };
     Err(Problem {
-        retry_after_seconds: Some(u32::try_from(seconds).unwrap_or(u32::MAX).max(1)),
+        retry_after_seconds: Some(u32::try_from(seconds).unwrap_or(u32::MAX).max(least)),
         ..Problem::new(
             Code::NotOpen,
             "There is nothing to audit before the queue has opened.",

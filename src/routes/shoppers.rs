@@ -144,7 +144,7 @@ pub async fn enter(
                 )?;
                 if let Some(receipt) = receipt {
                     let keys = keys::handoff(site)?;
-                    entered.receipt = Some(receipts::shown(&keys, id, epoch, &receipt, now)?);
+                    entered.receipt = Some(receipts::shown(&keys, id, epoch, &receipt)?);
                 }
                 return Ok(entered);
             }
