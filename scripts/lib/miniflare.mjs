@@ -128,7 +128,7 @@ function miniflareOptions(port, url, keys, { state, originUrl, vars, worker, sha
 function pagesBeside(config, assets) {
   return {
     name: `${config.name}-pages`,
-    routes: ["*/verify*", "*/tidegate/verify/*"],
+    routes: ["*/verify*", "*/fairness*", "*/tidegate/verify/*", "*/tidegate/fairness/*"],
     compatibilityDate: config.compatibility_date,
     rootPath: ROOT,
     assets: { ...assets, binding: "FILES" },
