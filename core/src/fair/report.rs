@@ -30,7 +30,13 @@ pub struct Record {
 
 /// How many admissions were given while somebody with a lower position was present.
 pub fn inversions(records: &[Record]) -> u64 {
-    let mut came: Vec<_> = timed(records, |record| record.claimed_at);
+    // Whoever was admitted as soon as they came was never kept waiting.
+    let mut came: Vec<_> = timed(records, |record| {
+        let until = record.admitted_at.or(record.left_at);
+        record
+            .claimed_at
+            .filter(|since| until.is_none_or(|until| until > *since))
+    });
     let mut left: Vec<_> = timed(records, |record| record.left_at);
     let mut admitted: Vec<_> = timed(records, |record| record.admitted_at);
     for times in [&mut came, &mut left, &mut admitted] {
@@ -155,6 +161,8 @@ pub fn chance(seed: &Seed, entrants: u64) -> Map<String, Value> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::fair::{Root, Secret};
 
@@ -191,8 +199,50 @@ mod tests {
             0,
             "they had left"
         );
+        let at_once = [
+            record(0, 10, Some(10)),
+            record(1, 20, Some(20)),
+            record(2, 21, Some(30)),
+        ];
+        assert_eq!(inversions(&at_once), 0, "each was admitted on coming");
         let together = [record(0, 1, Some(10)), record(1, 2, Some(10))];
         assert_eq!(inversions(&together), 0);
+    }
+
+    /// Somebody at each place: when they claimed, and how long after it they were admitted, or left, if
+    /// they were or did.
+    fn somebodies() -> impl Strategy<Value = Vec<Record>> {
+        let after = || proptest::option::of(0..6_u64);
+        let times = proptest::collection::vec((0..12_u64, after(), after()), 0..12);
+        times.prop_map(|times| {
+            let mut records = Vec::new();
+            for (position, (came, wait, patience)) in (0..).zip(times) {
+                let then = |millis| came.saturating_add(millis);
+                records.push(Record {
+                    left_at: patience.filter(|_| wait.is_none()).map(then),
+                    ..record(position, came, wait.map(then))
+                });
+            }
+            records
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn inversions_are_those_that_looking_at_every_pair_finds(records in somebodies()) {
+            let was_there = |other: &Record, at: u64| {
+                let until = other.admitted_at.or(other.left_at);
+                other.claimed_at.is_some_and(|since| since < at)
+                    && until.is_none_or(|until| until > at)
+            };
+            let overtakes = |record: &&Record| {
+                let lower = |other: &&Record| other.position < record.position;
+                let over = |at| records.iter().filter(lower).any(|other| was_there(other, at));
+                record.admitted_at.is_some_and(over)
+            };
+            let found = records.iter().filter(overtakes).count();
+            prop_assert_eq!(inversions(&records), u64::try_from(found).unwrap());
+        }
     }
 
     #[test]
