@@ -8,10 +8,13 @@
     reason = "a test ends where something is not as it must be"
 )]
 
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use tidegate_core::UnixMillis;
 use tidegate_core::fair::{Fresh, Root};
-use tidegate_core::ids::{Epoch, ShopperId};
+use tidegate_core::ids::{AdmissionId, Epoch, ShopperId};
 use tidegate_core::problem::{Code, Problem};
 use tidegate_core::queue::event::Holder;
 use tidegate_core::queue::reporting::Brief;
@@ -202,4 +205,83 @@ fn what_was_not_read_makes_nobody_a_no_show() {
         report["complete"], false,
         "not all of their places are looked for"
     );
+}
+
+#[derive(Clone, Debug)]
+enum Op {
+    Claim(u64),
+    Leave(u64),
+    Release(u64),
+    Millis(u64),
+    Crash,
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    let index = 0..u64::from(ENTRANTS);
+    prop_oneof![
+        5 => index.clone().prop_map(Op::Claim),
+        1 => index.clone().prop_map(Op::Leave),
+        2 => index.prop_map(Op::Release),
+        3 => (0..40_000_u64).prop_map(Op::Millis),
+        1 => Just(Op::Crash),
+    ]
+}
+
+proptest! {
+    /// Whatever shoppers do, and whenever: nobody is overtaken, and the report counts what the calls said.
+    #[test]
+    fn a_report_counts_what_became_of_everybody(
+        early in proptest::collection::btree_set(0..u64::from(ENTRANTS), 0..5),
+        ops in proptest::collection::vec(op(), 0..60),
+    ) {
+        let mut world = World::new();
+        for index in &early {
+            world.leave(*index);
+        }
+        world.at(OPENS_AT);
+        world.must(Event::Patch {
+            patch: json!({"maxActive": 2, "closesAt": null}),
+            fresh: Fresh::known(EPOCH),
+        });
+        let (mut came, mut gone) = (BTreeSet::new(), early);
+        for op in ops {
+            match op {
+                Op::Claim(index) => {
+                    let holder = world.holder(index);
+                    if world.send(Event::Claim(holder)).is_ok() {
+                        came.insert(index);
+                    }
+                }
+                Op::Leave(index) => {
+                    // Records do not tell a claim that was given up in its own millisecond.
+                    world.now += 1;
+                    world.leave(index);
+                    gone.insert(index);
+                }
+                Op::Release(index) => {
+                    let epoch = EPOCH;
+                    let _ = world.send(Event::Release(AdmissionId { epoch, index }));
+                }
+                Op::Millis(millis) => {
+                    let now = world.now + millis;
+                    world.at(now);
+                }
+                Op::Crash => world.queue.crash(),
+            }
+        }
+        world.must(Event::Close);
+        let report = world.report();
+        prop_assert_eq!(&report["inversions"], 0);
+        let claims = world.queue.claims();
+        let admitted = claims.values().filter(|claim| claim.admitted_at.is_some());
+        prop_assert_eq!(&report["admitted"], admitted.count());
+        let boarding = report["calledUp"].as_u64().unwrap();
+        let shuffle = world.shuffle();
+        let heard_of = |index: &u64| came.contains(index) || gone.contains(index);
+        let called = |index: &u64| shuffle.position(*index).unwrap() < boarding;
+        let called: Vec<u64> = (0..u64::from(ENTRANTS)).filter(called).collect();
+        let silent = called.iter().filter(|index| !heard_of(index)).count();
+        prop_assert_eq!(&report["noShows"], silent);
+        prop_assert_eq!(&report["came"], came.len());
+    }
 }
