@@ -17,7 +17,7 @@ import { startWorld } from "./support/world.mjs";
 
 const FAR = 32_503_680_000_000; // the year 3000
 const FIELDS = [
-  ...["format", "queueId", "access", "epoch", "phase", "createdAt", "openedAt", "entered", "entrants", "calledUp", "came", "noShows"],
+  ...["format", "queueId", "access", "epoch", "phase", "createdAt", "openedAt", "winners", "maxAdmissions", "claimWindowSeconds", "entered", "entrants", "calledUp", "came", "noShows"],
   ...["admitted", "completed", "complete", "inversions", "tenths", "lanes", "chance"],
 ];
 

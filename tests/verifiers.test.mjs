@@ -116,12 +116,16 @@ test("both are as strict with what is not written as an audit is", async () => {
     ['"format":1', '"format":1.0'],
     ['"format":1', '"format":1,"note":1'],
     ['"winners":null,', ""],
+    ['"format":1', '"format":1,"constructor":1'],
     [opening.audit.seed, opening.audit.seed.toUpperCase()],
     ["}]", "},]"],
   ]) {
     assert.notEqual(text.replace(from, to), text);
     await assertBothSay("FAILED", `${from} → ${to}`, text.replace(from, to), opening);
   }
+  // Each value in its order, as some readers take an object.
+  const groups = opening.audit.groups.map(({ lane, sequence, first, granted, root, hash }) => [lane, sequence, first, granted, root, hash]);
+  await assertBothSay("FAILED", "groups as lists", { ...opening.audit, groups }, opening);
   await assertBothSay("FAILED", "the signature's last character", text.replace(statement, lax), opening);
   await assertBothSay("FAILED", "an altered seed", { ...opening.audit, seed: OTHER }, opening);
   await assertBothSay("FAILED", "another shop's keys", opening.audit, { jwks: () => drawn.jwks() });

@@ -179,6 +179,21 @@ impl QueueConfig {
                 format!("{field} is fixed once somebody entered; reset the queue to change it."),
             ));
         }
+        // Who was called up counts on the time that they were given, and on a place.
+        let shrunk = [
+            (
+                "claimWindowSeconds",
+                self.claim_window_seconds < before.claim_window_seconds,
+            ),
+            ("maxAdmissions", self.max_admissions < before.max_admissions),
+        ];
+        let is_drawn = open && self.access == Access::Draw;
+        if let Some((field, _)) = shrunk.iter().find(|(_, smaller)| is_drawn && *smaller) {
+            return Err(Problem::new(
+                Code::Conflict,
+                format!("{field} of a draw may grow, but not shrink, once it has been held."),
+            ));
+        }
         if open && self.opens_at != before.opens_at {
             return Err(Problem::new(
                 Code::Conflict,

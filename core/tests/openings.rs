@@ -18,7 +18,7 @@ use tidegate_core::problem::{Code, Problem};
 use tidegate_core::queue::event::Holder;
 use tidegate_core::queue::{Answer, Effect, Event, Head};
 use tidegate_core::sim::queue_object::{Crash, QueueObject};
-use tidegate_core::view::snapshot::Snapshot;
+use tidegate_core::view::snapshot::{Phase, Snapshot};
 
 const START: UnixMillis = 1_800_000_000_000;
 const OPENS_AT: UnixMillis = START + 60_000;
@@ -189,37 +189,44 @@ fn lives_follow_each_other_in_time() {
     assert_eq!(world.head().created_at, START + 5_000);
 }
 
+/// Whoever runs a draw must not be able to choose among those who were drawn.
 #[test]
-fn a_window_that_was_made_shorter_ends_before_an_older_one() {
-    let mut world = World::draw(2, 4);
+fn what_a_draw_promised_may_grow_but_not_shrink() {
+    let mut world = World::draw(2, 5);
+    world.patch(json!({"claimWindowSeconds": 500, "maxAdmissions": 1}));
+    world.patch(json!({"claimWindowSeconds": 600, "maxAdmissions": 2}));
     world.wake_at(OPENS_AT);
-    assert_eq!(world.snapshot().boarding, 2);
-    world.now += 20_000;
-    world.patch(json!({"claimWindowSeconds": 5}));
-    let leaving = world.at(0);
-    world.event(Event::Leave(leaving)).0.unwrap();
+    for smaller in [
+        json!({"claimWindowSeconds": 599}),
+        json!({"maxAdmissions": 1}),
+    ] {
+        let patch = Event::Patch {
+            patch: smaller.clone(),
+            fresh: fresh(2),
+        };
+        let refused = world.event(patch).0.unwrap_err();
+        assert_eq!(refused.code, Code::Conflict, "{smaller}");
+        let (field, _) = smaller.as_object().unwrap().iter().next().unwrap();
+        assert!(refused.detail.starts_with(field), "{}", refused.detail);
+    }
+    world.patch(json!({"claimWindowSeconds": 601, "maxAdmissions": 3}));
     assert_eq!(world.snapshot().boarding, 3);
-    let until = world.now + 5_000;
-    world.run_until(until);
-    assert_eq!(world.snapshot().boarding, 4, "nobody else has called");
-    assert!(world.is_granted(1), "the older window is as long as it was");
 }
 
 #[test]
-fn a_place_that_lapsed_does_not_come_back_with_a_later_one_s_window() {
-    let mut world = World::draw(2, 5);
+fn a_draw_that_is_over_stays_over() {
+    let mut world = World::draw(1, 3);
     world.wake_at(OPENS_AT);
-    world.patch(json!({"claimWindowSeconds": 2}));
-    world.now += 1_000;
-    let leaving = world.at(0);
-    world.event(Event::Leave(leaving)).0.unwrap();
-    world.patch(json!({"claimWindowSeconds": 600}));
-    // Place 3 is called up as 2 lapses, so soon after 1 that the two might share a window.
-    world.run_until(OPENS_AT + 3_000);
-    assert_eq!(world.snapshot().boarding, 4);
-    let refused = world.claim(2).unwrap_err();
-    assert_eq!(refused.code, Code::AdmissionExpired);
-    assert!(world.is_granted(3));
+    world.buy(0);
+    assert_eq!(world.snapshot().phase, Phase::SoldOut);
+    let patch = Event::Patch {
+        patch: json!({"maxAdmissions": 2}),
+        fresh: fresh(2),
+    };
+    let refused = world.event(patch).0.unwrap_err();
+    assert_eq!(refused.code, Code::Conflict);
+    assert_eq!(world.snapshot().phase, Phase::SoldOut);
+    world.patch(json!({"allowedOrigins": ["https://shop.example"]}));
 }
 
 /// Whoever leaves in the opening's first second may do so by an edge that has not heard of it.

@@ -44,10 +44,10 @@ export const object = (fields) => (value, path, faults) => {
     return faults.push({ path, what: "is not an object" });
   }
   for (const name of Object.keys(value)) {
-    if (!(name in fields)) faults.push({ path: below(path, name), what: "is not a field of this format" });
+    if (!Object.hasOwn(fields, name)) faults.push({ path: below(path, name), what: "is not a field of this format" });
   }
   for (const [name, inner] of Object.entries(fields)) {
-    if (name in value) inner(value[name], below(path, name), faults);
+    if (Object.hasOwn(value, name)) inner(value[name], below(path, name), faults);
     else faults.push({ path: below(path, name), what: "is missing" });
   }
 };

@@ -89,9 +89,9 @@ export const TRUST = {
 /** What earlier lives of the queue mean; nothing where there were none that opened. */
 export function earlierOf({ epochs, earlierEpochs }) {
   const opened = epochs.filter((one) => one.opened).length;
-  if (opened === 0) return undefined;
+  if (opened === 0 && earlierEpochs === epochs.length) return undefined;
   const lives = earlierEpochs === 1 ? "1 earlier life" : `${number(earlierEpochs)} earlier lives`;
-  return `It had ${lives}, of which ${number(opened)} had opened. Whoever resets a queue after its opening draws anew: ask the shop why.`;
+  return `It had ${lives}, of which ${number(opened)} ${epochs.length < earlierEpochs ? `of the ${number(epochs.length)} listed ` : ""}had opened. Whoever resets a queue after its opening draws anew: ask the shop why.`;
 }
 
 export const number = new Intl.NumberFormat("en").format;

@@ -22,6 +22,8 @@ use crate::views;
 
 /// An audit stays as it is while the epoch lasts.
 const AUDIT_CACHE: &str = "public, max-age=60";
+/// How long the data centre keeps it, under the epoch's name.
+const KEPT: &str = "public, max-age=3600";
 
 /// A page of the audit.
 pub async fn audit(site: &Site, id: &QueueId) -> Answered {
@@ -32,16 +34,16 @@ pub async fn audit(site: &Site, id: &QueueId) -> Answered {
     let epoch = view.snapshot.epoch;
     let kept_at = format!("{}/tidegate/-/audit/{id}/{epoch}/{page}", site.origin());
     let cache = Cache::default();
-    if let Ok(Some(kept)) = cache.get(&kept_at, false).await {
-        return Ok(kept);
+    if let Some(text) = kept(&cache, &kept_at).await {
+        return Ok(respond(&text, AUDIT_CACHE)?);
     }
     match views::call_queue(site, id, &QueueCall::Audit { page }).await? {
         QueueReply::Audit(audit) => {
             let text = signed(site, &audit)?.to_string();
-            let response = respond(&text)?;
+            let response = respond(&text, AUDIT_CACHE)?;
             if audit.epoch == epoch {
                 // What is not kept is asked for again.
-                let _ = cache.put(&kept_at, respond(&text)?).await;
+                let _ = cache.put(&kept_at, respond(&text, KEPT)?).await;
             }
             Ok(response)
         }
@@ -57,10 +59,16 @@ fn signed(site: &Site, audit: &Audit) -> Result<Value, Problem> {
     Ok(audit.shown(&keys.public().signer(), &statement))
 }
 
-fn respond(text: &str) -> Result<Response, Error> {
+/// What the data centre's cache has.
+async fn kept(cache: &Cache, address: &str) -> Option<String> {
+    let mut kept = cache.get(address, false).await.ok()??;
+    kept.text().await.ok()
+}
+
+fn respond(text: &str, cache_control: &str) -> Result<Response, Error> {
     Ok(ResponseBuilder::new()
         .with_header("content-type", "application/json; charset=utf-8")?
-        .with_header("cache-control", AUDIT_CACHE)?
+        .with_header("cache-control", cache_control)?
         .with_header("vary", "Origin")?
         .fixed(text.as_bytes().to_vec()))
 }
@@ -184,13 +192,14 @@ pub async fn fairness(site: &Site, id: &QueueId) -> Answered {
         .into());
     }
     let kept_at = format!(
-        "{}/tidegate/-/fairness/{id}/{}",
+        "{}/tidegate/-/fairness/{id}/{}/{}",
         site.origin(),
-        snapshot.epoch
+        snapshot.epoch,
+        snapshot.version
     );
     let cache = Cache::default();
-    if let Ok(Some(kept)) = cache.get(&kept_at, false).await {
-        return Ok(kept);
+    if let Some(text) = kept(&cache, &kept_at).await {
+        return Ok(respond(&text, AUDIT_CACHE)?);
     }
     let reply = views::call_queue(site, id, &QueueCall::Fairness).await?;
     let QueueReply::Fairness(mut report) = reply else {
@@ -201,6 +210,6 @@ pub async fn fairness(site: &Site, id: &QueueId) -> Answered {
     report.insert("chance".into(), json!(chance));
     let text = Value::Object(report).to_string();
     // What is not kept is asked for again.
-    let _ = cache.put(&kept_at, respond(&text)?).await;
-    Ok(respond(&text)?)
+    let _ = cache.put(&kept_at, respond(&text, KEPT)?).await;
+    Ok(respond(&text, AUDIT_CACHE)?)
 }

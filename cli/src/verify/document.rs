@@ -1,7 +1,7 @@
 //! The audit as it is written, read strictly: every field there, of its shape, none twice and none
 //! unknown. What is wrong is named by where it stands, such as `groups[12].root`.
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, DeserializeSeed};
 use serde::{Deserialize, Deserializer, Serialize};
 use tidegate_core::UnixMillis;
 use tidegate_core::fair::log;
@@ -10,6 +10,7 @@ use tidegate_core::fair::{Commitment, Root, Secret, Seed};
 use tidegate_core::ids::{Epoch, QueueId};
 
 use super::hex::{Hex, array_from_base64url};
+use super::lists::Lists;
 
 /// The format that is read here.
 pub const FORMAT: u64 = 1;
@@ -263,6 +264,10 @@ pub fn strict<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
         }
     })?;
     json.end().map_err(|error| error.to_string())?;
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    Lists::of_document()
+        .deserialize(&mut json)
+        .map_err(|error| error.to_string())?;
     Ok(read)
 }
 

@@ -8,6 +8,7 @@ mod difference;
 mod document;
 mod fetch;
 mod hex;
+mod lists;
 mod permutation;
 mod proof;
 mod receipt;

@@ -12,7 +12,7 @@ use crate::ids::Epoch;
 
 /// The most groups in one page.
 pub const PAGE_GROUPS: u64 = 5_000;
-/// The most earlier lives that are listed; all are counted.
+/// The most earlier lives that are listed, those that had opened first; all are counted.
 pub const LIVES_LISTED: u64 = 1_000;
 /// What the shuffle is called.
 pub const ALGORITHM: &str = "tidegate/shuffle/v1";

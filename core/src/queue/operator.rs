@@ -44,7 +44,17 @@ impl Machine {
     ) -> Result<Answer, Problem> {
         let open = self.head.opened.is_some();
         config.check_change_from(&self.head.config, self.head.entered, open)?;
+        let over = |head: &Head| matches!(head.phase(now), Phase::SoldOut | Phase::Closed);
+        let was_over = over(&self.head);
         let before = core::mem::replace(&mut self.head.config, config);
+        // Whoever was told that they did not win must not find that they might have.
+        if self.is_draw() && self.head.entered > 0 && was_over && !over(&self.head) {
+            self.head.config = before;
+            return Err(Problem::new(
+                Code::Conflict,
+                "The draw is over; reset the queue to hold another.",
+            ));
+        }
         if self.head.entered == 0 {
             self.head.opened = None;
             // Nobody has entered yet, but some may be on their way through lanes picked among the old

@@ -27,28 +27,36 @@ const ANSWER_MAX: usize = 4_096;
 pub async fn fetch_beacon(env: &Env, wanted: Wanted) -> Option<Event> {
     let configured = env.var("DRAND_ENDPOINTS").map(|value| value.to_string());
     let configured = configured.ok().filter(|list| !list.trim().is_empty());
-    let endpoints = configured.as_deref().unwrap_or(ENDPOINTS).split(',');
+    let listed = configured.as_deref().unwrap_or(ENDPOINTS).split(',');
+    // One that is named twice must not count twice, nor a comma too many as an endpoint that is dead.
+    let mut endpoints: Vec<&str> = Vec::new();
+    for endpoint in listed.map(|endpoint| endpoint.trim().trim_end_matches('/')) {
+        if !endpoint.is_empty() && !endpoints.contains(&endpoint) {
+            endpoints.push(endpoint);
+        }
+    }
     let (chain, round) = (&wanted.beacon.chain.chain, wanted.beacon.round);
-    let asked = endpoints.take(ENDPOINTS_MAX).map(|endpoint| async move {
-        let address = format!(
-            "{}/{chain}/public/{round}",
-            endpoint.trim().trim_end_matches('/')
-        );
-        let controller = AbortController::default();
-        let asking = ask(&address, controller.signal());
-        let said = match select(pin!(asking), Delay::from(PATIENCE)).await {
-            Either::Left((answer, _)) => answer,
-            Either::Right(_) => Err("no answer in time".into()),
-        };
-        // Whatever is still to come would hold one of the few connections that an object may have.
-        controller.abort();
-        let signature = said.and_then(|answer| {
-            signature_in(&answer, round).ok_or_else(|| "not the round that was asked for".into())
+    let asked = endpoints
+        .into_iter()
+        .take(ENDPOINTS_MAX)
+        .map(|endpoint| async move {
+            let address = format!("{endpoint}/{chain}/public/{round}");
+            let controller = AbortController::default();
+            let asking = ask(&address, controller.signal());
+            let said = match select(pin!(asking), Delay::from(PATIENCE)).await {
+                Either::Left((answer, _)) => answer,
+                Either::Right(_) => Err("no answer in time".into()),
+            };
+            // Whatever is still to come would hold one of the few connections that an object may have.
+            controller.abort();
+            let signature = said.and_then(|answer| {
+                signature_in(&answer, round)
+                    .ok_or_else(|| "not the round that was asked for".into())
+            });
+            signature
+                .inspect_err(|error: &Error| console_error!("beacon: {address}: {error}"))
+                .ok()
         });
-        signature
-            .inspect_err(|error: &Error| console_error!("beacon: {address}: {error}"))
-            .ok()
-    });
     let answers = join_all(asked).await;
     let Some(signature) = agreed(&answers) else {
         let given = answers.iter().flatten().count();
