@@ -3,20 +3,17 @@
 // audit was altered.
 
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { after, test } from "node:test";
 
-import { verify } from "../pages/verify/verify.js";
-import { ROOT } from "../scripts/lib/miniflare.mjs";
 import { wholeAudit } from "./support/audit.mjs";
 import { Shopper, newEntryKey, succeeded } from "./support/queue.mjs";
 import { seededRandom } from "./support/random.mjs";
 import { forEachAtOnce, until } from "./support/until.mjs";
+import { byCommand, byScript } from "./support/verifiers.mjs";
 import { freshFolder, removeFolder, startWorld } from "./support/world.mjs";
 
-const BINARY = path.join(path.resolve(ROOT, process.env.CARGO_TARGET_DIR ?? "target"), "debug/tidegate");
 const ENTRANTS = 240;
 const ALTERATIONS = 120;
 
@@ -39,20 +36,6 @@ const file = (name, text) => {
   const at = path.join(folder, name);
   writeFileSync(at, text);
   return at;
-};
-
-/** What the command says: `{code, failed, said}`. */
-const byCommand = (...args) => new Promise((resolve, reject) => {
-  execFile(BINARY, ["verify", ...args], { maxBuffer: 2 ** 24 }, (error, stdout, stderr) => {
-    if (error && typeof error.code !== "number") return reject(error);
-    resolve({ code: error?.code ?? 0, said: stdout + stderr });
-  });
-});
-
-/** What the page's script says. */
-const byScript = async (given) => {
-  const { verdict, checks } = await verify(given);
-  return { verdict, said: checks.map(({ name, outcome, text }) => `${outcome} ${name} ${text}`).join("\n") };
 };
 
 test("both verifiers come to the same places, which are those of the tickets", async () => {

@@ -10,6 +10,7 @@ import { assertAudit, assertReceipt, isLogged, wholeAudit } from "./support/audi
 import { Shopper, newEntryKey } from "./support/queue.mjs";
 import { shuffling } from "./support/shuffle.mjs";
 import { forEachAtOnce, until } from "./support/until.mjs";
+import { assertBothVerify } from "./support/verifiers.mjs";
 import { startWorld } from "./support/world.mjs";
 
 const ENTRIES = process.env.TIDEGATE_LONG ? 20_000 : 3_000;
@@ -73,6 +74,8 @@ test("whoever was told of an entry has exactly one place, which follows from the
   assert.ok(unanswered > 0, "kills met entries under way");
   assert.ok(entrants > 0 && entrants < ENTRIES, "some entered after the opening");
 
+  const computed = await assertBothVerify(audit, jwks);
+  assert.equal(computed.length, entrants);
   const positionOf = shuffling(entrants, seed);
   const places = await forEachAtOnce(told, 50, async ({ ticket, receipt }) => {
     const { index, sub, epoch } = decodeJwt(ticket);
@@ -84,6 +87,7 @@ test("whoever was told of an entry has exactly one place, which follows from the
       assert.equal(receipt, null);
     }
     const place = index < entrants ? positionOf(index) : index;
+    if (index < entrants) assert.equal(computed[index], place + 1, "as the command has it");
     const renewed = await until("a place", async () => {
       const { json } = await new Shopper(queue, ticket).status();
       return json.status !== "WAITING" && (json.ticket ?? ticket);
