@@ -27,7 +27,9 @@ const START: UnixMillis = 1_800_000_000_000;
 const ENTRY_MILLIS: u64 = 10_000;
 /// A 64th of it is less than a second, which is the least step in time after the opening: places that
 /// are called up at different times have different windows.
-const WINDOW_SECONDS: u64 = 60;
+const WINDOW_SECONDS: u64 = 50;
+/// The 64th of any shorter one is less than a second.
+const LONGEST_SECONDS: u64 = 64;
 
 #[derive(Clone, Debug)]
 enum Op {
@@ -41,6 +43,8 @@ enum Op {
     Seconds(u64),
     Pause,
     Resume,
+    /// Who is called up from now on has a second more.
+    Lengthen,
     Crash,
 }
 
@@ -56,6 +60,7 @@ fn op() -> impl Strategy<Value = Op> {
         5 => (1..90_u64).prop_map(Op::Seconds),
         1 => Just(Op::Pause),
         1 => Just(Op::Resume),
+        1 => Just(Op::Lengthen),
         1 => Just(Op::Crash),
     ]
 }
@@ -64,7 +69,7 @@ fn op() -> impl Strategy<Value = Op> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Place {
     Uncalled,
-    /// Called up, at this time of a clock that stands still in pauses.
+    /// Called up, until this time of a clock that stands still in pauses.
     Awaited(u64),
     Lapsed,
     /// Claimed, with an admission or before one.
@@ -82,6 +87,7 @@ struct World {
     places: BTreeMap<u64, (u64, Place)>,
     paused: bool,
     ran: u64,
+    window_seconds: u64,
     over: bool,
 }
 
@@ -94,6 +100,7 @@ impl World {
             places: BTreeMap::new(),
             paused: false,
             ran: 0,
+            window_seconds: WINDOW_SECONDS,
             over: false,
         };
         let config = json!({
@@ -154,7 +161,7 @@ impl World {
         let mut free = self.winners.saturating_sub(self.taken());
         for (_, place) in self.places.values_mut() {
             if free > 0 && *place == Place::Uncalled {
-                *place = Place::Awaited(self.ran);
+                *place = Place::Awaited(self.ran + self.window_seconds * 1_000);
                 free -= 1;
             }
         }
@@ -183,6 +190,7 @@ impl World {
             Op::Release(position) => self.settle(position, Event::Release),
             Op::Seconds(seconds) => (0..seconds).for_each(|_| self.second()),
             Op::Pause | Op::Resume => self.pause(matches!(op, Op::Pause)),
+            Op::Lengthen => self.lengthen(),
             Op::Crash => self.queue.crash(),
         }
         self.look();
@@ -198,8 +206,8 @@ impl World {
         self.take_what_ended();
         if !self.paused && !self.over {
             for (_, place) in self.places.values_mut() {
-                if let Place::Awaited(since) = *place
-                    && self.ran - since >= WINDOW_SECONDS * 1_000
+                if let Place::Awaited(until) = *place
+                    && self.ran >= until
                 {
                     *place = Place::Lapsed;
                 }
@@ -285,6 +293,17 @@ impl World {
         self.event(event).unwrap();
         self.paused = paused;
         self.follow();
+    }
+
+    fn lengthen(&mut self) {
+        let longer = self.window_seconds + 1;
+        if longer >= LONGEST_SECONDS || self.over {
+            return;
+        }
+        let patch = json!({ "claimWindowSeconds": longer });
+        let fresh = Fresh::known(EPOCH);
+        self.event(Event::Patch { patch, fresh }).unwrap();
+        self.window_seconds = longer;
     }
 
     /// The machine has called up whom the model has, and nobody else.

@@ -213,6 +213,24 @@ fn what_a_draw_promised_may_grow_but_not_shrink() {
     assert_eq!(world.snapshot().boarding, 3);
 }
 
+/// A backup waits no longer because somebody else is given more time.
+#[test]
+fn a_longer_window_is_for_those_who_are_called_up_from_then_on() {
+    let mut world = World::draw(2, 5);
+    world.wake_at(OPENS_AT);
+    world.now += 1_000;
+    world.patch(json!({"claimWindowSeconds": 6_000}));
+    let leaving = world.at(0);
+    world.event(Event::Leave(leaving)).0.unwrap();
+    world.run_until(OPENS_AT + 599_999);
+    assert_eq!(world.snapshot().boarding, 3);
+    world.run_until(OPENS_AT + 600_000);
+    assert_eq!(world.snapshot().boarding, 4, "place 1 lapsed");
+    let refused = world.claim(1).unwrap_err();
+    assert_eq!(refused.code, Code::AdmissionExpired);
+    assert!(world.is_granted(2), "called up with the longer one");
+}
+
 #[test]
 fn a_draw_that_is_over_stays_over() {
     let mut world = World::draw(1, 3);

@@ -56,9 +56,10 @@ impl Machine {
         let length = u64::from(self.head.config.claim_window_seconds).saturating_mul(1000);
         let (to, ends_at) = (self.head.boarding, now.saturating_add(length));
         let shared = |window: &&mut Window| {
+            // Both, for the length may have grown since.
             let age = now.saturating_sub(window.began_at);
-            // Between them may be places that lapsed, where windows were shorter for a while.
-            window.to == from && age < length.checked_div(SHARED_PART).unwrap_or(0)
+            let gain = ends_at.saturating_sub(window.ends_at);
+            age.max(gain) < length.checked_div(SHARED_PART).unwrap_or(0)
         };
         if let Some(window) = self.head.windows.last_mut().filter(shared) {
             window.to = to;

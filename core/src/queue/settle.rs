@@ -139,8 +139,7 @@ impl Machine {
         let room = rate
             .filter(|_| someone)
             .and_then(|rate| self.recent.next_room(rate));
-        // A window that was made shorter may end before an older one.
-        let windows = self.head.windows.iter().filter(|_| serving);
+        let window = self.head.windows.first().filter(|_| serving);
         let wants_more = serving
             && !self.is_draw()
             && self.head.line() > 0
@@ -152,7 +151,7 @@ impl Machine {
             room,
             review,
             opening,
-            windows.map(|window| window.ends_at).min(),
+            window.map(|window| window.ends_at),
             self.next_fetch_at(),
             self.next_push_at(),
         ]
