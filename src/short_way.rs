@@ -80,7 +80,7 @@ pub fn brief_enter(request: &str, now: f64) -> Option<String> {
     let wanted: EnterBody = body::typed_in(request.body.as_bytes()).ok()?;
     let naming = wanted.naming().ok()?;
     let view = views::ready(&request.queue, request.now)?.value;
-    shoppers::check_entry_open(&view, request.now).ok()?;
+    view.snapshot.check_entry_open(request.now).ok()?;
     let keys = keys::Known(request.reach);
     let shopper = naming
         .shopper(&view, &keys, random::bytes, request.now)

@@ -11,7 +11,7 @@ use tidegate_core::calls::{
     Reply,
 };
 use tidegate_core::ids::{Epoch, QueueId};
-use tidegate_core::problem::{Code, Problem};
+use tidegate_core::problem::Problem;
 use tidegate_core::queue::{Answer, Event};
 use tidegate_core::token::ticket::Ticket;
 use tidegate_core::view::snapshot::EdgeView;
@@ -108,10 +108,7 @@ pub async fn view(site: &Site, id: &QueueId) -> Result<Seen<EdgeView>, Problem> 
         let call = RelayCall::View(relay);
         match stub::call(&site.env, binding::RELAY, &name, &call).await? {
             RelayReply::View(view) => Ok(*view),
-            RelayReply::Sockets(_) => Err(Problem::new(
-                Code::InternalError,
-                "The relay answered something else.",
-            )),
+            RelayReply::Sockets(_) => Err(Problem::unexpected("relay")),
         }
     };
     VIEWS.find(id.as_str(), SECOND_MILLIS, site, source).await

@@ -53,7 +53,7 @@ impl Code {
             Self::QueueClosed => (410, "The queue is closed", false),
             Self::SoldOut => (410, "Sold out", false),
             Self::PayloadTooLarge => (413, "The request body is too large", false),
-            Self::NotOpen => (423, "Entry is not open yet", true),
+            Self::NotOpen => (423, "It is not open yet", true),
             Self::QueueFull => (429, "The queue is full", true),
             Self::InternalError => (500, "Something went wrong on our side", true),
             Self::ServiceUnavailable => (503, "Temporarily out of reach", true),
@@ -110,6 +110,14 @@ impl Problem {
     /// A 401 that says no more than it must.
     pub fn unauthorized(detail: impl Into<String>) -> Self {
         Self::new(Code::Unauthorized, detail)
+    }
+
+    /// An object, "queue" or another, answered what its call is never answered with.
+    pub fn unexpected(object: &str) -> Self {
+        Self::new(
+            Code::InternalError,
+            format!("The {object} answered something else."),
+        )
     }
 
     /// A 404 for a queue.

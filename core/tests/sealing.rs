@@ -178,13 +178,22 @@ fn the_seed_follows_from_the_named_round_and_no_other() {
 #[test]
 fn the_audit_waits_for_the_seal() {
     let mut world = sealing();
-    let refused = world.queue.machine().unwrap().audit(1, &[], 0).unwrap_err();
+    let refused = world
+        .queue
+        .machine()
+        .unwrap()
+        .audit(0, 1, &[], 0)
+        .unwrap_err();
     assert_eq!(
         (refused.code, refused.retry_after_seconds),
         (Code::NotOpen, Some(30))
     );
     world.at(MADE_AT, beacon(EPOCH, ROUND)).unwrap();
-    let facts = world.queue.machine().unwrap().audit(1, &[], 0).unwrap();
+    let machine = world.queue.machine().unwrap();
+    let missing = machine.audit(1, 5_000, &[], 0).unwrap_err();
+    assert_eq!(missing.code, Code::NotFound, "5,000 groups are one page");
+    assert_eq!(machine.audit(1, 5_001, &[], 0).unwrap()["pages"], 2);
+    let facts = machine.audit(0, 1, &[], 0).unwrap();
     assert_eq!(facts["trust"], "beacon");
     assert_eq!(facts["openedAt"], OPENS_AT);
     let told = &facts["beacon"];
@@ -192,6 +201,38 @@ fn the_audit_waits_for_the_seal() {
     for field in ["round", "signature", "randomness"] {
         assert_eq!(told[field], recorded()[field], "{field}");
     }
+}
+
+/// What an edge says by the snapshot alone.
+#[test]
+fn an_edge_refuses_what_is_too_early_and_says_when() {
+    let mut world = World::default();
+    let entry_opens_at = OPENS_AT - 60_000;
+    let config = json!({"maxActive": 2, "entryOpensAt": entry_opens_at, "opensAt": OPENS_AT,
+        "beacon": "drand"});
+    world.at(entry_opens_at - 10_000, put(config)).unwrap();
+    let wait = |refused: Result<(), Problem>| {
+        let problem = refused.unwrap_err();
+        assert_eq!(problem.code, Code::NotOpen);
+        problem.retry_after_seconds.unwrap()
+    };
+    let early = world.snapshot();
+    assert_eq!(wait(early.check_entry_open(entry_opens_at - 1)), 1);
+    assert_eq!(
+        early.check_entry_open(entry_opens_at),
+        Ok(()),
+        "an old snapshot"
+    );
+    assert_eq!(wait(early.check_sealed()), 70);
+    world.at(entry_opens_at, lease(1, 3)).unwrap();
+    assert_eq!(world.snapshot().check_entry_open(entry_opens_at), Ok(()));
+    assert_eq!(wait(world.snapshot().check_sealed()), 60);
+    world.at(OPENS_AT, Event::Wake).unwrap();
+    assert_eq!(wait(world.snapshot().check_sealed()), 5);
+    world.at(MADE_AT, beacon(EPOCH, ROUND)).unwrap();
+    assert_eq!(world.snapshot().check_sealed(), Ok(()));
+    let nobody = opened(json!({"maxActive": 2, "opensAt": OPENS_AT}), 0);
+    assert_eq!(nobody.snapshot(OPENS_AT).check_sealed(), Ok(()));
 }
 
 #[test]

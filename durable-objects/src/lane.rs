@@ -216,10 +216,7 @@ impl Inner {
         let reply = stub::call(&self.env, binding::QUEUE, name.queue.as_str(), &call).await?;
         match reply {
             QueueReply::Answer(answer) => Ok(answer),
-            _ => Err(Problem::new(
-                Code::InternalError,
-                "The queue answered something else.",
-            )),
+            _ => Err(Problem::unexpected("queue")),
         }
     }
 

@@ -309,10 +309,7 @@ impl Inner {
         let reply = stub::call(&self.env, binding::QUEUE, queue.as_str(), &call).await;
         let heard = reply.and_then(|reply| match reply {
             QueueReply::Answer(Answer::View(view)) => Ok(view),
-            _ => Err(Problem::new(
-                Code::InternalError,
-                "The queue answered something else.",
-            )),
+            _ => Err(Problem::unexpected("queue")),
         });
         self.happen(Event::Heard(heard))
     }

@@ -8,7 +8,6 @@ use tidegate_core::hex::hex;
 use tidegate_core::ids::QueueId;
 use tidegate_core::problem::{Code, Problem};
 use tidegate_core::token::statement::AUDIT_TYPE;
-use tidegate_core::view::snapshot::{EdgeView, Phase};
 use tidegate_objects::{binding, stub};
 use worker::{Cache, Error, Response, ResponseBuilder};
 
@@ -29,7 +28,7 @@ const KEPT: &str = "public, max-age=3600";
 pub async fn audit(site: &Site, id: &QueueId) -> Answered {
     get(site)?;
     let view = views::view(site, id).await?.value;
-    check_sealed(&view)?;
+    view.snapshot.check_sealed()?;
     let page = page(site)?;
     let epoch = view.snapshot.epoch;
     let kept_at = format!("{}/tidegate/-/audit/{id}/{epoch}/{page}", site.origin());
@@ -47,7 +46,7 @@ pub async fn audit(site: &Site, id: &QueueId) -> Answered {
             }
             Ok(response)
         }
-        _ => Err(Problem::new(Code::InternalError, "The queue answered something else.").into()),
+        _ => Err(Problem::unexpected("queue").into()),
     }
 }
 
@@ -83,39 +82,12 @@ fn page(site: &Site) -> Result<u64, Problem> {
         .ok_or_else(|| Problem::validation("page: must be a number from 0"))
 }
 
-/// When to ask again while the queue waits for public randomness: half a minute, or as long as that takes.
-const SEALING_SECONDS: u32 = 5;
-
-/// Before the opening nobody's request need go further than the edge.
-fn check_sealed(view: &EdgeView) -> Result<(), Problem> {
-    let snapshot = &view.snapshot;
-    if snapshot.shuffle.seed.is_some() || snapshot.shuffle.entrants == Some(0) {
-        return Ok(());
-    }
-    // A queue that has no opening of its own opens when entry does.
-    let times = [snapshot.entry_opens_at, snapshot.opens_at];
-    let at = times.into_iter().flatten().max().unwrap_or(0);
-    let seconds = at.saturating_sub(snapshot.server_time).div_ceil(1000);
-    let least = if snapshot.phase == Phase::Sealing {
-        SEALING_SECONDS
-    } else {
-        1
-    };
-    Err(Problem {
-        retry_after_seconds: Some(u32::try_from(seconds).unwrap_or(u32::MAX).max(least)),
-        ..Problem::new(
-            Code::NotOpen,
-            "There is nothing to audit before the queue has opened.",
-        )
-    })
-}
-
 /// An entrant's inclusion proof.
 pub async fn proof(site: &Site, id: &QueueId) -> Answered {
     get(site)?;
     let holder = holder(site, id, &credentials::shown(site, id)).await?;
     let view = views::view(site, id).await?.value;
-    check_sealed(&view)?;
+    view.snapshot.check_sealed()?;
     let epoch = view.snapshot.epoch;
     let (Some(position), true) = (holder.position, holder.epoch == epoch) else {
         return Err(Problem::new(
@@ -192,10 +164,9 @@ pub async fn fairness(site: &Site, id: &QueueId) -> Answered {
         .into());
     }
     let kept_at = format!(
-        "{}/tidegate/-/fairness/{id}/{}/{}",
+        "{}/tidegate/-/fairness/{id}/{}",
         site.origin(),
-        snapshot.epoch,
-        snapshot.version
+        snapshot.epoch
     );
     let cache = Cache::default();
     if let Some(text) = kept(&cache, &kept_at).await {
@@ -203,13 +174,13 @@ pub async fn fairness(site: &Site, id: &QueueId) -> Answered {
     }
     let reply = views::call_queue(site, id, &QueueCall::Fairness).await?;
     let QueueReply::Fairness(mut report) = reply else {
-        return Err(Problem::new(Code::InternalError, "The queue answered something else.").into());
+        return Err(Problem::unexpected("queue").into());
     };
     let seed = snapshot.shuffle.seed;
     let chance = seed.map(|seed| chance(&seed, snapshot.shuffle.entrants.unwrap_or(0)));
     report.insert("chance".into(), json!(chance));
     let text = Value::Object(report).to_string();
-    // What is not kept is asked for again.
-    let _ = cache.put(&kept_at, respond(&text, KEPT)?).await;
+    // For a minute: live admissions may still end, and the operator may open the queue again.
+    let _ = cache.put(&kept_at, respond(&text, AUDIT_CACHE)?).await;
     Ok(respond(&text, AUDIT_CACHE)?)
 }

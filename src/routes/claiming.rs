@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tidegate_core::UnixMillis;
 use tidegate_core::ids::QueueId;
-use tidegate_core::problem::{Code, Problem};
+use tidegate_core::problem::Problem;
 use tidegate_core::queue::event::{Grant, Holder};
 use tidegate_core::queue::{Answer, Event};
 use tidegate_core::token::handoff::{Handoff, HandoffKeys};
@@ -62,10 +62,7 @@ pub fn claimed(
             retry_after_ms,
             server_time,
         }),
-        _ => Err(Problem::new(
-            Code::InternalError,
-            "The queue answered something else.",
-        )),
+        _ => Err(Problem::unexpected("queue")),
     }
 }
 

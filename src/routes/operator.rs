@@ -139,7 +139,7 @@ async fn change(site: &Site, id: &QueueId, event: Event, status: u16) -> Answere
 fn report(answer: &Answer, status: u16) -> Answered {
     match answer {
         Answer::Report(report) => private_json(report, status),
-        _ => Err(Problem::new(Code::InternalError, "The queue answered something else.").into()),
+        _ => Err(Problem::unexpected("queue").into()),
     }
 }
 
@@ -168,7 +168,7 @@ async fn admissions(site: &Site, id: &QueueId) -> Answered {
         QueueReply::Admissions { admissions, next } => {
             private_json(&json!({ "admissions": admissions, "next": next }), 200)
         }
-        _ => Err(Problem::new(Code::InternalError, "The queue answered something else.").into()),
+        _ => Err(Problem::unexpected("queue").into()),
     }
 }
 

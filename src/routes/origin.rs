@@ -107,9 +107,6 @@ fn admission(answer: Answer) -> Result<AdmissionReport, Problem> {
             views::boarding_is(&report.queue_id, report.admission_id.epoch, report.position);
             Ok(*report)
         }
-        _ => Err(Problem::new(
-            Code::InternalError,
-            "The queue answered something else.",
-        )),
+        _ => Err(Problem::unexpected("queue")),
     }
 }

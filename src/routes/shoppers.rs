@@ -11,7 +11,6 @@ use tidegate_core::ids::{QueueId, ShopperId};
 use tidegate_core::problem::{Code, Problem};
 use tidegate_core::queue::Event;
 use tidegate_core::queue::event::{Called, Holder};
-use tidegate_core::queue::opening::not_open;
 use tidegate_core::token::ticket::{Ticket, TicketKeys};
 use tidegate_core::view::snapshot::{EdgeView, Phase, Snapshot};
 use tidegate_core::view::status::Status;
@@ -110,7 +109,7 @@ pub async fn enter(
             None => views::view(site, id).await?,
         };
         let view = &seen.value;
-        check_entry_open(view, site.now)?;
+        view.snapshot.check_entry_open(site.now)?;
         let epoch = view.snapshot.epoch;
         let shopper = match &known {
             Some(known) if known.ticket.epoch == epoch => known.ticket.shopper,
@@ -158,15 +157,6 @@ pub async fn enter(
         Code::ServiceUnavailable,
         "The queue is being reset; try again.",
     ))
-}
-
-/// Before entry opens, nobody's request need go further than the edge.
-pub fn check_entry_open(view: &EdgeView, now: UnixMillis) -> Result<(), Problem> {
-    let opens_at = view.snapshot.entry_opens_at.unwrap_or(0);
-    if view.snapshot.phase == Phase::Scheduled && now < opens_at {
-        return Err(not_open(opens_at, now));
-    }
-    Ok(())
 }
 
 /// Makes the ticket of an entry, and what it means.

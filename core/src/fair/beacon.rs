@@ -10,6 +10,11 @@ use crate::UnixMillis;
 
 /// How long after the root was published the round is made, at the least.
 const NOTICE_MILLIS: u64 = 30_000;
+/// drand's own public endpoints, and Cloudflare's.
+const ENDPOINTS: &str =
+    "https://api.drand.sh,https://api2.drand.sh,https://api3.drand.sh,https://drand.cloudflare.com";
+/// The most endpoints that are asked.
+const ENDPOINTS_MAX: usize = 10;
 /// A signature on G1, compressed, in hex.
 const SIGNATURE_LENGTH: usize = 96;
 
@@ -105,6 +110,28 @@ fn randomness(signature: &str) -> Option<[u8; 32]> {
     (is_canonical && signature.len() == SIGNATURE_LENGTH).then(|| Hash::hash(&bytes))
 }
 
+/// The endpoints that are asked: those of a list with commas, else drand's own.
+pub fn endpoints(configured: &str) -> Vec<&str> {
+    let mut endpoints = listed(configured);
+    if endpoints.is_empty() {
+        endpoints = listed(ENDPOINTS);
+    }
+    endpoints
+}
+
+/// One that is named twice must not count twice, nor a comma too many as an endpoint that is dead.
+fn listed(list: &str) -> Vec<&str> {
+    let mut endpoints = Vec::new();
+    for endpoint in list.split(',') {
+        let endpoint = endpoint.trim().trim_end_matches('/');
+        if !endpoint.is_empty() && !endpoints.contains(&endpoint) {
+            endpoints.push(endpoint);
+        }
+    }
+    endpoints.truncate(ENDPOINTS_MAX);
+    endpoints
+}
+
 /// The signature in an endpoint's answer, if it is one of `round`: its randomness follows from it.
 pub fn signature_in(answer: &str, round: u64) -> Option<String> {
     let answer: Value = crate::reading::parse(answer).ok()?;
@@ -141,6 +168,17 @@ mod tests {
             assert!(chain.made_at(round - 1) < at + NOTICE_MILLIS, "{at}");
         }
         assert_eq!(chain.deciding_round(0), 1, "before the chain began");
+    }
+
+    #[test]
+    fn each_endpoint_is_asked_once() {
+        let listed = endpoints(" https://a.example/ ,,https://b.example,https://a.example,");
+        assert_eq!(listed, ["https://a.example", "https://b.example"]);
+        for empty in ["", " ", ",", " , "] {
+            assert_eq!(endpoints(empty).len(), 4, "{empty:?}");
+        }
+        let many: Vec<String> = (0..20).map(|number| format!("https://{number}")).collect();
+        assert_eq!(endpoints(&many.join(",")).len(), ENDPOINTS_MAX);
     }
 
     #[test]

@@ -45,7 +45,7 @@ impl Machine {
     pub(super) fn check_entry_open(&self, now: UnixMillis) -> Result<(), Problem> {
         let opens_at = self.head.config.entry_opens_at.unwrap_or(0);
         if now < opens_at {
-            return Err(not_open(opens_at, now));
+            return Err(not_open(opens_at, now, "Entry is not open yet."));
         }
         if self.is_draw() && self.head.opened.is_some() {
             return Err(Problem::new(
@@ -102,31 +102,36 @@ impl Machine {
         }
     }
 
-    /// All that the audit says but the groups, of which the log has so many, and the lives before: the
-    /// last of them, and how many there were.
+    /// The opening, once everybody has a place by it.
+    fn sealed(&self) -> Result<&Opened, Problem> {
+        let head = &self.head;
+        let opened = head.opened.as_ref();
+        let beacon = opened.and_then(|opened| opened.beacon.as_ref());
+        let sealed_at = beacon.map_or(head.opens_at(), |beacon| beacon.chain.made_at(beacon.round));
+        opened
+            .filter(|_| !head.is_sealing())
+            .ok_or_else(|| not_open(sealed_at, head.clock, NO_AUDIT))
+    }
+
+    /// Refuses as [`Machine::audit`] does, before there is one.
+    pub fn check_sealed(&self) -> Result<(), Problem> {
+        self.sealed().map(|_| ())
+    }
+
+    /// What a page of the audit says but its groups, of which the log has so many, and the lives before:
+    /// those that are listed, and how many there were.
     pub fn audit(
         &self,
+        page: u64,
         groups: u64,
         lives: &[Life],
         earlier: u64,
     ) -> Result<Map<String, Value>, Problem> {
-        let head = &self.head;
-        let now = head.clock;
-        let Some(opened) = head.opened.as_ref().filter(|_| !head.is_sealing()) else {
-            let beacon = head
-                .opened
-                .as_ref()
-                .and_then(|opened| opened.beacon.as_ref());
-            let sealed_at =
-                beacon.map_or(head.opens_at(), |beacon| beacon.chain.made_at(beacon.round));
-            return Err(Problem {
-                retry_after_seconds: Some(seconds_until(sealed_at, now)),
-                ..Problem::new(
-                    Code::NotOpen,
-                    "There is nothing to audit before the opening.",
-                )
-            });
-        };
+        let (head, opened) = (&self.head, self.sealed()?);
+        let pages = groups.div_ceil(PAGE_GROUPS).max(1);
+        if page >= pages {
+            return Err(Problem::new(Code::NotFound, "The audit has no such page."));
+        }
         let beacon = opened.beacon.as_ref().map(|beacon| {
             json!({
                 "network": "drand",
@@ -157,7 +162,7 @@ impl Machine {
             "winners": opened.winners,
             "epochs": lives,
             "earlierEpochs": earlier,
-            "pages": groups.div_ceil(PAGE_GROUPS).max(1),
+            "pages": pages,
         });
         match facts {
             Value::Object(facts) => Ok(facts),
@@ -179,15 +184,14 @@ impl Machine {
     }
 }
 
-/// What is said before entry opens.
-pub fn not_open(opens_at: UnixMillis, now: UnixMillis) -> Problem {
-    Problem {
-        retry_after_seconds: Some(seconds_until(opens_at, now)),
-        ..Problem::new(Code::NotOpen, "Entry is not open yet.")
-    }
-}
+/// What is said to whoever asks for an audit too early.
+pub const NO_AUDIT: &str = "There is nothing to audit before the queue has opened.";
 
-fn seconds_until(at: UnixMillis, now: UnixMillis) -> u32 {
+/// What is said before it is time.
+pub fn not_open(at: UnixMillis, now: UnixMillis, what: &str) -> Problem {
     let seconds = at.saturating_sub(now).div_ceil(1000).max(1);
-    u32::try_from(seconds).unwrap_or(u32::MAX)
+    Problem {
+        retry_after_seconds: Some(u32::try_from(seconds).unwrap_or(u32::MAX)),
+        ..Problem::new(Code::NotOpen, what)
+    }
 }

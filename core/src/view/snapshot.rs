@@ -7,8 +7,12 @@ use crate::UnixMillis;
 use crate::config::{Access, Product, QueueConfig, UniqueBy};
 use crate::fair::{Commitment, Root, Seed, shuffle};
 use crate::ids::{Epoch, QueueId};
+use crate::problem::Problem;
 use crate::queue::event::Called;
+use crate::queue::opening::{NO_AUDIT, not_open};
 
+/// When to ask again for an audit while the queue waits for randomness: half a minute, or as long as it takes.
+const SEALING_MILLIS: u64 = 5_000;
 /// How far a measured rate may move before the waits that follow from it are told anew.
 const RATE_TOLERANCE: f64 = 0.1;
 
@@ -172,6 +176,30 @@ impl Snapshot {
             boarding: self.boarding,
             entrants: self.shuffle.entrants.unwrap_or(0),
         }
+    }
+
+    /// Before entry opens, nobody's request need go further than the edge.
+    pub fn check_entry_open(&self, now: UnixMillis) -> Result<(), Problem> {
+        let opens_at = self.entry_opens_at.unwrap_or(0);
+        if self.phase == Phase::Scheduled && now < opens_at {
+            return Err(not_open(opens_at, now, "Entry is not open yet."));
+        }
+        Ok(())
+    }
+
+    /// Nor need anybody's who asks for an audit before there is one.
+    pub fn check_sealed(&self) -> Result<(), Problem> {
+        if self.shuffle.seed.is_some() || self.shuffle.entrants == Some(0) {
+            return Ok(());
+        }
+        // A queue that has no opening of its own opens when entry does.
+        let times = [self.entry_opens_at, self.opens_at];
+        let opens_at = times.into_iter().flatten().max().unwrap_or(0);
+        let at = match self.phase {
+            Phase::Sealing => self.server_time.saturating_add(SEALING_MILLIS),
+            _ => opens_at,
+        };
+        Err(not_open(at, self.server_time, NO_AUDIT))
     }
 
     /// Whether nobody is admitted any more.

@@ -170,10 +170,7 @@ pub fn audit(sql: &SqlStorage, machine: &Machine, page: u64) -> Reply<QueueReply
     let groups = count(sql, "log").map_err(failed)?;
     let earlier = count(sql, "lives").map_err(failed)?;
     let lives = lives(sql).map_err(failed)?;
-    let facts = machine.audit(groups, &lives, earlier)?;
-    if page >= groups.div_ceil(PAGE_GROUPS).max(1) {
-        return Err(Problem::new(Code::NotFound, "The audit has no such page."));
-    }
+    let facts = machine.audit(page, groups, &lives, earlier)?;
     let from = page.saturating_mul(PAGE_GROUPS);
     let groups = groups_from(sql, from, PAGE_GROUPS).map_err(failed)?;
     Ok(QueueReply::Audit(Box::new(Audit {
@@ -185,8 +182,7 @@ pub fn audit(sql: &SqlStorage, machine: &Machine, page: u64) -> Reply<QueueReply
 
 /// The inclusion proof of the group whose first index this is.
 pub fn prove(sql: &SqlStorage, machine: &Machine, epoch: Epoch, first: u64) -> Reply<QueueReply> {
-    // Refuses as the audit does, before there is one.
-    machine.audit(0, &[], 0)?;
+    machine.check_sealed()?;
     if epoch != machine.head().epoch {
         return Err(Problem::new(
             Code::TicketVoid,

@@ -6,18 +6,13 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use futures::future::{Either, join_all, select};
-use tidegate_core::fair::beacon::{agreed, signature_in};
+use tidegate_core::fair::beacon::{agreed, endpoints, signature_in};
 use tidegate_core::queue::{Event, Fetch as Wanted};
 use worker::{
     AbortController, AbortSignal, Delay, Env, Error, Fetch, Request, RequestInit, RequestRedirect,
     Response, Result, Url, console_error,
 };
 
-/// What the variable `DRAND_ENDPOINTS` is where it is not set.
-const ENDPOINTS: &str =
-    "https://api.drand.sh,https://api2.drand.sh,https://api3.drand.sh,https://drand.cloudflare.com";
-/// The most endpoints that are asked.
-const ENDPOINTS_MAX: usize = 10;
 /// How long one may take.
 const PATIENCE: Duration = Duration::from_secs(4);
 /// An answer has some 300 bytes.
@@ -26,19 +21,10 @@ const ANSWER_MAX: usize = 4_096;
 /// Asks all endpoints; `None` where they do not agree, or do not have it yet.
 pub async fn fetch_beacon(env: &Env, wanted: Wanted) -> Option<Event> {
     let configured = env.var("DRAND_ENDPOINTS").map(|value| value.to_string());
-    let configured = configured.ok().filter(|list| !list.trim().is_empty());
-    let listed = configured.as_deref().unwrap_or(ENDPOINTS).split(',');
-    // One that is named twice must not count twice, nor a comma too many as an endpoint that is dead.
-    let mut endpoints: Vec<&str> = Vec::new();
-    for endpoint in listed.map(|endpoint| endpoint.trim().trim_end_matches('/')) {
-        if !endpoint.is_empty() && !endpoints.contains(&endpoint) {
-            endpoints.push(endpoint);
-        }
-    }
+    let configured = configured.unwrap_or_default();
     let (chain, round) = (&wanted.beacon.chain.chain, wanted.beacon.round);
-    let asked = endpoints
+    let asked = endpoints(&configured)
         .into_iter()
-        .take(ENDPOINTS_MAX)
         .map(|endpoint| async move {
             let address = format!("{endpoint}/{chain}/public/{round}");
             let controller = AbortController::default();
