@@ -20,7 +20,9 @@ use tidegate_core::problem::Code;
 use tidegate_core::queue::event::Holder;
 use tidegate_core::queue::{Answer, Event};
 use tidegate_core::sim::queue_object::{Crash, QueueObject};
+use tidegate_core::token::ticket::Ticket;
 use tidegate_core::view::snapshot::{Phase, Shuffle};
+use tidegate_core::view::status::{Standing, Status};
 
 const EPOCH: Epoch = Epoch::from_bytes([9; 16]);
 const START: UnixMillis = 1_800_000_000_000;
@@ -43,6 +45,8 @@ enum Op {
     Seconds(u64),
     Pause,
     Resume,
+    Close,
+    Reopen,
     /// Who is called up from now on has a second more.
     Lengthen,
     Crash,
@@ -60,6 +64,8 @@ fn op() -> impl Strategy<Value = Op> {
         5 => (1..90_u64).prop_map(Op::Seconds),
         1 => Just(Op::Pause),
         1 => Just(Op::Resume),
+        1 => Just(Op::Close),
+        2 => Just(Op::Reopen),
         1 => Just(Op::Lengthen),
         1 => Just(Op::Crash),
     ]
@@ -86,8 +92,11 @@ struct World {
     /// By position; the index, and what has become of it.
     places: BTreeMap<u64, (u64, Place)>,
     paused: bool,
+    /// By the operator.
+    closed: bool,
     ran: u64,
     window_seconds: u64,
+    /// Everything is sold.
     over: bool,
 }
 
@@ -99,6 +108,7 @@ impl World {
             winners,
             places: BTreeMap::new(),
             paused: false,
+            closed: false,
             ran: 0,
             window_seconds: WINDOW_SECONDS,
             over: false,
@@ -155,7 +165,7 @@ impl World {
     fn follow(&mut self) {
         let completed = self.count(Place::Completed);
         self.over |= completed >= self.winners;
-        if self.paused || self.over {
+        if self.stands_still() || self.over {
             return;
         }
         let mut free = self.winners.saturating_sub(self.taken());
@@ -165,6 +175,10 @@ impl World {
                 free -= 1;
             }
         }
+    }
+
+    fn stands_still(&self) -> bool {
+        self.paused || self.closed
     }
 
     fn count(&self, wanted: Place) -> u64 {
@@ -190,6 +204,11 @@ impl World {
             Op::Release(position) => self.settle(position, Event::Release),
             Op::Seconds(seconds) => (0..seconds).for_each(|_| self.second()),
             Op::Pause | Op::Resume => self.pause(matches!(op, Op::Pause)),
+            Op::Close => {
+                self.event(Event::Close).unwrap();
+                self.closed = true;
+            }
+            Op::Reopen => self.reopen(),
             Op::Lengthen => self.lengthen(),
             Op::Crash => self.queue.crash(),
         }
@@ -199,12 +218,12 @@ impl World {
     fn second(&mut self) {
         self.now += 1_000;
         self.event(Event::Wake).unwrap();
-        if !self.paused {
+        if !self.stands_still() {
             self.ran += 1_000;
         }
         // Admissions that ran out, as the records say: the model has no clock for those.
         self.take_what_ended();
-        if !self.paused && !self.over {
+        if !self.stands_still() && !self.over {
             for (_, place) in self.places.values_mut() {
                 if let Place::Awaited(until) = *place
                     && self.ran >= until
@@ -243,6 +262,7 @@ impl World {
         let expected = match place {
             Place::Held => return,
             Place::Completed | Place::Gone => Some(Code::AdmissionExpired),
+            _ if self.closed => Some(Code::QueueClosed),
             _ if self.over => Some(Code::SoldOut),
             Place::Uncalled => Some(Code::NotYetServed),
             _ if self.paused => Some(Code::Paused),
@@ -290,8 +310,19 @@ impl World {
 
     fn pause(&mut self, paused: bool) {
         let event = if paused { Event::Pause } else { Event::Resume };
-        self.event(event).unwrap();
-        self.paused = paused;
+        let answer = self.event(event);
+        assert_eq!(answer.is_err(), self.closed, "{answer:?}");
+        if !self.closed {
+            self.paused = paused;
+        }
+        self.follow();
+    }
+
+    /// A closing is taken back while nobody was told another end.
+    fn reopen(&mut self) {
+        let code = self.event(Event::Reopen).err().map(|problem| problem.code);
+        assert_eq!(code, self.over.then_some(Code::Conflict));
+        self.closed &= self.over;
         self.follow();
     }
 
@@ -337,7 +368,21 @@ impl World {
             snapshot.completed + snapshot.active <= self.winners,
             "over-admitted"
         );
-        assert_eq!(snapshot.phase == Phase::SoldOut, self.over);
+        let expected = match (self.closed, self.over, self.paused) {
+            (true, _, _) => Phase::Closed,
+            (false, true, _) => Phase::SoldOut,
+            (false, false, true) => Phase::Paused,
+            (false, false, false) => Phase::Open,
+        };
+        assert_eq!(snapshot.phase, expected);
+        let reserve = uncalled.map(|(position, (index, _))| ticket(*index, *position));
+        let standing =
+            reserve.map(|ticket| Status::of(Some(&ticket), &snapshot, false, 0).standing);
+        assert_eq!(
+            standing.is_some_and(|standing| standing == Standing::NotSelected),
+            self.over && standing.is_some(),
+            "told that they did not win, and that once it is final: {standing:?}"
+        );
         assert!(head.windows.len() <= 66, "{} windows", head.windows.len());
         let next = machine.next_timeout();
         assert!(
@@ -353,6 +398,17 @@ fn holder(index: u64, position: Option<u64>) -> Holder {
         index,
         position,
         shopper: ShopperId::from_bytes([1; 16]),
+    }
+}
+
+fn ticket(index: u64, position: u64) -> Ticket {
+    Ticket {
+        queue: "draw".parse().unwrap(),
+        epoch: EPOCH,
+        shopper: ShopperId::from_bytes([1; 16]),
+        index,
+        position: Some(position),
+        issued_at: START,
     }
 }
 

@@ -118,6 +118,7 @@ async fn act(site: &Site, request: &mut Request, id: &QueueId, action: &str) -> 
         "pause" => Event::Pause,
         "resume" => Event::Resume,
         "close" => Event::Close,
+        "reopen" => Event::Reopen,
         "reset" => Event::Reset {
             fresh: fresh(site)?,
         },

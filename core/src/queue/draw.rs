@@ -76,9 +76,10 @@ impl Machine {
         }
     }
 
-    /// Lets places lapse whose holders did not come. No window runs while the queue is paused.
+    /// Lets places lapse whose holders did not come. No window runs while the queue is paused, or closed:
+    /// it may be reopened.
     pub(super) fn lapse(&mut self, now: UnixMillis) {
-        if self.head.paused {
+        if self.head.paused || self.head.closed {
             return;
         }
         let before = self.head.windows.len();
@@ -106,15 +107,15 @@ impl Machine {
         }
     }
 
-    /// Windows go on from where the pause stopped them.
+    /// Windows go on from where a pause or a closing stopped them.
     pub(super) fn run_windows_on(&mut self, now: UnixMillis) {
-        let Some(paused_at) = self.head.paused_at.take() else {
+        let Some(since) = self.head.still_since.take() else {
             return;
         };
-        let pause = now.saturating_sub(paused_at);
+        let still = now.saturating_sub(since);
         for window in &mut self.head.windows {
-            window.began_at = window.began_at.saturating_add(pause);
-            window.ends_at = window.ends_at.saturating_add(pause);
+            window.began_at = window.began_at.saturating_add(still);
+            window.ends_at = window.ends_at.saturating_add(still);
         }
     }
 }

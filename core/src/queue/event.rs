@@ -80,6 +80,8 @@ pub enum Event {
     Resume,
     /// End entry and admission; live admissions run on.
     Close,
+    /// Take a [`Event::Close`] back, while that alone has ended the queue.
+    Reopen,
     /// Begin a new life with the same configuration; every ticket becomes void.
     Reset {
         /// What it begins with.

@@ -72,9 +72,18 @@ pub struct Head {
     /// In a draw, the places that are called up and awaited, in order.
     #[serde(default)]
     pub windows: Vec<Window>,
-    /// Since when admissions stand still.
-    #[serde(default)]
-    pub paused_at: Option<UnixMillis>,
+    /// Since when admissions stand still: the queue is paused, or closed, or both.
+    #[serde(default, rename = "pausedAt")]
+    pub still_since: Option<UnixMillis>,
+}
+
+/// What ends a queue beside its operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Its `closesAt`.
+    Time,
+    /// Every admission there was to give is completed.
+    Stock,
 }
 
 /// An opening.
@@ -139,7 +148,7 @@ impl Head {
             opened: None,
             chain: fresh.chain,
             windows: Vec::new(),
-            paused_at: None,
+            still_since: None,
         }
     }
 
@@ -163,15 +172,25 @@ impl Head {
         }
     }
 
+    /// What has ended the queue by `now`, the operator's closing apart. In a draw nothing takes it back:
+    /// those who did not win are told so by then, and not before.
+    pub fn end(&self, now: UnixMillis) -> Option<End> {
+        let most = self.config.max_admissions;
+        if self.config.closes_at.is_some_and(|at| now >= at) {
+            Some(End::Time)
+        } else if most.is_some_and(|most| self.completed >= most) {
+            Some(End::Stock)
+        } else {
+            None
+        }
+    }
+
     /// Where the queue is in its life at `now`.
     pub fn phase(&self, now: UnixMillis) -> Phase {
-        let sold_out = self
-            .config
-            .max_admissions
-            .is_some_and(|most| self.completed >= most);
-        if self.closed || self.config.closes_at.is_some_and(|at| now >= at) {
+        let end = self.end(now);
+        if self.closed || end == Some(End::Time) {
             Phase::Closed
-        } else if sold_out {
+        } else if end == Some(End::Stock) {
             Phase::SoldOut
         } else if self.config.entry_opens_at.is_some_and(|at| now < at) {
             Phase::Scheduled
@@ -233,6 +252,19 @@ mod tests {
         );
         let again: Head = serde_json::from_str(&serde_json::to_string(&head).unwrap()).unwrap();
         assert_eq!(again, head);
+    }
+
+    #[test]
+    fn golden_a_head_of_format_1_that_was_paused_still_reads() {
+        let config = QueueConfig::parse(&serde_json::json!({"maxActive": 1})).unwrap();
+        let id = "demo".parse().unwrap();
+        let head = Head::new(id, config, Fresh::known(Epoch::from_bytes([1; 16])), 5);
+        let mut row = serde_json::to_value(head).unwrap();
+        row["paused"] = true.into();
+        row["pausedAt"] = 7.into();
+        let head: Head = serde_json::from_value(row.clone()).unwrap();
+        assert_eq!((head.paused, head.still_since), (true, Some(7)));
+        assert_eq!(serde_json::to_value(head).unwrap(), row);
     }
 
     #[test]

@@ -198,6 +198,7 @@ impl Machine {
             Event::Pause => self.set_paused(true, now),
             Event::Resume => self.set_paused(false, now),
             Event::Close => Ok(self.close(now)),
+            Event::Reopen => self.reopen(now),
             Event::Reset { fresh } => Ok(self.reset(fresh, now)),
             Event::Notify(notice) => self.notify(notice, now),
             Event::Read => Ok(self.report(now)),

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::event::Answer;
-use super::head::Head;
+use super::head::{End, Head};
 use super::machine::{Dirty, Machine, Stored};
 use crate::UnixMillis;
 use crate::config::QueueConfig;
@@ -44,11 +44,10 @@ impl Machine {
     ) -> Result<Answer, Problem> {
         let open = self.head.opened.is_some();
         config.check_change_from(&self.head.config, self.head.entered, open)?;
-        let over = |head: &Head| matches!(head.phase(now), Phase::SoldOut | Phase::Closed);
-        let was_over = over(&self.head);
+        let was_over = self.head.end(now).is_some();
         let before = core::mem::replace(&mut self.head.config, config);
         // Whoever was told that they did not win must not find that they might have.
-        if self.is_draw() && self.head.entered > 0 && was_over && !over(&self.head) {
+        if self.is_draw() && self.head.entered > 0 && was_over && self.head.end(now).is_none() {
             self.head.config = before;
             return Err(Problem::new(
                 Code::Conflict,
@@ -85,11 +84,11 @@ impl Machine {
         if self.head.phase(now) == Phase::Closed {
             return Err(Problem::new(
                 Code::Conflict,
-                "The queue is closed; reset it to begin again.",
+                "The queue is closed; reopen it first, or reset it to begin again.",
             ));
         }
         if paused {
-            self.head.paused_at.get_or_insert(now);
+            self.head.still_since.get_or_insert(now);
         } else {
             self.run_windows_on(now);
         }
@@ -99,7 +98,32 @@ impl Machine {
 
     pub(super) fn close(&mut self, now: UnixMillis) -> Answer {
         self.head.closed = true;
+        self.head.still_since.get_or_insert(now);
         self.changed(now)
+    }
+
+    /// Takes a closing back. Nobody was told another end meanwhile: see [`Head::end`].
+    pub(super) fn reopen(&mut self, now: UnixMillis) -> Result<Answer, Problem> {
+        match self.head.end(now) {
+            Some(End::Time) => {
+                return Err(Problem::new(
+                    Code::Conflict,
+                    "The queue cannot be reopened: its closesAt has passed. A later closesAt comes first; a draw that is over stays over.",
+                ));
+            }
+            Some(End::Stock) => {
+                return Err(Problem::new(
+                    Code::Conflict,
+                    "The queue cannot be reopened: everything is sold. A larger maxAdmissions comes first; a draw that is over stays over.",
+                ));
+            }
+            None => {}
+        }
+        self.head.closed = false;
+        if !self.head.paused {
+            self.run_windows_on(now);
+        }
+        Ok(self.changed(now))
     }
 
     pub(super) fn notify(

@@ -202,6 +202,12 @@ impl Snapshot {
         Err(not_open(at, self.server_time, NO_AUDIT))
     }
 
+    /// Whether the queue is over by its time or its stock, so that no operator can reopen it as it is.
+    pub fn cannot_reopen(&self) -> bool {
+        let is_sold_out = self.remaining == Some(0) && self.active == 0;
+        self.closes_at.is_some_and(|at| self.server_time >= at) || is_sold_out
+    }
+
     /// Whether nobody is admitted any more.
     pub fn is_over(&self) -> bool {
         matches!(self.phase, Phase::SoldOut | Phase::Closed)

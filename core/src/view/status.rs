@@ -53,7 +53,7 @@ pub enum Standing {
         /// How many places must lapse.
         rank: u64,
     },
-    /// In a draw that is over: was never called up.
+    /// In a draw that is over for good: was never called up.
     NotSelected,
     /// The queue is over.
     Closed,
@@ -114,10 +114,10 @@ fn standing(ticket: Option<&Ticket>, snapshot: &Snapshot) -> Standing {
     let collect = place < snapshot.admitted_below;
     if snapshot.is_over() {
         // Whoever was admitted just before the end still has an admission to collect.
-        let is_draw = snapshot.access == Access::Draw;
+        let is_decided = snapshot.access == Access::Draw && snapshot.cannot_reopen();
         return if collect && snapshot.active > 0 {
             Standing::Ready { position, collect }
-        } else if is_draw && place >= snapshot.boarding {
+        } else if is_decided && place >= snapshot.boarding {
             Standing::NotSelected
         } else {
             Standing::Closed
