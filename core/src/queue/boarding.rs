@@ -2,8 +2,9 @@
 //! more than come. Boarding only grows; it decides nothing about order or limits, so an estimate that
 //! is off costs waiting or idle time, never fairness.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
+use super::gone::Gone;
 use super::head::Head;
 use crate::UnixMillis;
 
@@ -40,8 +41,6 @@ struct CallUp {
 pub struct Controller {
     /// Call-ups of the last seconds.
     in_flight: VecDeque<CallUp>,
-    /// Tickets beyond boarding whose holders left: they are passed over, not waited for.
-    left: BTreeSet<u64>,
     /// Since when shoppers are called up for an idle slot and nobody came.
     nobody_since: Option<UnixMillis>,
     /// Slots freed, fading, and when that was reckoned.
@@ -50,13 +49,6 @@ pub struct Controller {
 }
 
 impl Controller {
-    /// A controller that knows which places beyond boarding were left.
-    pub fn restore(left: Vec<u64>) -> Self {
-        let mut controller = Self::default();
-        controller.left.extend(left);
-        controller
-    }
-
     /// Notes that a called-up shopper came for the first time.
     pub fn came(&mut self, head: &mut Head) {
         head.came = head.came.saturating_add(1);
@@ -66,16 +58,10 @@ impl Controller {
         self.nobody_since = None;
     }
 
-    /// Notes that somebody who had not claimed left, at this place: nobody need wait for them.
-    pub fn left(&mut self, head: &Head, position: u64) {
-        if position >= head.boarding {
-            self.left.insert(position);
-        } else if let Some(call) = self
-            .in_flight
-            .iter_mut()
-            .rev()
-            .find(|call| call.outstanding > 0)
-        {
+    /// Notes that somebody who was called up and had not claimed left: nobody need wait for them.
+    pub fn left(&mut self) {
+        let mut calls = self.in_flight.iter_mut().rev();
+        if let Some(call) = calls.find(|call| call.outstanding > 0) {
             call.called = call.called.saturating_sub(1);
             call.outstanding = call.outstanding.saturating_sub(1);
         }
@@ -124,6 +110,7 @@ impl Controller {
     pub fn board(
         &mut self,
         head: &mut Head,
+        gone: &mut Gone,
         wanted: u64,
         present: u64,
         idle: bool,
@@ -149,7 +136,7 @@ impl Controller {
             .map_or(0, |since| now.saturating_sub(since) / IDLE_MILLIS);
         let step = step.saturating_mul(1_u64 << alone.min(DOUBLINGS_MAX));
         let before = head.boarding;
-        let advance = self.call_up(head, step);
+        let advance = call_up(head, gone, step);
         if advance == 0 {
             // It may have moved past those who left.
             return head.boarding > before;
@@ -170,32 +157,15 @@ impl Controller {
         }
         true
     }
+}
 
-    /// Moves boarding past `count` tickets whose holders may come, and past those who left among them.
-    /// Returns how many of the former there were.
-    pub(super) fn call_up(&mut self, head: &mut Head, count: u64) -> u64 {
-        let mut called = 0;
-        while head.line() > 0 {
-            let until = self
-                .left
-                .first()
-                .copied()
-                .unwrap_or(head.entered)
-                .min(head.entered);
-            let here = until
-                .saturating_sub(head.boarding)
-                .min(count.saturating_sub(called));
-            head.boarding = head.boarding.saturating_add(here);
-            called = called.saturating_add(here);
-            // Whoever left next in line is passed over even when enough are called.
-            if self.left.first() != Some(&head.boarding) {
-                break;
-            }
-            self.left.pop_first();
-            head.boarding = head.boarding.saturating_add(1);
-        }
-        called
-    }
+/// Moves boarding past `count` tickets whose holders may come, and past those who left among them.
+/// Returns how many of the former there were.
+pub(super) fn call_up(head: &mut Head, gone: &mut Gone, count: u64) -> u64 {
+    let advance = gone.advance(head.boarding, count, head.entered);
+    head.boarding = advance.until;
+    gone.forget_below(head.boarding);
+    advance.called
 }
 
 /// The share of called-up shoppers who come.

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::boarding::call_up;
 use super::machine::Machine;
 use crate::UnixMillis;
 use crate::config::Access;
@@ -51,7 +52,7 @@ impl Machine {
             return;
         }
         let from = self.head.boarding;
-        let called = self.controller.call_up(&mut self.head, free);
+        let called = call_up(&mut self.head, &mut self.gone, free);
         self.dirty.head = true;
         let length = u64::from(self.head.config.claim_window_seconds).saturating_mul(1000);
         let (to, ends_at) = (self.head.boarding, now.saturating_add(length));

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::claim::{AdmissionReport, Claim};
+use super::gone::Stretch;
 use crate::UnixMillis;
 use crate::calls::RelayName;
 use crate::config::Access;
@@ -253,6 +254,13 @@ pub enum Effect {
     SaveHead,
     /// Write a ticket's record.
     SaveClaim(Claim),
+    /// Write what stands at this place of the stretches whose holders left, or remove what stood there.
+    SaveStretch {
+        /// The stretch's first place.
+        from: u64,
+        /// The stretch, if there is still one.
+        stretch: Option<Stretch>,
+    },
     /// Write how far a lane has come.
     SaveLane(LaneMark),
     /// Append a group of entrants to the log.

@@ -75,6 +75,12 @@ pub struct Head {
     /// Since when admissions stand still: the queue is paused, or closed, or both.
     #[serde(default, rename = "pausedAt")]
     pub still_since: Option<UnixMillis>,
+    /// Tickets that left before there were places and whose place was not computed.
+    #[serde(default)]
+    pub left_unplaced: u64,
+    /// Whether who left is stored by stretches. A row of before there were any says nothing.
+    #[serde(default)]
+    pub keeps_gone: bool,
 }
 
 /// What ends a queue beside its operator.
@@ -149,6 +155,8 @@ impl Head {
             chain: fresh.chain,
             windows: Vec::new(),
             still_since: None,
+            left_unplaced: 0,
+            keeps_gone: true,
         }
     }
 
@@ -211,6 +219,11 @@ impl Head {
         opened.is_some_and(|opened| opened.entrants > 0 && opened.seed.is_none())
     }
 
+    /// Whether it matters still who left before there were places: their places are not computed yet.
+    pub fn needs_left_early(&self) -> bool {
+        self.opened.is_none() || self.is_sealing() || !self.keeps_gone
+    }
+
     /// Entries that are not called up yet.
     pub fn line(&self) -> u64 {
         self.entered.saturating_sub(self.boarding)
@@ -249,6 +262,11 @@ mod tests {
             (head.relays, head.watching.len()),
             (1, 0),
             "before there were sockets"
+        );
+        assert_eq!(
+            (head.left_unplaced, head.keeps_gone),
+            (0, false),
+            "before there were stretches"
         );
         let again: Head = serde_json::from_str(&serde_json::to_string(&head).unwrap()).unwrap();
         assert_eq!(again, head);

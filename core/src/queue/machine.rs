@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::boarding::Controller;
 use super::claim::{Claim, ClaimState};
 use super::event::{Answer, Arrival, Effect, Event, LaneMark, Step};
+use super::gone::{Gone, Stretch};
 use super::head::Head;
 use super::limits::RateWindow;
 use super::pacing::Pacing;
@@ -28,9 +29,13 @@ pub struct Stored {
     pub live: Vec<Claim>,
     /// When admissions of the last minute were given, in order.
     pub recent_grants: Vec<UnixMillis>,
-    /// The positions, not below boarding, whose holders left.
+    /// Where in line holders left, as [`Effect::SaveStretch`] wrote it.
+    pub gone: Vec<Stretch>,
+    /// Where [`Head::keeps_gone`] says no: the first of the positions whose holders left, at or above
+    /// boarding, as many as there may be stretches.
     pub left: Vec<u64>,
-    /// The indices whose holders left before they had a place.
+    /// Where [`Head::needs_left_early`]: the lowest indices whose holders left before they had a place,
+    /// at most [`LEFT_EARLY_MAX`](super::shoppers::LEFT_EARLY_MAX).
     pub left_early: Vec<u64>,
     /// The entrants' log, while the queue is not open.
     pub log: Tree,
@@ -50,13 +55,14 @@ pub struct Machine {
     pub(super) deadlines: BTreeSet<(UnixMillis, u64)>,
     pub(super) recent: RateWindow,
     pub(super) controller: Controller,
+    pub(super) gone: Gone,
     pub(super) pacing: Pacing,
     pub(super) pushing: Pushing,
     /// Of the entrants' groups, while the queue is not open.
     pub(super) log: Tree,
     pub(super) fetching: Fetching,
-    /// The indices whose holders left before they had a place.
-    pub(super) left_early: Vec<u64>,
+    /// The lowest indices whose holders left before they had a place.
+    pub(super) left_early: BTreeSet<u64>,
     /// When an arrival was last noted.
     pub(super) arrival_noted_at: UnixMillis,
     pub(super) dirty: Dirty,
@@ -149,11 +155,12 @@ impl Machine {
             active: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             recent: RateWindow::default(),
-            controller: Controller::restore(stored.left),
+            controller: Controller::default(),
+            gone: Gone::restore(stored.gone),
             pacing: Pacing::default(),
             log: stored.log,
             fetching: Fetching::default(),
-            left_early: stored.left_early,
+            left_early: stored.left_early.into_iter().collect(),
             arrival_noted_at: 0,
             dirty: Dirty::default(),
         };
@@ -173,7 +180,7 @@ impl Machine {
                 machine.active.insert(claim.index, claim);
             }
         }
-        machine.place_those_who_left();
+        machine.keep_gone(stored.left);
         machine
     }
 
@@ -249,6 +256,8 @@ impl Machine {
         }
         effects.extend(dirty.ended.map(Effect::EndLife));
         effects.extend(dirty.claims.into_values().map(Effect::SaveClaim));
+        let stretches = self.gone.take_changes().into_iter();
+        effects.extend(stretches.map(|(from, stretch)| Effect::SaveStretch { from, stretch }));
         effects.extend(dirty.lane.map(Effect::SaveLane));
         effects.extend(dirty.logged.map(Effect::LogGroup));
         effects.extend(dirty.arrival.map(Effect::SaveArrival));

@@ -7,6 +7,7 @@ mod boarding;
 pub mod claim;
 pub mod draw;
 pub mod event;
+pub mod gone;
 pub mod head;
 mod limits;
 pub mod machine;

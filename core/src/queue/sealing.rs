@@ -87,16 +87,32 @@ impl Machine {
         self.place_those_who_left();
     }
 
-    /// Whoever left before the opening has a place now too, at which boarding need not wait.
-    pub(super) fn place_those_who_left(&mut self) {
+    /// Who left before the opening has a place now too, at which boarding need not wait. It is computed
+    /// once, and stored. Of the others it is known how many they are.
+    fn place_those_who_left(&mut self) {
         let shuffle = self.shuffle();
         if shuffle.seed.is_none() {
             return;
         }
         for index in core::mem::take(&mut self.left_early) {
             if let Some(position) = shuffle.position(index) {
-                self.controller.left(&self.head, position);
+                self.gone.leave(position, self.head.boarding);
+                self.head.left_unplaced = self.head.left_unplaced.saturating_sub(1);
             }
         }
+    }
+
+    /// Makes stretches of what a queue of before there were any stored: each position that was left.
+    pub(super) fn keep_gone(&mut self, left: Vec<u64>) {
+        if self.head.keeps_gone {
+            return;
+        }
+        for position in left {
+            self.gone.leave(position, self.head.boarding);
+        }
+        self.head.left_unplaced = u64::try_from(self.left_early.len()).unwrap_or(u64::MAX);
+        self.place_those_who_left();
+        self.head.keeps_gone = true;
+        self.dirty.head = true;
     }
 }

@@ -61,9 +61,10 @@ impl Machine {
         let wanted = self.wanted(now);
         let present = u64::try_from(self.present.len()).unwrap_or(u64::MAX);
         let idle = present == 0 && self.slots(now) > 0;
+        let (head, gone) = (&mut self.head, &mut self.gone);
         let moved = self
             .controller
-            .board(&mut self.head, wanted, present, idle, now);
+            .board(head, gone, wanted, present, idle, now);
         self.dirty.head |= moved;
     }
 

@@ -11,9 +11,10 @@ use crate::view::snapshot::Phase;
 
 /// The most entries in one group.
 pub const GROUP_MAX: u32 = 10_000;
-/// The place, on record, of whoever left before places were known.
+/// The place, on record, of who left before places were known.
 pub const NOWHERE: u64 = INDEX_MAX;
-/// The most of those whose places are computed at the opening; boarding waits a moment at the others'.
+/// The most of those whose places are computed when the queue is sealed. The others' are called up like
+/// those of shoppers who stay away, and of them it is only known how many they are.
 pub const LEFT_EARLY_MAX: usize = 10_000;
 /// The pause before a present shopper may ask again, for the first in line and for each further one.
 const RETRY_BASE_MILLIS: u64 = 2_000;
@@ -217,13 +218,13 @@ impl Machine {
                 let position = holder.position.or_else(known);
                 match position {
                     Some(position) => {
-                        self.controller.left(&self.head, position);
+                        self.gone.leave(position, self.head.boarding);
+                        if position < self.head.boarding {
+                            self.controller.left();
+                        }
                         self.no_longer_awaited(position);
                     }
-                    None if self.left_early.len() < LEFT_EARLY_MAX => {
-                        self.left_early.push(holder.index);
-                    }
-                    None => {}
+                    None => self.leave_early(holder.index),
                 }
                 let position = position.unwrap_or(NOWHERE);
                 self.save(new_claim(holder, position, ClaimState::Left, now));
@@ -241,6 +242,16 @@ impl Machine {
             Some(_) => {}
         }
         Ok(Answer::Done)
+    }
+
+    /// Notes who left before there are places. The lowest indices are kept, in whatever order they left,
+    /// so that memory and storage hold the same ones.
+    fn leave_early(&mut self, index: u64) {
+        self.head.left_unplaced = self.head.left_unplaced.saturating_add(1);
+        self.left_early.insert(index);
+        if self.left_early.len() > LEFT_EARLY_MAX {
+            self.left_early.pop_last();
+        }
     }
 
     /// A ticket's record: the live ones are in memory, what has just changed is newer than storage.

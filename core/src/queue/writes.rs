@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::claim::Claim;
 use super::event::{Arrival, Effect, LaneMark};
+use super::gone::Stretch;
 use crate::fair::audit::Life;
 use crate::fair::log::Logged;
 
@@ -14,6 +15,7 @@ pub struct Writes {
     wipe: bool,
     head: bool,
     claims: BTreeMap<u64, Claim>,
+    stretches: BTreeMap<u64, Option<Stretch>>,
     lanes: BTreeMap<u16, LaneMark>,
     logged: Vec<Logged>,
     arrivals: Vec<Arrival>,
@@ -32,6 +34,7 @@ impl Writes {
                     self.wipe = true;
                     self.head = false;
                     self.claims.clear();
+                    self.stretches.clear();
                     self.lanes.clear();
                     self.logged.clear();
                     self.arrivals.clear();
@@ -39,6 +42,9 @@ impl Writes {
                 Effect::SaveHead => self.head = true,
                 Effect::SaveClaim(claim) => {
                     self.claims.insert(claim.index, claim);
+                }
+                Effect::SaveStretch { from, stretch } => {
+                    self.stretches.insert(from, stretch);
                 }
                 Effect::SaveLane(mark) => {
                     self.lanes.insert(mark.lane, mark);
@@ -71,9 +77,12 @@ impl Writes {
     pub fn into_effects(self) -> Vec<Effect> {
         let wipe = self.wipe.then_some(Effect::Wipe);
         let head = self.head.then_some(Effect::SaveHead);
+        let stretches = self.stretches.into_iter();
+        let stretches = stretches.map(|(from, stretch)| Effect::SaveStretch { from, stretch });
         wipe.into_iter()
             .chain(self.lives.into_iter().map(Effect::EndLife))
             .chain(self.claims.into_values().map(Effect::SaveClaim))
+            .chain(stretches)
             .chain(self.lanes.into_values().map(Effect::SaveLane))
             .chain(self.logged.into_iter().map(Effect::LogGroup))
             .chain(self.arrivals.into_iter().map(Effect::SaveArrival))

@@ -151,7 +151,8 @@ impl Check {
                 | Effect::EndLife(_)
                 | Effect::SaveArrival(_)
                 | Effect::RetireLanes { .. }
-                | Effect::CloseRelays { .. } => {}
+                | Effect::CloseRelays { .. }
+                | Effect::SaveStretch { .. } => {}
             }
         }
         if let Some(highest) = highest {

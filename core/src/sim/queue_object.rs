@@ -11,9 +11,10 @@ use crate::fair::log::Group;
 use crate::fair::merkle::{Tree, leaf_hash};
 use crate::problem::Problem;
 use crate::queue::event::Arrival;
+use crate::queue::gone::{STRETCHES_MAX, Stretch};
 use crate::queue::machine::Stored;
 use crate::queue::reporting::Brief;
-use crate::queue::shoppers::NOWHERE;
+use crate::queue::shoppers::{LEFT_EARLY_MAX, NOWHERE};
 use crate::queue::{
     Answer, Claim, ClaimState, Effect, Event, Head, LaneMark, Machine, Writes, handle,
 };
@@ -43,6 +44,7 @@ pub struct QueueObject {
     head: Option<Head>,
     lanes: BTreeMap<u16, LaneMark>,
     claims: BTreeMap<u64, Claim>,
+    stretches: BTreeMap<u64, Stretch>,
     groups: Vec<Group>,
     /// The nodes of the log, by level and number.
     nodes: BTreeMap<(u8, u64), Root>,
@@ -126,6 +128,7 @@ impl QueueObject {
                 self.head = None;
                 self.lanes.clear();
                 self.claims.clear();
+                self.stretches.clear();
                 self.groups.clear();
                 self.nodes.clear();
                 self.arrivals.clear();
@@ -133,6 +136,12 @@ impl QueueObject {
             Effect::SaveHead => self.head = machine.map(|machine| machine.head().clone()),
             Effect::SaveClaim(claim) => {
                 self.claims.insert(claim.index, claim.clone());
+            }
+            Effect::SaveStretch { from, stretch } => {
+                match stretch {
+                    Some(stretch) => self.stretches.insert(*from, *stretch),
+                    None => self.stretches.remove(from),
+                };
             }
             Effect::SaveLane(mark) => {
                 self.lanes.insert(mark.lane, mark.clone());
@@ -168,26 +177,29 @@ impl QueueObject {
         let mut stored = Stored {
             lanes: self.lanes.values().cloned().collect(),
             log: self.log(&head)?,
+            gone: self.stretches.values().copied().collect(),
             ..Stored::default()
         };
         for claim in self.claims.values() {
             if claim.state.is_live() {
                 stored.live.push(claim.clone());
             }
-            match claim.state {
-                ClaimState::Left if claim.position == NOWHERE => {
-                    stored.left_early.push(claim.index);
-                }
-                ClaimState::Left if claim.position >= head.boarding => {
-                    stored.left.push(claim.position);
-                }
-                _ => {}
+            let has_left = claim.state == ClaimState::Left;
+            let is_placed = claim.position != NOWHERE;
+            if has_left && !is_placed && head.needs_left_early() {
+                stored.left_early.push(claim.index);
+            }
+            if has_left && is_placed && claim.position >= head.boarding && !head.keeps_gone {
+                stored.left.push(claim.position);
             }
             let granted = claim.admitted_at;
             stored
                 .recent_grants
                 .extend(granted.filter(|at| *at > head.clock.saturating_sub(60_000)));
         }
+        stored.left_early.truncate(LEFT_EARLY_MAX);
+        stored.left.sort_unstable();
+        stored.left.truncate(STRETCHES_MAX);
         stored.recent_grants.sort_unstable();
         Some(Machine::restore(head, stored))
     }

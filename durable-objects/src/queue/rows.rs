@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use tidegate_core::calls::ADMISSIONS_PAGE;
 use tidegate_core::fair::merkle::Tree;
+use tidegate_core::queue::gone::{STRETCHES_MAX, Stretch};
 use tidegate_core::queue::machine::Stored;
 use tidegate_core::queue::shoppers::{LEFT_EARLY_MAX, NOWHERE};
 use tidegate_core::queue::{Claim, ClaimState, Effect, Head, LaneMark, Machine};
@@ -13,7 +14,7 @@ use super::audit;
 use crate::storage::{add_column, integer, optional_integer, rows, run};
 
 /// Format 1. The partial indices serve loading; only tickets that claimed have a row at all.
-const SCHEMA: [&str; 6] = [
+const SCHEMA: [&str; 7] = [
     "CREATE TABLE IF NOT EXISTS head (id INTEGER PRIMARY KEY CHECK (id = 1), json TEXT NOT NULL) STRICT",
     "CREATE TABLE IF NOT EXISTS lanes (lane INTEGER PRIMARY KEY, sequence INTEGER NOT NULL,
         count INTEGER NOT NULL, first INTEGER NOT NULL, granted INTEGER NOT NULL,
@@ -24,6 +25,7 @@ const SCHEMA: [&str; 6] = [
     "CREATE INDEX IF NOT EXISTS claims_live ON claims (state)
         WHERE state IN ('present', 'admitted', 'redeemed')",
     "CREATE INDEX IF NOT EXISTS claims_left ON claims (position) WHERE state = 'left'",
+    "CREATE TABLE IF NOT EXISTS gone (first INTEGER PRIMARY KEY, until INTEGER NOT NULL, gone INTEGER NOT NULL) STRICT",
     "CREATE INDEX IF NOT EXISTS claims_admitted ON claims (admitted_at) WHERE admitted_at IS NOT NULL",
 ];
 const CLAIM_COLUMNS: &str = "ticket, position, shopper, state, claimed_at, admitted_at, redeemed_at, ends_at, idempotency_key";
@@ -46,6 +48,23 @@ struct LeftRow {
 #[derive(Deserialize)]
 struct EarlyRow {
     ticket: u64,
+}
+
+#[derive(Deserialize)]
+struct StretchRow {
+    first: u64,
+    until: u64,
+    gone: u64,
+}
+
+impl StretchRow {
+    fn stretch(self) -> Stretch {
+        Stretch {
+            from: self.first,
+            until: self.until,
+            gone: self.gone,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -107,21 +126,21 @@ pub fn load(sql: &SqlStorage) -> Result<Option<Machine>> {
         "SELECT admitted_at FROM claims WHERE admitted_at IS NOT NULL AND admitted_at > ? ORDER BY admitted_at",
         vec![since],
     )?;
-    let left: Vec<LeftRow> = rows(
+    let gone: Vec<StretchRow> = rows(
         sql,
-        &format!(
-            "SELECT DISTINCT position FROM claims
-                WHERE state = 'left' AND position >= ? AND position < {NOWHERE}"
-        ),
-        vec![integer(head.boarding)?],
-    )?;
-    let left_early: Vec<EarlyRow> = rows(
-        sql,
-        &format!(
-            "SELECT ticket FROM claims WHERE state = 'left' AND position = {NOWHERE} LIMIT {LEFT_EARLY_MAX}"
-        ),
+        &format!("SELECT first, until, gone FROM gone ORDER BY first LIMIT {STRETCHES_MAX}"),
         Vec::new(),
     )?;
+    let left = if head.keeps_gone {
+        Vec::new()
+    } else {
+        left_before_stretches(sql, head.boarding)?
+    };
+    let left_early = if head.needs_left_early() {
+        left_early(sql)?
+    } else {
+        Vec::new()
+    };
     let log = match head.opened {
         Some(_) => Tree::default(),
         None => audit::log(sql, head.epoch)?,
@@ -131,10 +150,37 @@ pub fn load(sql: &SqlStorage) -> Result<Option<Machine>> {
         lanes,
         live: live.into_iter().filter_map(ClaimRow::claim).collect(),
         recent_grants: recent.into_iter().map(|row| row.admitted_at).collect(),
-        left: left.into_iter().map(|row| row.position).collect(),
-        left_early: left_early.into_iter().map(|row| row.ticket).collect(),
+        gone: gone.into_iter().map(StretchRow::stretch).collect(),
+        left,
+        left_early,
     };
     Ok(Some(Machine::restore(head, stored)))
+}
+
+/// The places beyond `boarding` that were left, of a queue that keeps no stretches yet.
+fn left_before_stretches(sql: &SqlStorage, boarding: u64) -> Result<Vec<u64>> {
+    let found: Vec<LeftRow> = rows(
+        sql,
+        &format!(
+            "SELECT DISTINCT position FROM claims WHERE state = 'left' AND position >= ?
+                AND position < {NOWHERE} ORDER BY position LIMIT {STRETCHES_MAX}"
+        ),
+        vec![integer(boarding)?],
+    )?;
+    Ok(found.into_iter().map(|row| row.position).collect())
+}
+
+/// The lowest tickets whose holders left before there were places. The index holds them in order.
+fn left_early(sql: &SqlStorage) -> Result<Vec<u64>> {
+    let found: Vec<EarlyRow> = rows(
+        sql,
+        &format!(
+            "SELECT ticket FROM claims WHERE state = 'left' AND position = {NOWHERE}
+                ORDER BY ticket LIMIT {LEFT_EARLY_MAX}"
+        ),
+        Vec::new(),
+    )?;
+    Ok(found.into_iter().map(|row| row.ticket).collect())
 }
 
 /// A ticket's record, if it has one.
@@ -150,9 +196,11 @@ pub fn load_claim(sql: &SqlStorage, index: u64) -> Result<Option<Claim>> {
 /// Writes what an effect says is to be written.
 pub fn write(sql: &SqlStorage, effect: &Effect, machine: Option<&Machine>) -> Result<()> {
     match effect {
-        Effect::Wipe => ["head", "lanes", "log", "nodes", "arrivals", "claims"]
-            .iter()
-            .try_for_each(|table| run(sql, &format!("DELETE FROM {table}"), Vec::new())),
+        Effect::Wipe => [
+            "head", "lanes", "log", "nodes", "arrivals", "claims", "gone",
+        ]
+        .iter()
+        .try_for_each(|table| run(sql, &format!("DELETE FROM {table}"), Vec::new())),
         Effect::SaveHead => {
             let Some(machine) = machine else {
                 return Ok(());
@@ -192,6 +240,26 @@ pub fn write(sql: &SqlStorage, effect: &Effect, machine: Option<&Machine>) -> Re
                 optional_integer(claim.ends_at)?,
                 claim.idempotency_key.clone().into(),
             ],
+        ),
+        Effect::SaveStretch {
+            from,
+            stretch: Some(stretch),
+        } => run(
+            sql,
+            "INSERT OR REPLACE INTO gone (first, until, gone) VALUES (?, ?, ?)",
+            vec![
+                integer(*from)?,
+                integer(stretch.until)?,
+                integer(stretch.gone)?,
+            ],
+        ),
+        Effect::SaveStretch {
+            from,
+            stretch: None,
+        } => run(
+            sql,
+            "DELETE FROM gone WHERE first = ?",
+            vec![integer(*from)?],
         ),
         Effect::LogGroup(logged) => audit::write_group(sql, logged),
         Effect::SaveArrival(arrival) => audit::write_arrival(sql, *arrival),

@@ -1,0 +1,173 @@
+//! Who left: what is remembered of them is bounded, outlives the object's memory, and is computed once.
+
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    reason = "a test ends where something is not as it must be"
+)]
+
+use serde_json::json;
+use tidegate_core::fair::{Fresh, Root};
+use tidegate_core::ids::{Epoch, ShopperId};
+use tidegate_core::queue::event::Holder;
+use tidegate_core::queue::machine::Stored;
+use tidegate_core::queue::shoppers::LEFT_EARLY_MAX;
+use tidegate_core::queue::{Answer, Effect, Event, Head, Machine, handle};
+use tidegate_core::sim::queue_object::{Crash, QueueObject};
+
+const EPOCH: Epoch = Epoch::from_bytes([7; 16]);
+const NOW: u64 = 1_800_000_000_000;
+
+struct Queue {
+    object: QueueObject,
+    sequence: u64,
+    /// Stretches that were written and not removed since.
+    rows: std::collections::BTreeMap<u64, u64>,
+    now: u64,
+}
+
+impl Queue {
+    fn with(config: serde_json::Value) -> Self {
+        let mut queue = Self {
+            object: QueueObject::default(),
+            sequence: 0,
+            rows: std::collections::BTreeMap::new(),
+            now: NOW,
+        };
+        queue.event(Event::Put {
+            id: "line".parse().unwrap(),
+            config,
+            fresh: Fresh::known(EPOCH),
+        });
+        queue
+    }
+
+    fn event(&mut self, event: Event) -> Answer {
+        let handled = self.object.event(event, self.now, Crash::None);
+        for effect in handled.effects {
+            if let Effect::SaveStretch { from, stretch } = effect {
+                match stretch {
+                    Some(stretch) => self.rows.insert(from, stretch.gone),
+                    None => self.rows.remove(&from),
+                };
+            }
+        }
+        handled.answer.unwrap().unwrap()
+    }
+
+    fn enter(&mut self, count: u32) {
+        self.sequence += 1;
+        self.event(Event::Lease {
+            epoch: EPOCH,
+            lane: 0,
+            sequence: self.sequence,
+            count,
+            root: Root::from_bytes([0; 32]),
+        });
+    }
+
+    fn leave(&mut self, index: u64, position: Option<u64>) {
+        self.event(Event::Leave(Holder {
+            epoch: EPOCH,
+            index,
+            position,
+            shopper: ShopperId::from_bytes([1; 16]),
+        }));
+    }
+
+    fn head(&mut self) -> Head {
+        self.object.machine().unwrap().head().clone()
+    }
+}
+
+fn opening_late() -> serde_json::Value {
+    json!({"maxActive": 1, "opensAt": NOW + 60_000})
+}
+
+#[test]
+fn entering_and_leaving_for_ever_leaves_one_row_behind() {
+    let mut queue = Queue::with(json!({"maxActive": 1}));
+    queue.enter(2);
+    for index in 2..3_000 {
+        queue.enter(1);
+        queue.leave(index, Some(index));
+    }
+    assert_eq!(queue.rows.len(), 1);
+    // Those who are called up need no row.
+    queue.leave(0, Some(0));
+    queue.leave(1, Some(1));
+    queue.event(Event::Wake);
+    assert_eq!(queue.head().boarding, 3_000);
+    assert_eq!(queue.rows.len(), 0);
+}
+
+/// Of more than there is room for, memory and storage keep the same ones, in whatever order they left.
+#[test]
+fn who_left_before_the_opening_is_the_same_after_a_restart() {
+    let many = u64::try_from(LEFT_EARLY_MAX).unwrap() + 50;
+    let sealed = |crashes: bool| {
+        let mut queue = Queue::with(opening_late());
+        for _ in 0..2 {
+            queue.enter(10_000);
+        }
+        for index in (0..many).rev() {
+            queue.leave(index, None);
+        }
+        if crashes {
+            queue.object.crash();
+        }
+        queue.now += 60_000;
+        queue.event(Event::Wake);
+        (
+            queue.head().left_unplaced,
+            queue.head().boarding,
+            queue.rows,
+        )
+    };
+    let (unplaced, boarding, rows) = sealed(false);
+    assert_eq!(unplaced, 50);
+    assert_eq!(sealed(true), (unplaced, boarding, rows));
+}
+
+#[test]
+fn the_places_of_those_who_left_are_computed_when_the_queue_is_sealed_and_never_again() {
+    let mut queue = Queue::with(opening_late());
+    queue.enter(1_000);
+    for index in 0..300 {
+        queue.leave(index, None);
+    }
+    assert!(queue.head().needs_left_early());
+    assert_eq!(queue.rows.len(), 0);
+    queue.now += 60_000;
+    queue.event(Event::Wake);
+    assert!(!queue.head().needs_left_early());
+    // Those at the very front are called up already.
+    let stored: u64 = queue.rows.values().sum();
+    assert!((290..=300).contains(&stored), "{stored}");
+    assert_eq!(queue.head().left_unplaced, 0);
+}
+
+#[test]
+fn a_queue_of_before_there_were_stretches_keeps_what_it_knew() {
+    let mut queue = Queue::with(json!({"maxActive": 1}));
+    queue.enter(10);
+    let mut row = serde_json::to_value(queue.head()).unwrap();
+    for field in ["keepsGone", "leftUnplaced"] {
+        row.as_object_mut().unwrap().remove(field).unwrap();
+    }
+    let head: Head = serde_json::from_value(row).unwrap();
+    assert!(head.boarding < 5, "{}", head.boarding);
+    let stored = Stored {
+        left: (5..9).collect(),
+        ..Stored::default()
+    };
+    let mut machine = Some(Machine::restore(head, stored));
+    let step = handle(&mut machine, Event::Wake, None, NOW);
+    let stretches = step.effects.iter().filter_map(|effect| match effect {
+        Effect::SaveStretch { from, stretch } => Some((*from, stretch.map(|it| it.until))),
+        _ => None,
+    });
+    assert_eq!(stretches.collect::<Vec<_>>(), [(5, Some(9))]);
+    assert!(step.effects.contains(&Effect::SaveHead));
+    assert!(machine.unwrap().head().keeps_gone);
+}
