@@ -10,7 +10,7 @@ use tidegate_core::fair::receipt::Receipt;
 use tidegate_core::ids::{Epoch, QueueId};
 use tidegate_core::problem::Problem;
 use tidegate_core::token::handoff::HandoffKeys;
-use tidegate_core::token::statement::RECEIPT_TYPE;
+use tidegate_core::token::statement::Statement;
 
 /// How many groups' statements are kept: a few for each of the lanes that are busy at a time.
 const KEPT: usize = 64;
@@ -39,7 +39,7 @@ pub fn shown(
         return Ok(shown);
     }
     // As of the group's time, so that whoever asks again gets the same.
-    let statement = keys.state(RECEIPT_TYPE, range.claims(queue, epoch), range.at)?;
+    let statement = keys.state(Statement::Receipt, range.claims(queue, epoch), range.at)?;
     let shown = receipt.shown(epoch, &statement);
     STATEMENTS.with_borrow_mut(|kept| {
         if kept.len() >= KEPT {

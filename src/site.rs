@@ -3,9 +3,10 @@
 use std::cell::RefCell;
 
 use tidegate_core::UnixMillis;
+use tidegate_core::address::is_loopback;
 use tidegate_core::hex::hex;
 use tidegate_core::token::keys::Reach;
-use url::{Host, Url};
+use url::Url;
 use worker::{Context, Date, Env, Headers, Method, Request, Result};
 
 use crate::random;
@@ -124,13 +125,7 @@ pub fn millis(now: f64) -> UnixMillis {
 
 /// The platform routes by host name, so nobody outside can reach a deployed Worker as loopback.
 fn reach(url: &Url) -> Reach {
-    let loopback = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
-    if loopback {
+    if is_loopback(url) {
         Reach::Loopback
     } else {
         Reach::Public

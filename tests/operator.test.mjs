@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { decodeJwt } from "jose";
+
 import { assertProblem } from "./support/problem.mjs";
 import { countRows, objectFiles } from "./support/storage.mjs";
 import { forEachAtOnce, until } from "./support/until.mjs";
@@ -25,7 +27,6 @@ const DEFAULTS = {
   uniqueBy: "shopper",
   requires: [],
   checkoutUrl: "/checkout",
-  audience: "checkout",
   allowedOrigins: [],
   product: null,
   beacon: null,
@@ -37,7 +38,7 @@ test("a queue is created with the documented defaults, and read back", async () 
   const queue = world.queue("fresh");
   const created = await queue.operate("PUT", "", { json: { maxActive: 5 } });
   assert.equal(created.status, 201, created.text);
-  assert.deepEqual(created.json.config, { ...DEFAULTS, maxActive: 5 });
+  assert.deepEqual(created.json.config, { ...DEFAULTS, audience: "fresh", maxActive: 5 });
   const read = await queue.operate("GET");
   assert.equal(read.status, 200);
   assert.equal(read.json.id, "fresh");
@@ -82,7 +83,7 @@ test("putting a queue again replaces its whole configuration and keeps its shopp
   const shopper = await queue.enter();
   const replaced = await queue.operate("PUT", "", { json: { maxActive: 7 } });
   assert.equal(replaced.status, 200, replaced.text);
-  assert.deepEqual(replaced.json.config, { ...DEFAULTS, maxActive: 7 });
+  assert.deepEqual(replaced.json.config, { ...DEFAULTS, audience: queue.id, maxActive: 7 });
   assert.equal((await shopper.enterAgain()).json.status.position, 1);
 });
 
@@ -91,9 +92,24 @@ test("a merge patch sets what it names, removes what is null and keeps the rest"
   const json = { maxActive: 2, maxAdmissions: null, sessionSeconds: null, product: { name: "Lamp", path: "/lamp" } };
   const product = { name: "Lamp", path: "/lamp" };
   const { config } = (await queue.operate("PATCH", "", { json })).json;
-  assert.deepEqual(config, { ...DEFAULTS, maxActive: 2, product });
+  assert.deepEqual(config, { ...DEFAULTS, audience: queue.id, maxActive: 2, product });
   const patched = await queue.patch({ product: { name: "The Lamp", image: "/lamp.jpg" } });
   assert.deepEqual(patched.config.product, { name: "The Lamp", path: "/lamp", image: "/lamp.jpg" });
+});
+
+test("a queue's tokens are for itself, until the operator names another audience or takes it back", async () => {
+  const queue = await world.createQueue({ maxActive: 9, audience: "checkout" });
+  const audienceOf = async () => decodeJwt((await (await queue.enter()).admit()).handoffToken).aud;
+  assert.equal(await audienceOf(), "checkout");
+  assert.equal((await queue.patch({ maxActive: 10 })).config.audience, "checkout");
+  assert.equal((await queue.patch({ audience: null })).config.audience, queue.id);
+  assert.equal(await audienceOf(), queue.id);
+});
+
+test("no new queue is named like another queue's pass", async () => {
+  const reply = await world.queue("pass-lamp").operate("PUT", "", { json: { maxActive: 1 } });
+  assertProblem(reply, "VALIDATION_ERROR", "pass-");
+  assertProblem(await world.send("/v1/queues/pass-lamp"), "QUEUE_NOT_FOUND");
 });
 
 test("the list names every queue with its epoch, by id", async () => {

@@ -65,6 +65,35 @@ test("a token for another audience or issuer does not verify", async () => {
   await assert.rejects(verify({ issuer: "https://evil.example" }), errors.JWTClaimValidationFailed);
 });
 
+test("a token of another queue than the one that is named redeems nothing, and stays good for its own", async () => {
+  const [easy, hard] = [await world.createQueue({ maxActive: 9 }), await world.createQueue({ maxActive: 9 })];
+  const { handoffToken } = await (await easy.enter()).admit();
+  const redeem = (queueId) => world.asOrigin("/v1/handoffs/redeem", { method: "POST", json: { handoffToken, queueId } });
+  for (const other of [hard.id, "", "No queue", `${easy.id} `]) assertProblem(await redeem(other), "UNAUTHORIZED", "queueId");
+  assertProblem(await redeem(7), "VALIDATION_ERROR", "queueId");
+  const atTheHard = { ...expected, audience: hard.id };
+  await assert.rejects(jwtVerify(handoffToken, keySet, atTheHard), errors.JWTClaimValidationFailed);
+  assert.equal((await redeem(easy.id)).json.queueId, easy.id);
+});
+
+test("a statement verifies as no queue's token in a library that looks at signature and audience alone", async () => {
+  const opening = await world.createQueue({ maxActive: 1, opensAt: Date.now() + 3_600_000 });
+  const { receipt } = (await opening.send("enter", { method: "POST" })).json;
+  await opening.patch({ opensAt: Date.now() });
+  const audit = (await opening.send("audit")).json;
+  for (const [statement, aud] of [[receipt.statement, "urn:tidegate:receipt"], [audit.statement, "urn:tidegate:audit"]]) {
+    for (const audience of [opening.id, "checkout", queue.id]) {
+      await assert.rejects(jwtVerify(statement, keySet, { audience }), { claim: "aud", reason: "check_failed" });
+    }
+    assert.equal((await jwtVerify(statement, keySet, { audience: aud })).payload.queueId ?? opening.id, opening.id);
+    assertProblem(await opening.redeem(statement), "UNAUTHORIZED");
+  }
+  const { handoffToken } = await (await queue.enter()).admit();
+  for (const audience of ["urn:tidegate:receipt", "urn:tidegate:audit"]) {
+    await assert.rejects(jwtVerify(handoffToken, keySet, { audience }), { claim: "aud" });
+  }
+});
+
 test("the key set holds public Ed25519 keys and no secret, and may be cached", async () => {
   const reply = await world.send("/.well-known/jwks.json");
   assert.equal(reply.status, 200);

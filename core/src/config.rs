@@ -4,9 +4,10 @@
 mod values;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::UnixMillis;
+use crate::ids::QueueId;
 use crate::problem::{Code, Problem};
 use crate::reading;
 
@@ -121,7 +122,8 @@ impl Default for QueueConfig {
             unique_by: UniqueBy::Shopper,
             requires: Vec::new(),
             checkout_url: String::from("/checkout"),
-            audience: String::from("checkout"),
+            // Each queue's own: `QueueConfig::parse` fills it in.
+            audience: String::new(),
             allowed_origins: Vec::new(),
             product: None,
             beacon: None,
@@ -130,8 +132,14 @@ impl Default for QueueConfig {
 }
 
 impl QueueConfig {
-    /// Reads a whole configuration.
-    pub fn parse(value: &Value) -> Result<Self, Problem> {
+    /// Reads a whole configuration of the queue `id`.
+    pub fn parse(value: &Value, id: &QueueId) -> Result<Self, Problem> {
+        let config = Self::read(value, id)?;
+        config.check_addresses(None)?;
+        Ok(config)
+    }
+
+    fn read(value: &Value, id: &QueueId) -> Result<Self, Problem> {
         if !value.is_object() {
             return Err(Problem::validation("the configuration is a JSON object"));
         }
@@ -139,21 +147,32 @@ impl QueueConfig {
         if value.get("product").is_some_and(Value::is_array) {
             return Err(Problem::validation("product: is a JSON object, or null"));
         }
-        let config: Self = reading::read(value)?;
+        // One audience for all would let a token of one queue in where another's is wanted.
+        let value = match value.get("audience") {
+            None | Some(Value::Null) => {
+                let mut with_audience = value.clone();
+                json_patch::merge(&mut with_audience, &json!({ "audience": id }));
+                with_audience
+            }
+            Some(_) => value.clone(),
+        };
+        let config: Self = reading::read(&value)?;
         config.check_values()?;
         config.check_served()?;
         Ok(config)
     }
 
-    /// Applies a JSON Merge Patch (RFC 7396) to this configuration.
-    pub fn merged(&self, patch: &Value) -> Result<Self, Problem> {
+    /// Applies a JSON Merge Patch (RFC 7396) to this configuration, which is the queue `id`'s.
+    pub fn merged(&self, patch: &Value, id: &QueueId) -> Result<Self, Problem> {
         if !patch.is_object() {
             return Err(Problem::validation("a merge patch is a JSON object"));
         }
         let mut value = serde_json::to_value(self)
             .map_err(|error| Problem::new(Code::InternalError, error.to_string()))?;
         json_patch::merge(&mut value, patch);
-        Self::parse(&value)
+        let merged = Self::read(&value, id)?;
+        merged.check_addresses(Some(self))?;
+        Ok(merged)
     }
 
     /// Refuses what may no longer change when somebody has entered; less may when the queue is `open`.
@@ -210,13 +229,21 @@ mod tests {
 
     use super::*;
 
+    fn id() -> QueueId {
+        "lamp".parse().unwrap()
+    }
+
+    fn parse(value: &Value) -> Result<QueueConfig, Problem> {
+        QueueConfig::parse(value, &id())
+    }
+
     fn refusal(value: &Value) -> String {
-        QueueConfig::parse(value).unwrap_err().detail
+        parse(value).unwrap_err().detail
     }
 
     #[test]
     fn defaults_are_the_contract_s() {
-        let config = QueueConfig::parse(&json!({"maxActive": 50})).unwrap();
+        let config = parse(&json!({"maxActive": 50})).unwrap();
         assert_eq!((config.handoff_seconds, config.session_seconds), (120, 600));
         assert_eq!(
             (config.max_session_seconds, config.claim_window_seconds),
@@ -249,6 +276,11 @@ mod tests {
             ("checkoutUrl", json!("https://shop.example/\n")),
             ("checkoutUrl", json!("https://:secret@shop.example/")),
             ("checkoutUrl", json!("https://shop'.example/")),
+            ("checkoutUrl", json!("http://shop.example/checkout")),
+            ("allowedOrigins", json!(["http://shop.example"])),
+            ("audience", json!("")),
+            ("audience", json!("urn:tidegate:receipt")),
+            ("audience", json!(7)),
             ("allowedOrigins", json!(["https://shop.example/"])),
             ("allowedOrigins", json!(["*"])),
             ("product", json!({"name": "x", "path": "../x"})),
@@ -269,7 +301,7 @@ mod tests {
     #[test]
     fn a_draw_needs_an_opening_an_end_and_a_number_of_winners() {
         let draw = json!({"access": "draw", "opensAt": 5, "closesAt": 9, "maxAdmissions": 3});
-        assert!(QueueConfig::parse(&draw).is_ok(), "it holds back by itself");
+        assert!(parse(&draw).is_ok(), "it holds back by itself");
         for field in ["opensAt", "closesAt", "maxAdmissions"] {
             let mut lacking = draw.clone();
             lacking[field] = Value::Null;
@@ -279,19 +311,72 @@ mod tests {
 
     #[test]
     fn a_merge_patch_sets_keeps_and_removes() {
-        let before = QueueConfig::parse(&json!({"maxActive": 50, "maxAdmissions": 10})).unwrap();
+        let before = parse(&json!({"maxActive": 50, "maxAdmissions": 10})).unwrap();
         let after = before
-            .merged(&json!({"maxActive": 5, "maxAdmissions": null}))
+            .merged(&json!({"maxActive": 5, "maxAdmissions": null}), &id())
             .unwrap();
         assert_eq!((after.max_active, after.max_admissions), (Some(5), None));
         assert_eq!(after.lanes, before.lanes);
-        assert!(before.merged(&json!({"maxActive": null})).is_err());
+        assert!(before.merged(&json!({"maxActive": null}), &id()).is_err());
+    }
+
+    #[test]
+    fn a_queue_s_audience_is_its_own_until_another_is_named() {
+        for silent in [
+            json!({"maxActive": 1}),
+            json!({"maxActive": 1, "audience": null}),
+        ] {
+            assert_eq!(parse(&silent).unwrap().audience, "lamp");
+        }
+        let named = parse(&json!({"maxActive": 1, "audience": "checkout"})).unwrap();
+        assert_eq!(named.audience, "checkout");
+        let kept = named.merged(&json!({"maxActive": 2}), &id()).unwrap();
+        assert_eq!(kept.audience, "checkout", "a patch of something else");
+        let removed = named.merged(&json!({"audience": null}), &id()).unwrap();
+        assert_eq!(removed.audience, "lamp");
+    }
+
+    #[test]
+    fn plain_http_leads_to_this_machine_alone() {
+        for local in [
+            "http://127.0.0.1:8788",
+            "http://localhost:8788",
+            "http://[::1]:8788",
+        ] {
+            let config = json!({"maxActive": 1, "checkoutUrl": local, "allowedOrigins": [local]});
+            assert!(parse(&config).is_ok(), "{local}");
+        }
+        let refused = refusal(&json!({"maxActive": 1, "checkoutUrl": "http://10.0.0.1/checkout"}));
+        assert!(refused.contains("http://10.0.0.1/checkout") && refused.contains("https"));
+    }
+
+    /// What an older version took must not keep an operator from changing something else.
+    #[test]
+    fn a_patch_refuses_the_plain_http_that_it_names_and_not_what_stood_before() {
+        let mut before = parse(&json!({"maxActive": 50})).unwrap();
+        before.checkout_url = "http://shop.example/checkout".into();
+        before.allowed_origins = vec!["http://shop.example".into()];
+        let merged = |patch: Value| before.merged(&patch, &id());
+        assert_eq!(merged(json!({"maxActive": 5})).unwrap().max_active, Some(5));
+        for (field, value) in [
+            ("checkoutUrl", json!("http://other.example/checkout")),
+            (
+                "allowedOrigins",
+                json!(["http://shop.example", "http://other.example"]),
+            ),
+        ] {
+            let refused = merged(json!({field: value})).unwrap_err().detail;
+            assert!(
+                refused.starts_with(field) && refused.contains("other.example"),
+                "{refused}"
+            );
+        }
     }
 
     #[test]
     fn lanes_are_fixed_once_somebody_entered() {
-        let before = QueueConfig::parse(&json!({"maxActive": 50})).unwrap();
-        let after = before.merged(&json!({"lanes": 8})).unwrap();
+        let before = parse(&json!({"maxActive": 50})).unwrap();
+        let after = before.merged(&json!({"lanes": 8}), &id()).unwrap();
         assert!(after.check_change_from(&before, 0, true).is_ok());
         let problem = after.check_change_from(&before, 1, true).unwrap_err();
         assert_eq!(problem.code, Code::Conflict);
@@ -300,8 +385,8 @@ mod tests {
 
     #[test]
     fn the_opening_may_move_until_it_has_been() {
-        let before = QueueConfig::parse(&json!({"maxActive": 50, "opensAt": 5})).unwrap();
-        let after = before.merged(&json!({"opensAt": 9})).unwrap();
+        let before = parse(&json!({"maxActive": 50, "opensAt": 5})).unwrap();
+        let after = before.merged(&json!({"opensAt": 9}), &id()).unwrap();
         assert_eq!(after.check_change_from(&before, 7, false), Ok(()));
         let problem = after.check_change_from(&before, 7, true).unwrap_err();
         assert_eq!(problem.code, Code::Conflict);

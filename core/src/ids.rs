@@ -13,6 +13,8 @@ use crate::problem::Problem;
 pub const INDEX_MAX: u64 = (1 << 53) - 1;
 /// The longest queue id.
 const QUEUE_ID_MAX: usize = 63;
+/// What the names of pass cookies, `__Host-tidegate-pass-<queue id>`, have before the id.
+const PASS_PREFIX: &str = "pass-";
 
 /// A queue's id: `^[a-z0-9][a-z0-9-]{0,62}$`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -23,6 +25,19 @@ impl QueueId {
     /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl QueueId {
+    /// Refuses an id that no new queue may have: its ticket's cookie would be another queue's pass,
+    /// and a visit to one would undo the other. A queue that has such an id already keeps it.
+    pub fn check_new(&self) -> Result<(), Problem> {
+        if self.0.starts_with(PASS_PREFIX) {
+            return Err(Problem::validation(format!(
+                "a queue id may not begin with \"{PASS_PREFIX}\": cookies of that name are other queues' passes"
+            )));
+        }
+        Ok(())
     }
 }
 

@@ -5,6 +5,7 @@
 //! natively, in seconds, under property tests. Storage, alarms and sockets are `tidegate-objects`';
 //! HTTP is the root crate's.
 
+pub mod address;
 pub mod calls;
 pub mod config;
 pub mod edge;

@@ -27,7 +27,7 @@ impl Admission {
         self.id
     }
 
-    /// The queue that it came through. Check that it is the one for what you sell.
+    /// The queue that it came through: the one that was asked for.
     pub const fn queue(&self) -> &QueueId {
         &self.queue
     }

@@ -7,6 +7,7 @@ use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Client, RequestBuilder, Url};
 use serde::de::DeserializeOwned;
 use serde_json::json;
+use tidegate_core::ids::QueueId;
 
 use crate::admission::{Admission, AdmissionState, State};
 use crate::error::{ConfigError, EdgeError};
@@ -26,8 +27,9 @@ use crate::retry::{Limits, Tries};
 ///
 /// ```no_run
 /// # async fn example(token: &str) -> Result<(), Box<dyn std::error::Error>> {
+/// let queue = "lamp-drop".parse()?;
 /// let edge = tidegate_origin::Edge::new("https://drops.example.com", "the origin key")?;
-/// let admission = edge.redeem(token, None).await?;
+/// let admission = edge.redeem(&queue, token, None).await?;
 /// edge.extend(&admission).await?;
 /// // … capture the payment …
 /// edge.complete(&admission).await?;
@@ -71,17 +73,18 @@ impl Edge {
         }
     }
 
-    /// Redeems a handoff token, which works once: the admission is the shopper's from here on, and
-    /// its place is held until [`Admission::expires_at`]. Verify the token first.
+    /// Redeems a handoff token of `queue`, the one for what you sell, which works once: the admission
+    /// is the shopper's from here on, and its place is held until [`Admission::expires_at`]. Another
+    /// queue's token is [`EdgeError::Unauthorized`], and stays good there. Verify the token first.
     ///
     /// With the same idempotency key the same token gives the same admission again. Without one, a
     /// random key covers this call with its retries.
     ///
     /// ```no_run
-    /// # async fn example(edge: tidegate_origin::Edge, token: &str) {
+    /// # async fn example(edge: tidegate_origin::Edge, queue: tidegate_origin::QueueId, token: &str) {
     /// use tidegate_origin::EdgeError;
     ///
-    /// match edge.redeem(token, None).await {
+    /// match edge.redeem(&queue, token, None).await {
     ///     Ok(admission) => println!("held until {}", admission.expires_at()),
     ///     Err(EdgeError::AlreadyRedeemed) => println!("used before: open no session"),
     ///     Err(error) if error.is_retryable() => println!("503: {error}"),
@@ -91,6 +94,7 @@ impl Edge {
     /// ```
     pub async fn redeem(
         &self,
+        queue: &QueueId,
         token: &str,
         idempotency_key: Option<&IdempotencyKey>,
     ) -> Result<Admission, EdgeError> {
@@ -103,8 +107,16 @@ impl Edge {
             .http
             .post(url)
             .header("idempotency-key", key.as_str())
-            .json(&json!({ "handoffToken": token }));
-        self.call(request).await
+            .json(&json!({ "handoffToken": token, "queueId": queue }));
+        let admission: Admission = self.call(request).await?;
+        if admission.queue() == queue {
+            Ok(admission)
+        } else {
+            Err(EdgeError::Unexpected {
+                status: 200,
+                cause: format!("the reply is about queue {}", admission.queue()),
+            })
+        }
     }
 
     /// Says that the order stands: the place is used up. Call it once the payment is captured. After

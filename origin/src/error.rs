@@ -15,7 +15,7 @@ pub enum ConfigError {
     NotHttps(String),
     /// The origin key is empty or holds bytes that no HTTP header can carry.
     InvalidOriginKey,
-    /// The audience is empty: then every shop's tokens would do.
+    /// The audience is empty, and no token is for nobody.
     EmptyAudience,
     /// The idempotency key is not 1 to 128 visible ASCII characters.
     InvalidIdempotencyKey,

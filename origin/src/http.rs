@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, Url};
-use url::Host;
+use tidegate_core::address::is_loopback;
 
 use crate::error::ConfigError;
 
@@ -20,18 +20,16 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 pub(crate) fn trusted_url(text: &str) -> Result<Url, ConfigError> {
     let invalid = || ConfigError::InvalidUrl(text.to_owned());
     let url = Url::parse(text).map_err(|_| invalid())?;
-    let loopback = match url.host().ok_or_else(invalid)? {
-        Host::Domain(name) => name == "localhost",
-        Host::Ipv4(address) => address.is_loopback(),
-        Host::Ipv6(address) => address.is_loopback(),
-    };
+    if !url.has_host() {
+        return Err(invalid());
+    }
     let bare = url.username().is_empty()
         && url.password().is_none()
         && url.query().is_none()
         && url.fragment().is_none();
     match url.scheme() {
         "https" if bare => Ok(url),
-        "http" if bare && loopback => Ok(url),
+        "http" if bare && is_loopback(&url) => Ok(url),
         "http" if bare => Err(ConfigError::NotHttps(text.to_owned())),
         _ => Err(invalid()),
     }

@@ -21,20 +21,18 @@
 //! use axum::extract::{FromRef, State};
 //! use axum::http::StatusCode;
 //! use axum::routing::post;
-//! use tidegate_origin::{Edge, EdgeError, VerifiedHandoff, Verifier};
+//! use tidegate_origin::{Edge, EdgeError, QueueId, VerifiedHandoff, Verifier};
 //!
 //! #[derive(Clone, FromRef)]
 //! struct Shop {
+//!     queue: QueueId,
 //!     verifier: Verifier,
 //!     edge: Edge,
 //! }
 //!
 //! /// Takes the token from `Authorization: Bearer` or from the form field `handoffToken`.
 //! async fn arrive(State(shop): State<Shop>, arrival: VerifiedHandoff) -> Result<String, StatusCode> {
-//!     if arrival.handoff.queue.as_str() != "lamp-drop" {
-//!         return Err(StatusCode::UNAUTHORIZED);
-//!     }
-//!     match shop.edge.redeem(arrival.token.as_str(), None).await {
+//!     match shop.edge.redeem(&shop.queue, arrival.token.as_str(), None).await {
 //!         Ok(admission) => Ok(format!("place {} is yours", admission.position())),
 //!         Err(EdgeError::AlreadyRedeemed) => Err(StatusCode::UNAUTHORIZED),
 //!         Err(error) if error.is_retryable() => Err(StatusCode::SERVICE_UNAVAILABLE),
@@ -42,9 +40,10 @@
 //!     }
 //! }
 //!
-//! pub fn router() -> Result<Router, tidegate_origin::ConfigError> {
+//! pub fn router(queue: QueueId) -> Result<Router, tidegate_origin::ConfigError> {
 //!     let shop = Shop {
-//!         verifier: Verifier::new("https://drops.example.com", "checkout")?,
+//!         verifier: Verifier::new("https://drops.example.com", queue.clone())?,
+//!         queue,
 //!         edge: Edge::new("https://drops.example.com", "the origin key")?,
 //!     };
 //!     Ok(Router::new().route("/checkout", post(arrive)).with_state(shop))

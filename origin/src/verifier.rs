@@ -7,6 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use reqwest::Url;
 use tidegate_core::UnixMillis;
+use tidegate_core::ids::QueueId;
 use tidegate_core::token::handoff::{Expected, Handoff, PublicKeys, Refusal};
 
 use crate::error::{ConfigError, VerifyError};
@@ -19,12 +20,16 @@ use crate::keys::{KeyCache, Known, Pace};
 /// seconds, whatever is sent), and in the background once they are five minutes old. So the edge's
 /// keys rotate without a restart, and while the edge is out of reach the known keys go on working.
 ///
+/// It is one queue's: a token of a queue that is quick to get through must not pass where a popular
+/// one's is wanted. A checkout that sells for several queues has a verifier for each.
+///
 /// A verified token says that its bearer was admitted, not that it was not used before: redeem it
 /// with [`Edge::redeem`](crate::Edge::redeem) before you open a session.
 ///
 /// ```no_run
 /// # async fn example(token: &str) -> Result<(), Box<dyn std::error::Error>> {
-/// let verifier = tidegate_origin::Verifier::new("https://drops.example.com", "checkout")?;
+/// let queue = "lamp-drop".parse()?;
+/// let verifier = tidegate_origin::Verifier::new("https://drops.example.com", queue)?;
 /// let handoff = verifier.verify(token).await?;
 /// println!("{} of {}", handoff.position, handoff.queue);
 /// # Ok(()) }
@@ -37,37 +42,38 @@ pub struct Verifier {
 struct Inner {
     issuer: String,
     audience: String,
+    queue: QueueId,
     leeway: Duration,
     cache: Arc<KeyCache>,
 }
 
 impl Verifier {
-    /// A verifier of tokens that the edge at `edge_url` signs for `audience`, with the defaults of
+    /// A verifier of tokens that the edge at `edge_url` signs for `queue`, with the defaults of
     /// [`VerifierBuilder`].
-    pub fn new(edge_url: &str, audience: &str) -> Result<Self, ConfigError> {
-        Self::builder(edge_url, audience).build()
+    pub fn new(edge_url: &str, queue: QueueId) -> Result<Self, ConfigError> {
+        Self::builder(edge_url, queue).build()
     }
 
-    /// Begins to set up a verifier of tokens that the edge at `edge_url` signs for `audience`, which
-    /// is the queue's `audience` setting.
+    /// Begins to set up a verifier of tokens that the edge at `edge_url` signs for `queue`.
     ///
     /// ```
-    /// # fn main() -> Result<(), tidegate_origin::ConfigError> {
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use core::time::Duration;
     /// use tidegate_origin::Verifier;
     ///
-    /// let verifier = Verifier::builder("http://127.0.0.1:8787", "checkout")
+    /// let verifier = Verifier::builder("http://127.0.0.1:8787", "lamp-drop".parse()?)
     ///     .issuer("https://drops.example.com")
     ///     .leeway(Duration::from_secs(2))
     ///     .build()?;
     /// # Ok(()) }
     /// ```
-    pub fn builder(edge_url: &str, audience: &str) -> VerifierBuilder {
+    pub fn builder(edge_url: &str, queue: QueueId) -> VerifierBuilder {
         VerifierBuilder {
             edge_url: edge_url.to_owned(),
             jwks_url: None,
             issuer: edge_url.trim_end_matches('/').to_owned(),
-            audience: audience.to_owned(),
+            audience: queue.to_string(),
+            queue,
             leeway: Duration::from_secs(5),
             timeout: Duration::from_secs(3),
             pace: Pace {
@@ -124,6 +130,7 @@ impl Verifier {
         let expected = Expected {
             issuer: Some(&self.inner.issuer),
             audience: Some(&self.inner.audience),
+            queue: Some(&self.inner.queue),
             leeway_seconds: self.inner.leeway.as_secs(),
         };
         keys.verify(token, &expected, now())
@@ -146,6 +153,7 @@ impl fmt::Debug for Verifier {
             .debug_struct("Verifier")
             .field("issuer", &self.inner.issuer)
             .field("audience", &self.inner.audience)
+            .field("queue", &self.inner.queue)
             .finish_non_exhaustive()
     }
 }
@@ -164,6 +172,7 @@ pub struct VerifierBuilder {
     jwks_url: Option<String>,
     issuer: String,
     audience: String,
+    queue: QueueId,
     leeway: Duration,
     timeout: Duration,
     pace: Pace,
@@ -174,6 +183,13 @@ impl VerifierBuilder {
     #[must_use]
     pub fn issuer(mut self, issuer: &str) -> Self {
         issuer.clone_into(&mut self.issuer);
+        self
+    }
+
+    /// Whom a token must be for (`aud`): the queue's `audience` setting. The queue's id, unless set.
+    #[must_use]
+    pub fn audience(mut self, audience: &str) -> Self {
+        audience.clone_into(&mut self.audience);
         self
     }
 
@@ -227,6 +243,7 @@ impl VerifierBuilder {
         let inner = Inner {
             issuer: self.issuer,
             audience: self.audience,
+            queue: self.queue,
             leeway: self.leeway,
             cache,
         };

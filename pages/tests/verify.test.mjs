@@ -178,7 +178,8 @@ test("a statement of another form, key or content is refused, and says where", a
   const { kid, ...rest } = key;
   const stated = (type, body, header) => look({ ...opening.audit, statement: opening.key.sign(type, body, header) });
   const typ = "tidegate-audit+jwt";
-  assert.equal((await stated(typ, payload)).verdict, "VERIFIED");
+  assert.equal((await stated(typ, payload)).verdict, "VERIFIED", "as an older version states it");
+  assert.equal((await stated(typ, { ...payload, aud: "urn:tidegate:audit" })).verdict, "VERIFIED");
   for (const [looking, text] of [
     [stated("tidegate-receipt+jwt", payload), /statement\.header\.typ is not "tidegate-audit\+jwt"/],
     [stated(typ, payload, { alg: "none" }), /statement\.header\.alg is not "EdDSA"/],
@@ -187,6 +188,7 @@ test("a statement of another form, key or content is refused, and says where", a
     [stated(typ, { ...payload, entrants: 21 }), /^entrants differs/],
     [stated(typ, { ...payload, epochs: [] }), /^epochs\[0\] differs/],
     [stated(typ, { ...payload, note: 1 }), /^note differs/],
+    [stated(typ, { ...payload, aud: "lamp" }), /statement\.payload\.aud is not "urn:tidegate:audit"/],
     [stated(typ, said), /statement\.payload\.iat/],
     [stated(typ, { ...payload, root: undefined }), /^root differs/],
     [stated(typ, JSON.stringify(payload).replace("{", '{"iat":2,')), /statement\.payload\.iat has the same field twice/],
@@ -314,6 +316,9 @@ test("a receipt that was tampered with is refused", async () => {
   const full = makeOpening({ entrants: 10, groupSize: 6, lanes: 1, ungranted: 2 });
   const fails = (receipt, text) => assertFails(look(full.audit, { receipt }), ["receipt"], text);
   const receipt = full.receipt(7);
+  const { verdict } = await look(full.audit, { receipt: full.receiptOf(1, 1, { aud: undefined }) });
+  assert.equal(verdict, "VERIFIED", "a receipt of an older version");
+  await fails(full.receiptOf(1, 1, { aud: "lamp" }), /statement\.payload\.aud is not "urn:tidegate:receipt"/);
   await fails(full.receiptOf(1, 4), /place is 4, and the group got 4 indices/);
   await fails(full.receiptOf(1, 1, { granted: 7 }), /granted is 7, of a group of 6/);
   await fails({ ...receipt, place: 2 }, /leaf has another place/);

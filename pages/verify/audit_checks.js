@@ -9,6 +9,8 @@ import { groupLeaf } from "./log.js";
 import { leafHash, rootOf } from "./merkle.js";
 import { counted, failed, notChecked, ok, unless } from "./outcome.js";
 
+const AUDIENCE = "urn:tidegate:audit";
+
 /** Each page's statement is signed by its `key`, and says what the audit says. */
 export async function checkStatement({ audit, signatures }) {
   const faults = [];
@@ -36,6 +38,9 @@ function unlikeStatement(audit, payload) {
   const signed = { ...payload };
   if (!Number.isSafeInteger(signed.iat)) faults.push({ path: "statement.payload.iat", what: "is no time in seconds" });
   delete signed.iat;
+  // Older statements do not say whom they are for.
+  if (Object.hasOwn(signed, "aud") && signed.aud !== AUDIENCE) faults.push({ path: "statement.payload.aud", what: `is not "${AUDIENCE}"` });
+  delete signed.aud;
   const said = Object.fromEntries(SIGNED_FIELDS.map((name) => [name, audit[name]]));
   for (const path of differences(said, signed)) faults.push({ path, what: "differs from what the statement says" });
   return faults;

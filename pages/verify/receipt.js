@@ -8,7 +8,7 @@ import { keysOf } from "./keys.js";
 import { ENTRY_LEAF_BYTES, entryLeafBeginning, partOfEntryLeaf } from "./log.js";
 import { leafHash, rootByPath } from "./merkle.js";
 import { failed, notChecked, ok } from "./outcome.js";
-import { QUEUE_ID, faultsOf, hex, integer, inWords, listOf, matching, object, within } from "./shape.js";
+import { QUEUE_ID, exactly, faultsOf, hex, integer, inWords, listOf, matching, object, within } from "./shape.js";
 import { positionOf } from "./shuffle.js";
 import { JsonError, parseStrictly } from "./strict_json.js";
 
@@ -19,7 +19,7 @@ export const ENTRY_LEAF = hex(ENTRY_LEAF_BYTES);
 
 const RECEIPT = object({ shopper: hex(16), leaf: ENTRY_LEAF, place: COUNT, path: PATH, statement: COMPACT_JWS });
 
-const PROMISE = object({
+const FIELDS = {
   iat: integer(),
   queue: matching(QUEUE_ID, "a queue's id"),
   epoch: hex(16),
@@ -29,7 +29,9 @@ const PROMISE = object({
   granted: COUNT,
   count: COUNT,
   root: hex(32),
-});
+};
+/** Older ones do not say whom they are for. */
+const PROMISE = object(FIELDS, { aud: exactly("urn:tidegate:receipt") });
 
 export async function checkReceipt(context) {
   const { audit, receipt: text, own } = context;

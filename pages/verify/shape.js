@@ -39,12 +39,14 @@ export const listOf = (inner, most = Infinity) => (value, path, faults) => {
   for (let at = 0; at < value.length; at += 1) inner(value[at], `${path}[${at}]`, faults);
 };
 
-export const object = (fields) => (value, path, faults) => {
+/** `optional` fields may be left out. */
+export const object = (fields, optional = {}) => (value, path, faults) => {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return faults.push({ path, what: "is not an object" });
   }
   for (const name of Object.keys(value)) {
-    if (!Object.hasOwn(fields, name)) faults.push({ path: below(path, name), what: "is not a field of this format" });
+    if (Object.hasOwn(optional, name)) optional[name](value[name], below(path, name), faults);
+    else if (!Object.hasOwn(fields, name)) faults.push({ path: below(path, name), what: "is not a field of this format" });
   }
   for (const [name, inner] of Object.entries(fields)) {
     if (Object.hasOwn(value, name)) inner(value[name], below(path, name), faults);

@@ -7,7 +7,7 @@ use tidegate_core::fair::report::chance;
 use tidegate_core::hex::hex;
 use tidegate_core::ids::QueueId;
 use tidegate_core::problem::{Code, Problem};
-use tidegate_core::token::statement::AUDIT_TYPE;
+use tidegate_core::token::statement::Statement;
 use tidegate_objects::{binding, stub};
 use worker::{Cache, Error, Response, ResponseBuilder};
 
@@ -54,7 +54,11 @@ fn signed(site: &Site, audit: &Audit) -> Result<Value, Problem> {
     let keys = keys::handoff(site)?;
     // The same on every page and whenever it is asked for: it says nothing of now.
     let opened_at = audit.facts.get("openedAt").and_then(Value::as_u64);
-    let statement = keys.state(AUDIT_TYPE, audit.facts.clone(), opened_at.unwrap_or(0))?;
+    let statement = keys.state(
+        Statement::Audit,
+        audit.facts.clone(),
+        opened_at.unwrap_or(0),
+    )?;
     Ok(audit.shown(&keys.public().signer(), &statement))
 }
 

@@ -31,6 +31,9 @@ pub fn jwks(site: &Site) -> Answered {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct RedeemBody {
     handoff_token: String,
+    /// The queue of what is sold. A text that is no id is no queue's, either.
+    #[serde(default)]
+    queue_id: Option<String>,
 }
 
 /// Exchanges a handoff token, once.
@@ -50,6 +53,7 @@ pub async fn redeem(site: &Site, mut request: Request) -> Answered {
     let expected = Expected {
         issuer: None,
         audience: None,
+        queue: None,
         leeway_seconds: 0,
     };
     let handoff = keys::handoff(site)?
@@ -60,6 +64,14 @@ pub async fn redeem(site: &Site, mut request: Request) -> Answered {
                 "The handoff token is malformed, altered, expired, or not of this Tidegate.",
             )
         })?;
+    if wanted
+        .queue_id
+        .is_some_and(|wanted| wanted != handoff.queue.as_str())
+    {
+        return Err(
+            Problem::unauthorized("The handoff token is of another queue than queueId.").into(),
+        );
+    }
     caller.may_use(&handoff.queue)?;
     let event = Event::Redeem {
         admission: handoff.admission_id,

@@ -34,10 +34,12 @@ export async function wholeAudit(queue) {
 }
 
 /** The payload of a statement: its signature is good, by a key of `jwks`, and its header has nothing more. */
-export async function statementOf(statement, typ, jwks) {
+export async function statementOf(statement, kind, jwks) {
   const { payload, protectedHeader } = await compactVerify(statement, createLocalJWKSet(jwks));
-  assert.deepEqual(protectedHeader, { alg: "EdDSA", typ, kid: protectedHeader.kid });
-  return JSON.parse(Buffer.from(payload));
+  assert.deepEqual(protectedHeader, { alg: "EdDSA", typ: `tidegate-${kind}+jwt`, kid: protectedHeader.kid });
+  const { aud, ...stated } = JSON.parse(Buffer.from(payload));
+  assert.equal(aud, `urn:tidegate:${kind}`);
+  return stated;
 }
 
 /** Recomputes all of an audit that it says of itself: statement, key, commitment, groups, root and seed. */
@@ -48,7 +50,7 @@ export async function assertAudit(audit, jwks) {
     "openedAt", "pages", "queueId", "root", "secret", "seed", "trust", "winners",
   ]);
   assert.deepEqual([facts.format, facts.algorithm], [1, "tidegate/shuffle/v1"]);
-  const { iat, ...stated } = await statementOf(statement, "tidegate-audit+jwt", { keys: [key] });
+  const { iat, ...stated } = await statementOf(statement, "audit", { keys: [key] });
   assert.ok(Number.isInteger(iat));
   assert.deepEqual(stated, facts);
   assert.ok(jwks.keys.some((known) => known.kid === key.kid && known.x === key.x), "a key of the site's");
@@ -85,7 +87,7 @@ function assertEntryLeaf(leaf, epoch, { lane, sequence }, place, shopper) {
 export async function assertReceipt(receipt, queue, epoch, id, jwks) {
   assert.deepEqual(Object.keys(receipt).sort(), ["leaf", "path", "place", "shopper", "statement"]);
   assert.equal(receipt.shopper, id);
-  const { iat, count, ...group } = await statementOf(receipt.statement, "tidegate-receipt+jwt", jwks);
+  const { iat, count, ...group } = await statementOf(receipt.statement, "receipt", jwks);
   assert.ok(Number.isInteger(iat));
   assert.deepEqual(Object.keys(group).sort(), ["epoch", "first", "granted", "lane", "queue", "root", "sequence"]);
   assert.deepEqual([group.queue, group.epoch], [queue.id, epoch]);

@@ -136,7 +136,7 @@ class Opening {
   /** An audit with a statement that says what it says. */
   signed(audit) {
     const { groups, key, statement, ...said } = audit;
-    return { ...audit, statement: this.key.sign("tidegate-audit+jwt", { iat: Math.floor(audit.openedAt / 1000) + 60, ...said }) };
+    return { ...audit, statement: this.key.sign("tidegate-audit+jwt", { iat: Math.floor(audit.openedAt / 1000) + 60, aud: "urn:tidegate:audit", ...said }) };
   }
 
   /** This audit with other values, of which the statement knows: what only a lying shop could publish. */
@@ -166,7 +166,7 @@ class Opening {
     const { lane, sequence, first, granted, count, entries, tree } = this.groups[number];
     const { queueId: queue, epoch, openedAt } = this.audit;
     const iat = Math.floor(openedAt / 1000) - 60;
-    const promise = { iat, queue, epoch, lane, sequence, first, granted, count, root: tree.root.toString("hex"), ...changes };
+    const promise = { iat, aud: "urn:tidegate:receipt", queue, epoch, lane, sequence, first, granted, count, root: tree.root.toString("hex"), ...changes };
     const { shopper, leaf } = entries[place];
     return {
       shopper: shopper.toString("hex"),

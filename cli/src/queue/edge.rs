@@ -4,7 +4,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use reqwest::header::HeaderValue;
-use url::{Host, Url};
+use tidegate_core::address::is_loopback;
+use url::Url;
 
 use super::KEY_VARIABLE;
 use crate::failure::Failure;
@@ -48,11 +49,10 @@ impl Edge {
                 .remedy("give --url or TIDEGATE_URL as https://drops.example.com")
         };
         let url = Url::parse(text).map_err(|_| unusable())?;
-        let loopback = match url.host().ok_or_else(unusable)? {
-            Host::Domain(name) => name == "localhost",
-            Host::Ipv4(address) => address.is_loopback(),
-            Host::Ipv6(address) => address.is_loopback(),
-        };
+        if !url.has_host() {
+            return Err(unusable());
+        }
+        let loopback = is_loopback(&url);
         let bare = url.username().is_empty() && url.password().is_none();
         let whole = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
         match url.scheme() {

@@ -5,16 +5,16 @@ use std::collections::HashMap;
 
 use tidegate_core::fair::shuffle::position;
 use tidegate_core::fair::{Commitment, Root, Seed};
+use tidegate_core::token::statement::Statement;
 
 use super::beacon::{self, Chain};
 use super::difference::differences;
 use super::document::{Access, Audit, Document, Trust};
 use super::permutation::{ROUNDS, is_permutation, positions};
 use super::report::{Place, Report};
-use super::signed::{Published, Signed};
+use super::signed::{Published, Signed, check_audience};
 use super::{proof, receipt, tree};
 
-const STATEMENT_TYPE: &str = "tidegate-audit+jwt";
 /// Up to so many entrants, the whole permutation is computed unasked.
 const ENTRANTS_UNASKED: u64 = 1_000_000;
 /// The most faults that one line names.
@@ -141,7 +141,7 @@ fn described(audit: &Audit) -> String {
 }
 
 fn statement(audit: &Audit) -> Result<String, String> {
-    let signed = Signed::read(&audit.statement, STATEMENT_TYPE)
+    let signed = Signed::read(&audit.statement, Statement::Audit)
         .map_err(|fault| format!("statement: {fault}"))?;
     if signed.kid != audit.key.kid {
         return Err(format!(
@@ -155,6 +155,8 @@ fn statement(audit: &Audit) -> Result<String, String> {
     if stated.iat.take().is_none() {
         return Err(String::from("statement: its payload has no iat"));
     }
+    check_audience(stated.aud.take().as_deref(), Statement::Audit)
+        .map_err(|fault| format!("statement: {fault}"))?;
     let other = differences(&audit.facts, &stated);
     if other.is_empty() {
         Ok(format!(

@@ -18,7 +18,7 @@ const ALGORITHM: &str = "tidegate/shuffle/v1";
 /// So many earlier lives are listed.
 const EPOCHS_LISTED: u64 = 1_000;
 
-/// An audit's page, a whole audit, or what its statement states: they differ in the last four fields.
+/// An audit's page, a whole audit, or what its statement states: they differ in the last five fields.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Document {
@@ -65,6 +65,12 @@ pub struct Document {
         skip_serializing_if = "Option::is_none"
     )]
     pub iat: Option<u64>,
+    #[serde(
+        default,
+        deserialize_with = "value",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub aud: Option<String>,
 }
 
 /// What the places are for.
@@ -151,7 +157,7 @@ pub struct Key {
 
 /// A whole audit.
 pub struct Audit {
-    /// What the statement states; the last four fields are empty.
+    /// What the statement states; the last five fields are empty.
     pub facts: Document,
     pub groups: Vec<Group>,
     pub key: Key,
@@ -175,8 +181,13 @@ pub fn read(bytes: &[u8]) -> Result<Document, String> {
             return Err(format!("missing field `{name}`"));
         }
     }
-    if document.iat.is_some() {
-        return Err(String::from("iat: unknown field `iat`"));
+    for (name, there) in [
+        ("iat", document.iat.is_some()),
+        ("aud", document.aud.is_some()),
+    ] {
+        if there {
+            return Err(format!("{name}: unknown field `{name}`"));
+        }
     }
     Ok(document)
 }
@@ -286,7 +297,9 @@ fn other_format(format: u64) -> String {
 }
 
 /// Such a value; neither null nor left out.
-fn value<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
+pub fn value<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    from: D,
+) -> Result<Option<T>, D::Error> {
     T::deserialize(from).map(Some)
 }
 

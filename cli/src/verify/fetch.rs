@@ -7,8 +7,9 @@ use reqwest::header::RETRY_AFTER;
 use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Client, Response, StatusCode};
 use serde::Deserialize;
+use tidegate_core::address::is_loopback;
 use tokio::time::sleep;
-use url::{Host, Url};
+use url::Url;
 
 use crate::failure::Failure;
 
@@ -63,15 +64,6 @@ pub fn address(word: &str) -> Option<Result<Url, Failure>> {
         .remedy("use https; http is for this machine only")),
         Ok(url) => Ok(url),
     })
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 impl Fetcher {

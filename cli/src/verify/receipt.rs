@@ -4,14 +4,14 @@ use serde::Deserialize;
 use tidegate_core::fair::Root;
 use tidegate_core::fair::log::Entry;
 use tidegate_core::ids::{Epoch, QueueId, ShopperId};
+use tidegate_core::token::statement::Statement;
 
 use super::checks::{Keys, position_of};
-use super::document::{Audit, strict};
+use super::document::{Audit, strict, value};
 use super::hex::Hex;
-use super::signed::Signed;
+use super::signed::{Signed, check_audience};
 use super::tree;
 
-const RECEIPT_TYPE: &str = "tidegate-receipt+jwt";
 /// The length of an entry's leaf.
 pub const LEAF: usize = 87;
 
@@ -30,6 +30,8 @@ struct Receipt {
 struct Stated {
     #[serde(rename = "iat")]
     _iat: u64,
+    #[serde(default, deserialize_with = "value")]
+    aud: Option<String>,
     queue: QueueId,
     epoch: Epoch,
     lane: u16,
@@ -43,9 +45,11 @@ struct Stated {
 /// Checks a receipt, and that the audit's log has what it promises. An error names what is wrong.
 pub fn check(bytes: &[u8], audit: &Audit, keys: &Keys) -> Result<String, String> {
     let receipt: Receipt = strict(bytes)?;
-    let signed = Signed::read(&receipt.statement, RECEIPT_TYPE)
+    let signed = Signed::read(&receipt.statement, Statement::Receipt)
         .map_err(|fault| format!("statement: {fault}"))?;
     let stated = opened(&signed, audit, keys)?;
+    check_audience(stated.aud.as_deref(), Statement::Receipt)
+        .map_err(|fault| format!("statement: {fault}"))?;
     if stated.queue != audit.facts.queue_id {
         return Err(format!("it is for queue {}", stated.queue));
     }

@@ -6,6 +6,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use tidegate_core::token::statement::Statement;
+
 use super::document::strict;
 use super::hex::{array_from_base64url, from_base64url};
 
@@ -27,8 +29,9 @@ struct Header {
 }
 
 impl<'a> Signed<'a> {
-    /// Reads a compact JWS of the given type. An error names what is wrong.
-    pub fn read(text: &'a str, typ: &str) -> Result<Self, String> {
+    /// Reads a compact JWS that is such a statement. An error names what is wrong.
+    pub fn read(text: &'a str, statement: Statement) -> Result<Self, String> {
+        let typ = statement.kind();
         let not_compact = || String::from("no compact JWS of canonical, unpadded base64url");
         let (covered, signature) = text.rsplit_once('.').ok_or_else(not_compact)?;
         let (header, payload) = covered.split_once('.').ok_or_else(not_compact)?;
@@ -57,6 +60,17 @@ impl<'a> Signed<'a> {
             .verify(self.covered, &Signature::new(self.signature))
             .map_err(|_| format!("the key {} did not sign it", self.kid))?;
         strict(&self.payload).map_err(|fault| format!("in its payload: {fault}"))
+    }
+}
+
+/// Checks whom a statement says that it is for. An older one does not say.
+pub fn check_audience(told: Option<&str>, statement: Statement) -> Result<(), String> {
+    let expected = statement.audience();
+    match told {
+        Some(other) if other != expected => {
+            Err(format!("its aud is \"{other}\", and not \"{expected}\""))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -121,17 +135,17 @@ mod tests {
     }
 
     fn open(text: &str) -> Result<Value, String> {
-        Signed::read(text, "t")?.payload(*pair().pk)
+        Signed::read(text, Statement::Audit)?.payload(*pair().pk)
     }
 
-    const HEADER: &str = r#"{"alg":"EdDSA","typ":"t","kid":"k"}"#;
+    const HEADER: &str = r#"{"alg":"EdDSA","typ":"tidegate-audit+jwt","kid":"k"}"#;
 
     #[test]
     fn what_the_key_signed_is_read() {
         let text = sign(HEADER, r#"{"a":1}"#);
         assert_eq!(open(&text).unwrap(), serde_json::json!({"a": 1}));
         let other = KeyPair::from_seed(Seed::new([8; 32]));
-        let read = Signed::read(&text, "t").unwrap();
+        let read = Signed::read(&text, Statement::Audit).unwrap();
         assert!(read.payload::<Value>(*other.pk).is_err());
     }
 
@@ -139,7 +153,10 @@ mod tests {
     fn another_header_is_refused() {
         for (header, named) in [
             (r#"{"alg":"none","typ":"t","kid":"k"}"#, "alg"),
-            (r#"{"alg":"EdDSA","typ":"u","kid":"k"}"#, "typ"),
+            (
+                r#"{"alg":"EdDSA","typ":"tidegate-handoff+jwt","kid":"k"}"#,
+                "typ",
+            ),
             (r#"{"alg":"EdDSA","typ":"t"}"#, "kid"),
             (r#"{"alg":"EdDSA","typ":"t","kid":"k","crit":[]}"#, "crit"),
             (
@@ -147,7 +164,8 @@ mod tests {
                 "alg",
             ),
         ] {
-            let fault = open(&sign(header, "{}")).unwrap_err();
+            let header = header.replace(r#""typ":"t""#, r#""typ":"tidegate-audit+jwt""#);
+            let fault = open(&sign(&header, "{}")).unwrap_err();
             assert!(fault.contains(named), "{fault}");
         }
     }

@@ -135,6 +135,7 @@ impl Opening {
     pub fn statement(&self, facts: &Value) -> String {
         let mut payload = facts.clone();
         payload["iat"] = (self.opened_at / 1_000).into();
+        payload["aud"] = "urn:tidegate:audit".into();
         sign("tidegate-audit+jwt", &payload)
     }
 
@@ -143,7 +144,7 @@ impl Opening {
         let (lane, sequence, count, granted) = self.groups[group];
         let leaves = self.entry_leaves(group);
         let statement = json!({
-            "iat": 1, "queue": QUEUE, "epoch": hex(&EPOCH), "lane": lane, "sequence": sequence,
+            "iat": 1, "aud": "urn:tidegate:receipt", "queue": QUEUE, "epoch": hex(&EPOCH), "lane": lane, "sequence": sequence,
             "first": self.first(group), "granted": granted, "count": count,
             "root": hex(&tree_hash(&leaves)),
         });

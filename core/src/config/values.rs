@@ -3,7 +3,9 @@
 use url::Url;
 
 use super::{Access, MAX_ACTIVE, MAX_RATE, MAX_TIME, QueueConfig};
+use crate::address::is_confidential;
 use crate::problem::Problem;
+use crate::token::statement::AUDIENCE_PREFIX;
 
 impl QueueConfig {
     pub(super) fn check_values(&self) -> Result<(), Problem> {
@@ -102,6 +104,11 @@ impl QueueConfig {
         if !(1..=200).contains(&self.audience.len()) {
             return Err(Problem::validation("audience: must have 1 to 200 bytes"));
         }
+        if self.audience.starts_with(AUDIENCE_PREFIX) {
+            return Err(Problem::validation(format!(
+                "audience: what begins with \"{AUDIENCE_PREFIX}\" is Tidegate's own, for statements that are no handoff tokens"
+            )));
+        }
         if self.allowed_origins.len() > 20 {
             return Err(Problem::validation("allowedOrigins: at most 20"));
         }
@@ -126,6 +133,25 @@ impl QueueConfig {
             return Err(Problem::validation(
                 "product: path and image are paths such as /products/lamp",
             ));
+        }
+        Ok(())
+    }
+
+    /// Refuses plain http, on which handoff tokens and tickets can be read on their way. What stood
+    /// `before` stays: an operator who changes something else must not be kept from it.
+    pub(super) fn check_addresses(&self, before: Option<&Self>) -> Result<(), Problem> {
+        let stood =
+            |origin: &String| before.is_some_and(|before| before.allowed_origins.contains(origin));
+        let checkout = Some(&self.checkout_url)
+            .filter(|url| before.is_none_or(|before| before.checkout_url != **url));
+        let origins = self.allowed_origins.iter().filter(|origin| !stood(origin));
+        let named = checkout.map(|url| ("checkoutUrl", url)).into_iter();
+        for (field, address) in named.chain(origins.map(|origin| ("allowedOrigins", origin))) {
+            if Url::parse(address).is_ok_and(|url| !is_confidential(&url)) {
+                return Err(Problem::validation(format!(
+                    "{field}: {address} is plain http, which anybody on the way can read; use https (http is for loopback only)"
+                )));
+            }
         }
         Ok(())
     }

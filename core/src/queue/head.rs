@@ -268,14 +268,16 @@ mod tests {
             (0, false),
             "before there were stretches"
         );
+        // When that was every queue's: its checkout verifies by it.
+        assert_eq!(head.config.audience, "checkout");
         let again: Head = serde_json::from_str(&serde_json::to_string(&head).unwrap()).unwrap();
         assert_eq!(again, head);
     }
 
     #[test]
     fn golden_a_head_of_format_1_that_was_paused_still_reads() {
-        let config = QueueConfig::parse(&serde_json::json!({"maxActive": 1})).unwrap();
         let id = "demo".parse().unwrap();
+        let config = QueueConfig::parse(&serde_json::json!({"maxActive": 1}), &id).unwrap();
         let head = Head::new(id, config, Fresh::known(Epoch::from_bytes([1; 16])), 5);
         let mut row = serde_json::to_value(head).unwrap();
         row["paused"] = true.into();
@@ -290,7 +292,11 @@ mod tests {
         let fields = r#","relays":3,"watching":[0,2]}"#;
         let before = serde_json::to_string(&Head::new(
             "demo".parse().unwrap(),
-            QueueConfig::parse(&serde_json::json!({"maxActive": 1})).unwrap(),
+            QueueConfig::parse(
+                &serde_json::json!({"maxActive": 1}),
+                &"demo".parse().unwrap(),
+            )
+            .unwrap(),
             Fresh::known(Epoch::from_bytes([1; 16])),
             5,
         ))

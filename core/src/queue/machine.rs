@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
 use super::boarding::Controller;
 use super::claim::{Claim, ClaimState};
 use super::event::{Answer, Arrival, Effect, Event, LaneMark, Step};
@@ -16,7 +18,7 @@ use crate::config::QueueConfig;
 use crate::fair::audit::Life;
 use crate::fair::log::Logged;
 use crate::fair::merkle::Tree;
-use crate::ids::Epoch;
+use crate::ids::{Epoch, QueueId};
 use crate::problem::{Code, Problem};
 use crate::relay::Closing;
 
@@ -96,7 +98,7 @@ pub fn handle(
     now: UnixMillis,
 ) -> Step {
     match (machine.as_mut(), event) {
-        (None, Event::Put { id, config, fresh }) => match QueueConfig::parse(&config) {
+        (None, Event::Put { id, config, fresh }) => match new_config(&config, &id) {
             Ok(config) => {
                 let head = Head::new(id, config, fresh, now);
                 let mut made = Machine::restore(head, Stored::default());
@@ -142,6 +144,12 @@ pub fn handle(
         }
         (Some(present), event) => present.handle(event, record, now),
     }
+}
+
+/// The configuration of a queue that is to begin.
+fn new_config(config: &Value, id: &QueueId) -> Result<QueueConfig, Problem> {
+    id.check_new()?;
+    QueueConfig::parse(config, id)
 }
 
 impl Machine {

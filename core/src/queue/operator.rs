@@ -22,7 +22,7 @@ impl Machine {
         fresh: Fresh,
         now: UnixMillis,
     ) -> Result<Answer, Problem> {
-        let config = QueueConfig::parse(config)?;
+        let config = QueueConfig::parse(config, &self.head.id)?;
         self.configure(config, fresh, now)
     }
 
@@ -32,7 +32,7 @@ impl Machine {
         fresh: Fresh,
         now: UnixMillis,
     ) -> Result<Answer, Problem> {
-        let config = self.head.config.merged(patch)?;
+        let config = self.head.config.merged(patch, &self.head.id)?;
         self.configure(config, fresh, now)
     }
 

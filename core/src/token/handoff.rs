@@ -121,6 +121,8 @@ pub struct Expected<'a> {
     pub issuer: Option<&'a str>,
     /// The audience, where it matters who that is.
     pub audience: Option<&'a str>,
+    /// The queue, where it matters which one that is.
+    pub queue: Option<&'a QueueId>,
     /// How far the two clocks may be apart, in seconds.
     pub leeway_seconds: u64,
 }
@@ -195,7 +197,9 @@ impl PublicKeys {
         if !is_live(claims.expires_at, latest) {
             return Err(Refusal::Invalid);
         }
-        read_claims(claims).ok_or(Refusal::Invalid)
+        read_claims(claims)
+            .filter(|handoff| expected.queue.is_none_or(|queue| *queue == handoff.queue))
+            .ok_or(Refusal::Invalid)
     }
 }
 
@@ -234,6 +238,7 @@ mod tests {
     const SHOP: Expected<'_> = Expected {
         issuer: Some("https://edge.example"),
         audience: Some("checkout"),
+        queue: None,
         leeway_seconds: 0,
     };
 
@@ -321,6 +326,15 @@ mod tests {
             },
             NOW
         ));
+        // Two queues may have one audience, if the operator says so.
+        for (queue, is_refused) in [("demo", false), ("demo-2", true)] {
+            let queue = queue.parse().unwrap();
+            let of_queue = Expected {
+                queue: Some(&queue),
+                ..SHOP
+            };
+            assert_eq!(refused(&token, &of_queue, NOW), is_refused, "{queue}");
+        }
         let (head, signature) = token.rsplit_once('.').unwrap();
         let first = if signature.starts_with('A') { "B" } else { "A" };
         assert!(refused(

@@ -1,6 +1,8 @@
 //! What Tidegate vouches for in public, by the keys that handoff tokens are signed with: audits, and
-//! shoppers' receipts.
+//! shoppers' receipts. Each has a `typ` and an `aud` of its own, and neither is a handoff token's: a
+//! checkout's library may look at signature and audience alone.
 
+use jwt_simple::claims::Audiences;
 use jwt_simple::common::HeaderOptions;
 use jwt_simple::prelude::{EdDSAKeyPairLike, JWTClaims};
 use serde_json::{Map, Value};
@@ -10,16 +12,42 @@ use super::seconds;
 use crate::UnixMillis;
 use crate::problem::{Code, Problem};
 
-/// The `typ` of what is said of an audit.
-pub const AUDIT_TYPE: &str = "tidegate-audit+jwt";
-/// The `typ` of what is said of a group that a receipt is of.
-pub const RECEIPT_TYPE: &str = "tidegate-receipt+jwt";
+/// What the `aud` of every statement begins with, and no handoff token's: no library that looks at the
+/// audience takes one for the other.
+pub const AUDIENCE_PREFIX: &str = "urn:tidegate:";
+
+/// What a statement is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Statement {
+    /// An audit.
+    Audit,
+    /// A group that a receipt is of.
+    Receipt,
+}
+
+impl Statement {
+    /// Its `typ`.
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Self::Audit => "tidegate-audit+jwt",
+            Self::Receipt => "tidegate-receipt+jwt",
+        }
+    }
+
+    /// Its `aud`. Statements of older versions have none.
+    pub const fn audience(self) -> &'static str {
+        match self {
+            Self::Audit => "urn:tidegate:audit",
+            Self::Receipt => "urn:tidegate:receipt",
+        }
+    }
+}
 
 impl HandoffKeys {
-    /// Signs `claims` as a JWT of the type `kind`. It does not expire.
+    /// Signs `claims` as a JWT. It does not expire.
     pub fn state(
         &self,
-        kind: &str,
+        statement: Statement,
         claims: Map<String, Value>,
         now: UnixMillis,
     ) -> Result<String, Problem> {
@@ -29,14 +57,14 @@ impl HandoffKeys {
             expires_at: None,
             issuer: None,
             subject: None,
-            audiences: None,
+            audiences: Some(Audiences::AsString(statement.audience().to_owned())),
             jwt_id: None,
             nonce: None,
             custom: claims,
         };
         let header = HeaderOptions {
             content_type: None,
-            signature_type: Some(kind.into()),
+            signature_type: Some(statement.kind().into()),
         };
         let signed = self
             .signer()
@@ -51,6 +79,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::config::QueueConfig;
     use crate::token::handoff::{Expected, Refusal};
     use crate::token::keys::Reach;
 
@@ -66,7 +95,7 @@ mod tests {
         let Value::Object(claims) = json!({"queue": "demo", "first": 7}) else {
             panic!();
         };
-        let statement = keys.state(AUDIT_TYPE, claims, NOW).unwrap();
+        let statement = keys.state(Statement::Audit, claims, NOW).unwrap();
         let part = |number| {
             let text = statement.split('.').nth(number).unwrap();
             let bytes = <ct_codecs::Base64UrlSafeNoPadding as ct_codecs::Decoder>::decode_to_vec(
@@ -76,19 +105,26 @@ mod tests {
         };
         assert_eq!(
             part(0),
-            json!({"alg": "EdDSA", "typ": AUDIT_TYPE, "kid": "k1"})
+            json!({"alg": "EdDSA", "typ": "tidegate-audit+jwt", "kid": "k1"})
         );
         assert_eq!(
             part(1),
-            json!({"iat": NOW / 1000, "queue": "demo", "first": 7})
+            json!({"iat": NOW / 1000, "aud": "urn:tidegate:audit", "queue": "demo", "first": 7})
         );
         assert_eq!(keys.public().signer()["kid"], "k1");
         let expected = Expected {
             issuer: None,
             audience: None,
+            queue: None,
             leeway_seconds: 0,
         };
         let refused = keys.public().verify(&statement, &expected, NOW);
         assert_eq!(refused.unwrap_err(), Refusal::Invalid);
+        // No queue's audience may be a statement's.
+        for statement in [Statement::Audit, Statement::Receipt] {
+            assert!(statement.audience().starts_with(AUDIENCE_PREFIX));
+            let config = json!({"maxActive": 1, "audience": statement.audience()});
+            assert!(QueueConfig::parse(&config, &"demo".parse().unwrap()).is_err());
+        }
     }
 }

@@ -40,9 +40,6 @@ async fn open_session(
         return Err(messages::from_elsewhere());
     }
     let VerifiedHandoff { token, handoff, .. } = arrival.map_err(rejected)?;
-    if handoff.queue != shop.settings().queue {
-        return Err(messages::pass_not_good());
-    }
     let admission = handoff.admission_id.to_string();
     if let Some(open) = visit
         .session
@@ -50,7 +47,8 @@ async fn open_session(
     {
         return Ok(open);
     }
-    let redeemed = shop.edge().redeem(token.as_str(), None).await;
+    let queue = &shop.settings().queue;
+    let redeemed = shop.edge().redeem(queue, token.as_str(), None).await;
     let admission = redeemed.map_err(|error| not_redeemed(error, &token, handoff.expires_at))?;
     shop.sessions().open(admission, now()).map_err(|error| {
         eprintln!("shop: no random bytes for a session: {error}");

@@ -48,7 +48,8 @@ struct Inner {
 impl Shop {
     /// Sets the shop up; nothing is sent or fetched yet.
     pub fn new(settings: Settings) -> Result<Self, ConfigError> {
-        let verifier = Verifier::builder(&settings.edge_url, &settings.audience)
+        let verifier = Verifier::builder(&settings.edge_url, settings.queue.clone())
+            .audience(&settings.audience)
             .issuer(&settings.issuer)
             .build()?;
         let edge = Edge::new(&settings.edge_url, &settings.origin_key)?;

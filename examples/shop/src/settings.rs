@@ -16,10 +16,10 @@ pub struct Settings {
     pub origin_key: String,
     /// `TIDEGATE_ISSUER`: the edge's `ISSUER`. The edge's URL, unless set.
     pub issuer: String,
-    /// `TIDEGATE_AUDIENCE`: the queue's `audience`. `checkout`, unless set.
-    pub audience: String,
     /// `TIDEGATE_QUEUE`: the queue that leads to this shop's checkout. `demo`, unless set.
     pub queue: QueueId,
+    /// `TIDEGATE_AUDIENCE`: the queue's `audience`. The queue's id, unless set.
+    pub audience: String,
 }
 
 /// A setting that is missing or makes no sense.
@@ -46,6 +46,7 @@ impl Settings {
         let edge_url = or("TIDEGATE_URL", "http://127.0.0.1:8787")
             .trim_end_matches('/')
             .to_owned();
+        let queue = or("TIDEGATE_QUEUE", "demo");
         Ok(Self {
             port: or("PORT", "8788")
                 .parse()
@@ -53,8 +54,8 @@ impl Settings {
             origin_key: set("TIDEGATE_ORIGIN_KEY")
                 .ok_or_else(|| bad("TIDEGATE_ORIGIN_KEY", "set one of the edge's ORIGIN_KEYS"))?,
             issuer: or("TIDEGATE_ISSUER", &edge_url),
-            audience: or("TIDEGATE_AUDIENCE", "checkout"),
-            queue: or("TIDEGATE_QUEUE", "demo")
+            audience: or("TIDEGATE_AUDIENCE", &queue),
+            queue: queue
                 .parse()
                 .map_err(|_| bad("TIDEGATE_QUEUE", "set a queue's id, such as demo"))?,
             edge_url,
@@ -89,6 +90,7 @@ mod tests {
         assert_eq!(settings.port, 8788);
         assert_eq!(settings.issuer, "http://127.0.0.1:8787");
         assert_eq!(settings.room(), "/queue/demo");
+        assert_eq!(settings.audience, "demo");
         assert_eq!(read(&[]).err().unwrap().name, "TIDEGATE_ORIGIN_KEY");
     }
 

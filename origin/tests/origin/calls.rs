@@ -10,7 +10,7 @@ use tidegate_origin::{
     Admission, AdmissionState, ConfigError, Edge, EdgeError, IdempotencyKey, State,
 };
 
-use crate::stand_in::{StandIn, broken_reply, nowhere, problem, reply};
+use crate::stand_in::{StandIn, broken_reply, nowhere, problem, queue, reply};
 
 const ID: &str = "01010101010101010101010101010101-6";
 
@@ -43,7 +43,10 @@ fn edge(stand_in: &StandIn) -> Edge {
 #[tokio::test]
 async fn redeeming_sends_key_and_token_and_gives_the_admission() {
     let stand_in = StandIn::replying([reply(200, &redeemed())]).await;
-    let admission = edge(&stand_in).redeem("a.b.c", None).await.unwrap();
+    let admission = edge(&stand_in)
+        .redeem(&queue(), "a.b.c", None)
+        .await
+        .unwrap();
     assert_eq!(admission.id().to_string(), ID);
     assert_eq!(admission.queue().as_str(), "demo");
     assert_eq!(
@@ -55,14 +58,34 @@ async fn redeeming_sends_key_and_token_and_gives_the_admission() {
     };
     assert_eq!(request.path, "/v1/handoffs/redeem");
     assert_eq!(request.header("authorization"), "Bearer secret-origin-key");
-    assert_eq!(request.json(), json!({"handoffToken": "a.b.c"}));
+    assert_eq!(
+        request.json(),
+        json!({"handoffToken": "a.b.c", "queueId": "demo"})
+    );
     assert!(request.header("idempotency-key").len() >= 32);
+}
+
+/// Whatever an edge makes of `queueId`: nobody holds an admission of another queue.
+#[tokio::test]
+async fn an_admission_of_another_queue_is_none() {
+    let stand_in = StandIn::replying([reply(200, &redeemed())]).await;
+    let other = "other".parse().unwrap();
+    let refused = edge(&stand_in).redeem(&other, "a.b.c", None).await;
+    assert!(
+        matches!(refused, Err(EdgeError::Unexpected { .. })),
+        "{refused:?}"
+    );
 }
 
 #[tokio::test]
 async fn a_lost_reply_is_asked_for_again_under_the_same_key() {
     let stand_in = StandIn::replying([broken_reply(), reply(200, &redeemed())]).await;
-    assert!(edge(&stand_in).redeem("a.b.c", None).await.is_ok());
+    assert!(
+        edge(&stand_in)
+            .redeem(&queue(), "a.b.c", None)
+            .await
+            .is_ok()
+    );
     let [first, second] = &stand_in.seen()[..] else {
         panic!("two requests")
     };
@@ -76,7 +99,12 @@ async fn a_lost_reply_is_asked_for_again_under_the_same_key() {
 async fn a_callers_own_idempotency_key_is_used() {
     let stand_in = StandIn::replying([reply(200, &redeemed())]).await;
     let key: IdempotencyKey = "order-17".parse().unwrap();
-    assert!(edge(&stand_in).redeem("a.b.c", Some(&key)).await.is_ok());
+    assert!(
+        edge(&stand_in)
+            .redeem(&queue(), "a.b.c", Some(&key))
+            .await
+            .is_ok()
+    );
     assert_eq!(stand_in.seen()[0].header("idempotency-key"), "order-17");
 }
 
@@ -85,9 +113,9 @@ async fn separate_redemptions_have_separate_keys() {
     let stand_in =
         StandIn::replying([reply(200, &redeemed()), problem(409, "ALREADY_REDEEMED")]).await;
     let edge = edge(&stand_in);
-    assert!(edge.redeem("a.b.c", None).await.is_ok());
+    assert!(edge.redeem(&queue(), "a.b.c", None).await.is_ok());
     assert_eq!(
-        edge.redeem("a.b.c", None).await,
+        edge.redeem(&queue(), "a.b.c", None).await,
         Err(EdgeError::AlreadyRedeemed)
     );
     let seen = stand_in.seen();
@@ -234,7 +262,7 @@ async fn refusals_are_told_apart_and_not_repeated() {
         let stand_in = StandIn::replying([problem(status, code)]).await;
         assert!(!error.is_retryable());
         assert_eq!(
-            edge(&stand_in).redeem("a.b.c", None).await,
+            edge(&stand_in).redeem(&queue(), "a.b.c", None).await,
             Err(error),
             "{code}"
         );
@@ -284,7 +312,7 @@ async fn an_edge_out_of_reach_is_given_up() {
         .tries(2)
         .build()
         .unwrap();
-    let result = edge.redeem("a.b.c", None).await;
+    let result = edge.redeem(&queue(), "a.b.c", None).await;
     assert!(result.is_err_and(|error| error.is_retryable()));
 }
 
@@ -298,7 +326,7 @@ async fn nothing_but_the_edge_is_believed() {
     let huge = reply(200, &json!("x".repeat(70_000)));
     for strange in [redirect, page, huge] {
         let stand_in = StandIn::replying([strange]).await;
-        let result = edge(&stand_in).redeem("a.b.c", None).await;
+        let result = edge(&stand_in).redeem(&queue(), "a.b.c", None).await;
         assert!(
             matches!(result, Err(EdgeError::Unexpected { .. })),
             "{result:?}"

@@ -6,7 +6,7 @@ use axum::routing::post;
 use reqwest::{Client, RequestBuilder};
 use tidegate_origin::{HandoffRejection, VerifiedHandoff, Verifier};
 
-use crate::stand_in::{AUDIENCE, ISSUER, StandIn, keys, nowhere, serve, token};
+use crate::stand_in::{ISSUER, StandIn, keys, nowhere, queue, serve, token};
 
 #[derive(Clone, FromRef)]
 struct Shop {
@@ -15,7 +15,7 @@ struct Shop {
 
 /// A checkout whose verifier knows the keys of the edge at `edge_url`.
 async fn checkout(edge_url: &str) -> String {
-    let verifier = Verifier::builder(edge_url, AUDIENCE)
+    let verifier = Verifier::builder(edge_url, queue())
         .issuer(ISSUER)
         .build()
         .unwrap();

@@ -13,14 +13,15 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::{Value, json};
 use tidegate_core::config::Access;
-use tidegate_core::ids::{AdmissionId, Epoch, ShopperId};
+use tidegate_core::ids::{AdmissionId, Epoch, QueueId, ShopperId};
 use tidegate_core::token::handoff::{Handoff, HandoffKeys};
 use tidegate_core::token::keys::Reach;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 pub const ISSUER: &str = "https://edge.example";
-pub const AUDIENCE: &str = "checkout";
+/// The queue, and so whom its tokens are for.
+pub const QUEUE: &str = "demo";
 
 /// A request that the stand-in saw.
 pub struct Seen {
@@ -193,7 +194,7 @@ pub fn handoff(age: Duration) -> Handoff {
             epoch: Epoch::from_bytes([1; 16]),
             index: 6,
         },
-        queue: "demo".parse().unwrap(),
+        queue: queue(),
         subject: ShopperId::from_bytes([2; 16]),
         position: 7,
         access: Access::Queue,
@@ -202,10 +203,13 @@ pub fn handoff(age: Duration) -> Handoff {
     }
 }
 
+pub fn queue() -> QueueId {
+    QUEUE.parse().unwrap()
+}
+
 /// A good token.
 pub fn token(keys: &HandoffKeys) -> String {
-    keys.sign(&handoff(Duration::ZERO), ISSUER, AUDIENCE)
-        .unwrap()
+    keys.sign(&handoff(Duration::ZERO), ISSUER, QUEUE).unwrap()
 }
 
 /// Waits for what must come to hold, with a bound.

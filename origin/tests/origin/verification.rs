@@ -4,10 +4,10 @@ use core::time::Duration;
 
 use tidegate_origin::{ConfigError, Verifier, VerifierBuilder, VerifyError};
 
-use crate::stand_in::{AUDIENCE, ISSUER, StandIn, handoff, keys, nowhere, token, until};
+use crate::stand_in::{ISSUER, QUEUE, StandIn, handoff, keys, nowhere, queue, token, until};
 
 fn builder(edge_url: &str) -> VerifierBuilder {
-    Verifier::builder(edge_url, AUDIENCE).issuer(ISSUER)
+    Verifier::builder(edge_url, queue()).issuer(ISSUER)
 }
 
 fn verifier(edge_url: &str) -> Verifier {
@@ -223,9 +223,8 @@ async fn expired_foreign_and_altered_tokens_are_refused() {
     let first = if signature.starts_with('A') { "B" } else { "A" };
     let bad = [
         keys.sign(&fresh, ISSUER, "other").unwrap(),
-        keys.sign(&fresh, "https://other.example", AUDIENCE)
-            .unwrap(),
-        keys.sign(&handoff(Duration::from_secs(130)), ISSUER, AUDIENCE)
+        keys.sign(&fresh, "https://other.example", QUEUE).unwrap(),
+        keys.sign(&handoff(Duration::from_secs(130)), ISSUER, QUEUE)
             .unwrap(),
         format!("{head}.{first}{}", &signature[1..]),
         format!("{head}."),
@@ -243,12 +242,39 @@ async fn expired_foreign_and_altered_tokens_are_refused() {
     assert_eq!(edge.fetches(), 1);
 }
 
+/// A token of a queue that is quick to get through is good for nothing of another's, whoever it is for.
+#[tokio::test]
+async fn a_token_of_another_queue_is_refused() {
+    let keys = keys(&["h1"]);
+    let edge = StandIn::publishing(&keys).await;
+    let mut easy = handoff(Duration::ZERO);
+    easy.queue = "easy".parse().unwrap();
+    let by_default = verifier(&edge.url);
+    let by_name = builder(&edge.url).audience("checkout").build().unwrap();
+    for (verifier, audience) in [
+        (&by_default, "easy"),
+        (&by_default, QUEUE),
+        (&by_name, "checkout"),
+    ] {
+        let token = keys.sign(&easy, ISSUER, audience).unwrap();
+        assert_eq!(
+            verifier.verify(&token).await,
+            Err(VerifyError::Invalid),
+            "{audience}"
+        );
+    }
+    let own = keys
+        .sign(&handoff(Duration::ZERO), ISSUER, "checkout")
+        .unwrap();
+    assert!(by_name.verify(&own).await.is_ok());
+}
+
 #[tokio::test]
 async fn clocks_may_differ_by_the_leeway() {
     let keys = keys(&["h1"]);
     let edge = StandIn::publishing(&keys).await;
     let just_over = keys
-        .sign(&handoff(Duration::from_secs(122)), ISSUER, AUDIENCE)
+        .sign(&handoff(Duration::from_secs(122)), ISSUER, QUEUE)
         .unwrap();
     assert!(verifier(&edge.url).verify(&just_over).await.is_ok());
     let strict = builder(&edge.url).leeway(Duration::ZERO).build().unwrap();
@@ -257,17 +283,14 @@ async fn clocks_may_differ_by_the_leeway() {
 
 #[test]
 fn a_verifier_that_would_trust_too_much_is_not_built() {
-    let refused = |edge_url, audience| Verifier::new(edge_url, audience).map(|_| ());
-    assert_eq!(
-        refused("https://edge.example", ""),
-        Err(ConfigError::EmptyAudience)
-    );
+    let nobody = builder("https://edge.example").audience("").build();
+    assert_eq!(nobody.map(|_| ()), Err(ConfigError::EmptyAudience));
     let plain = "http://edge.example";
     assert_eq!(
-        refused(plain, AUDIENCE),
+        Verifier::new(plain, queue()).map(|_| ()),
         Err(ConfigError::NotHttps(plain.into()))
     );
-    let other_keys = Verifier::builder("https://edge.example", AUDIENCE)
+    let other_keys = Verifier::builder("https://edge.example", queue())
         .jwks_url(plain)
         .build();
     assert_eq!(

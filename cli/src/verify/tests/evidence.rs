@@ -73,7 +73,7 @@ fn stated(change: impl Fn(&mut Value)) -> Vec<String> {
     let mut receipt = opening.receipt(0, 1);
     let root = opening.audit()["groups"][0]["root"].clone();
     let mut payload = json!({
-        "iat": 1, "queue": "lamp", "epoch": "01".repeat(16), "lane": 0, "sequence": 0, "first": 0,
+        "iat": 1, "aud": "urn:tidegate:receipt", "queue": "lamp", "epoch": "01".repeat(16), "lane": 0, "sequence": 0, "first": 0,
         "granted": 5, "count": 5, "root": root,
     });
     change(&mut payload);
@@ -85,6 +85,10 @@ fn stated(change: impl Fn(&mut Value)) -> Vec<String> {
 fn a_receipt_of_something_else_is_named() {
     assert_eq!(EPOCH, [1; 16]);
     assert!(stated(|_| {}).is_empty());
+    let of_an_older_version = stated(|payload| {
+        payload.as_object_mut().unwrap().remove("aud");
+    });
+    assert!(of_an_older_version.is_empty(), "{of_an_older_version:?}");
     for (field, value, named) in [
         ("queue", json!("vase"), "queue vase"),
         ("epoch", json!("03".repeat(16)), "another life"),
@@ -97,6 +101,9 @@ fn a_receipt_of_something_else_is_named() {
         ("first", json!(1), "not in the log"),
         ("granted", json!(4), "not in the log"),
         ("extra", json!(4), "extra"),
+        ("aud", json!("lamp"), "statement: its aud"),
+        ("aud", json!("urn:tidegate:audit"), "statement: its aud"),
+        ("aud", Value::Null, "aud"),
     ] {
         let faults = stated(|payload| payload[field] = value.clone());
         assert!(

@@ -6,7 +6,7 @@ use reqwest::{Client, RequestBuilder, Response};
 use tidegate_shop::settings::Settings;
 use tidegate_shop::{Shop, router};
 
-use crate::stand_in_edge::{AUDIENCE, ISSUER, ORIGIN_KEY, StandInEdge, serve};
+use crate::stand_in_edge::{ISSUER, ORIGIN_KEY, QUEUE, StandInEdge, serve};
 
 /// A shop, its edge, and a browser in front of them.
 pub struct Scene {
@@ -29,8 +29,8 @@ impl Scene {
             edge_url,
             origin_key: ORIGIN_KEY.into(),
             issuer: ISSUER.into(),
-            audience: AUDIENCE.into(),
-            queue: "demo".parse().unwrap(),
+            audience: QUEUE.into(),
+            queue: QUEUE.parse().unwrap(),
         };
         let shop = Shop::new(settings).unwrap();
         let url = serve(router(shop.clone())).await;

@@ -20,7 +20,8 @@ use tokio::net::TcpListener;
 
 pub const ORIGIN_KEY: &str = "stand-in-origin-key";
 pub const ISSUER: &str = "https://drops.example";
-pub const AUDIENCE: &str = "checkout";
+/// The queue, and so whom its tokens are for.
+pub const QUEUE: &str = "demo";
 const KEYS: &str = r#"[{"kid":"s1","key":"dev-BAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}]"#;
 
 #[derive(Clone)]
@@ -69,7 +70,7 @@ impl StandInEdge {
                 epoch: Epoch::from_bytes([1; 16]),
                 index,
             },
-            queue: "demo".parse().unwrap(),
+            queue: QUEUE.parse().unwrap(),
             subject: ShopperId::from_bytes([2; 16]),
             position: index + 1,
             access: Access::Queue,
@@ -77,7 +78,7 @@ impl StandInEdge {
             expires_at: issued_at + 120_000,
         };
         change(&mut handoff);
-        self.inner.keys.sign(&handoff, ISSUER, AUDIENCE).unwrap()
+        self.inner.keys.sign(&handoff, ISSUER, QUEUE).unwrap()
     }
 
     /// Refuses the next call of a verb.
@@ -129,13 +130,17 @@ async fn redeem(State(edge): State<Arc<Inner>>, Json(body): Json<Value>) -> Resp
     }
     let expected = Expected {
         issuer: Some(ISSUER),
-        audience: Some(AUDIENCE),
+        audience: Some(QUEUE),
+        queue: None,
         leeway_seconds: 5,
     };
     let token = body["handoffToken"].as_str().unwrap();
     let Ok(handoff) = edge.keys.public().verify(token, &expected, now()) else {
         return problem(401, "UNAUTHORIZED");
     };
+    if body["queueId"] != handoff.queue.as_str() {
+        return problem(401, "UNAUTHORIZED");
+    }
     let id = handoff.admission_id.to_string();
     if edge
         .states
