@@ -1,5 +1,6 @@
 //! What a shopper shows: a ticket as bearer or in the queue's cookie, and the `Origin` it comes from.
 
+use tidegate_core::edge::cookies;
 use tidegate_core::ids::QueueId;
 use tidegate_core::problem::{Code, Problem};
 use tidegate_core::token::ticket::ReadTicket;
@@ -22,7 +23,7 @@ pub fn shown(site: &Site, id: &QueueId) -> Shown {
     if let Some(token) = bearer(site) {
         return Shown::Bearer(token);
     }
-    cookie(site, &ticket_cookie(id)).map_or(Shown::Nothing, Shown::Cookie)
+    cookie(site, &cookies::ticket(id)).map_or(Shown::Nothing, Shown::Cookie)
 }
 
 /// The bearer token, if the request has an `Authorization` header; an empty one where that is of
@@ -84,14 +85,9 @@ pub fn check_origin(site: &Site, shown: &Shown) -> Result<(), Problem> {
     Ok(())
 }
 
-/// The name of the cookie that holds a queue's ticket.
-fn ticket_cookie(id: &QueueId) -> String {
-    format!("__Host-tidegate-{id}")
-}
-
 /// `Set-Cookie` for a ticket; `None` removes it.
 pub fn set_ticket(id: &QueueId, ticket: Option<&str>) -> String {
-    set_cookie(&ticket_cookie(id), ticket, 604_800)
+    set_cookie(&cookies::ticket(id), ticket, 604_800)
 }
 
 /// `Set-Cookie` for a cookie of ours; `None` removes it.
@@ -117,5 +113,5 @@ pub fn ticket_in<'a>(header: &'a str, id: &QueueId) -> Option<&'a str> {
     if header.is_empty() {
         return None;
     }
-    cookie_in(header, &ticket_cookie(id))
+    cookie_in(header, &cookies::ticket(id))
 }

@@ -175,7 +175,7 @@ test("claiming too early by form keeps the place, and the room says that it is n
   const reply = await world.send(`${room(queue)}/claim`, { method: "POST", from: world.url, cookies, form: {} });
   assert.equal(reply.status, 303);
   assert.equal(reply.headers.get("location"), room(queue));
-  assert.ok(reply.cookies[`__Host-tidegate-said-${queue.id}`].value);
+  assert.ok(reply.cookies[`__Host-tidegate-said.${queue.id}`].value);
   assert.equal((await visitor.open(room(queue))).status, 200);
   assert.equal(placeOf(visitor, queue), 2);
 });

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use tidegate_core::edge::cookies::said;
 use tidegate_core::edge::naming::Naming;
 use tidegate_core::ids::{EntryKey, QueueId};
 use tidegate_core::problem::{Code, Problem};
@@ -205,11 +206,6 @@ fn render(
     let checkout = Url::parse(checkout_url).ok();
     let checkout_origin = checkout.map(|url| url.origin().ascii_serialization());
     private_page(html, 200, checkout_origin.as_deref())
-}
-
-/// The name of the cookie that carries a message from a form to the room.
-fn said(id: &QueueId) -> String {
-    format!("__Host-tidegate-said-{id}")
 }
 
 /// The response with one more cookie.

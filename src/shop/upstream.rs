@@ -1,5 +1,6 @@
 //! Requests to the merchant's origin, and what of its answers must not come back as it is.
 
+use tidegate_core::edge::cookies;
 use tidegate_core::problem::{Code, Problem};
 use url::Url;
 use worker::{
@@ -9,8 +10,7 @@ use worker::{
 use crate::answer::Failure;
 use crate::site::Site;
 
-/// Prefix of the cookies and headers that are between the shopper and Tidegate alone.
-const OWN_COOKIE: &str = "__Host-tidegate-";
+/// Prefix of the headers that are between the shopper and Tidegate alone.
 const OWN_HEADER: &str = "x-tidegate-";
 
 /// Fetches a page as anybody would see it: by the address that it is kept under, so that nothing else of
@@ -145,14 +145,14 @@ fn others_cookies(header: &str) -> Option<String> {
     let others: Vec<&str> = header
         .split(';')
         .flat_map(|pair| {
-            if pair.contains(OWN_COOKIE) {
+            if pair.contains(cookies::OWN) {
                 pair.split(',').collect()
             } else {
                 vec![pair]
             }
         })
         .map(str::trim)
-        .filter(|pair| !pair.is_empty() && !pair.starts_with(OWN_COOKIE))
+        .filter(|pair| !pair.is_empty() && !pair.starts_with(cookies::OWN))
         .collect();
     (!others.is_empty()).then(|| others.join("; "))
 }

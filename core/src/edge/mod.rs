@@ -2,5 +2,6 @@
 //! that enters.
 
 pub mod cache_key;
+pub mod cookies;
 pub mod naming;
 pub mod storing;

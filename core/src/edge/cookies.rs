@@ -1,0 +1,47 @@
+//! The names of the cookies that are between a browser and Tidegate alone. Each is one queue's and one
+//! kind's: a visit to one queue must not touch what another has put there.
+
+use crate::ids::QueueId;
+
+/// What all of them begin with; none ever reaches the shop.
+pub const OWN: &str = "__Host-tidegate-";
+
+/// Holds a queue's ticket.
+pub fn ticket(queue: &QueueId) -> String {
+    format!("{OWN}{queue}")
+}
+
+/// Carries a message from a form to the room. No queue's id has a dot, so it is no queue's ticket.
+pub fn said(queue: &QueueId) -> String {
+    format!("{OWN}said.{queue}")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn no_two_cookies_of_any_queues_have_one_name(
+            one in "[a-z0-9][a-z0-9-]{0,9}",
+            kind in prop::sample::select(vec!["", "said-", "said.", "said", "pass-", "-"]),
+        ) {
+            let one: QueueId = one.parse().unwrap();
+            // The one that could be mistaken for it, if there can be one.
+            if let Ok(other) = format!("{kind}{one}").parse::<QueueId>() {
+                prop_assert_ne!(said(&one), ticket(&other));
+                prop_assert_eq!(ticket(&one) == ticket(&other), one == other);
+                // The edge's pass for `one`, as the contract names it.
+                let pass = format!("{OWN}pass-{one}");
+                prop_assert!(pass != ticket(&other) || other.check_new().is_err());
+            }
+        }
+    }
+
+    #[test]
+    fn the_ticket_s_cookie_has_the_name_that_is_published() {
+        assert_eq!(ticket(&"demo".parse().unwrap()), "__Host-tidegate-demo");
+    }
+}
