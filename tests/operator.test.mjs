@@ -68,6 +68,7 @@ test("a fresh queue's snapshot has every documented field", async () => {
     remaining: 9,
     boarding: 0,
     admittedBelow: 0,
+    draw: null,
     ratePerSecond: null,
     estimatedWaitSeconds: 0,
     waitKnown: true,

@@ -21,6 +21,7 @@ const FINGERPRINT: u32 = {
     hash = fnv(hash, include_bytes!("queue/claim.rs"));
     hash = fnv(hash, include_bytes!("queue/event.rs"));
     hash = fnv(hash, include_bytes!("relay.rs"));
+    hash = fnv(hash, include_bytes!("view/called.rs"));
     fnv(hash, include_bytes!("view/snapshot.rs"))
 };
 

@@ -15,7 +15,7 @@
   }
   const draw = access === "draw";
   const IN_LINE = ["waiting", "sealing", "queued", "ready", "reserve"];
-  const STATES = { WAITING: "waiting", QUEUED: "queued", READY: "ready", RESERVE: "reserve", NOT_SELECTED: "notSelected" };
+  const STATES = { WAITING: "waiting", QUEUED: "queued", READY: "ready", LAPSED: "lapsed", RESERVE: "reserve", NOT_SELECTED: "notSelected" };
   const REFUSALS = { SOLD_OUT: "soldOut", QUEUE_CLOSED: "closed" };
 
   let state = room.dataset.state;
@@ -96,9 +96,11 @@
         await take(answer);
         failures = 0;
         connection(answer.stale);
-        // An end is final but for a restock or a reset, and a winner has hours to take the place.
-        const rests = inLine() ? isOffered() : answer.status !== "NOT_QUEUED";
+        // An end is final but for a restock, a reopening or a reset.
+        const rests = !inLine() && answer.status !== "NOT_QUEUED";
         pause = Math.max(1000, answer.pollAfterMs || pause) * (rests ? 4 : 1);
+        // The status does not know of the claim: its pause is for a winner who has yet to come.
+        if (present && draw) pause = Math.min(pause, 2500);
       } else if (!entering) {
         reload();
       }
@@ -128,8 +130,13 @@
     const end = { soldOut: phase, closed: phase }[phase];
     // A place in a draw that nobody took is gone with the draw.
     if (status === "CLOSED" || (status === "READY" && end && draw && !present)) return end;
+    // Who came in time waits for a slot, also when the time is over.
+    if (status === "LAPSED" && present) return "ready";
     return status === "WAITING" && phase === "sealing" ? phase : STATES[status];
   }
+
+  // When the place lapses, in Unix milliseconds, where it does.
+  const claimBy = () => (last ? last.claimBy : Number(room.dataset.claimBy) || undefined);
 
   // Won, and up to the shopper: an admission is too short to give it to a page that nobody looks at.
   const isOffered = () => draw && state === "ready" && !present;
@@ -148,7 +155,10 @@
     if (code === 200) return hand(answer);
     if (code === 401) return reload();
     if (code === 410) {
-      over = true;
+      // What an operator closed may be opened again; what became of an admission stays.
+      over = answer.code !== "QUEUE_CLOSED";
+      present = false;
+      claimAgainAt = Date.now() + 10000;
       return show(REFUSALS[answer.code] ?? "over");
     }
     // Who is present has been heard. The status says when there is something to collect; this is
@@ -265,6 +275,7 @@
     if (lost || holds("paused")) values.wait = words.waitUnknown;
     for (const element of room.querySelectorAll("[data-if]")) element.hidden = !holds(element.dataset.if);
     values.updated = last?.serverTime;
+    values.claimBy = claimBy();
     for (const element of document.querySelectorAll("[data-v]")) {
       const value = values[element.dataset.v];
       if (value === undefined) continue;
@@ -306,6 +317,8 @@
       drawn: drawn && !["join", "entryClosed", "granted"].includes(state),
       present: present && !paused,
       called: !present && !paused,
+      until: !present && !paused && Boolean(claimBy()),
+      kept: !present && !paused && !claimBy(),
       manual: (manual || isOffered()) && !paused,
     }[condition];
   }
@@ -369,6 +382,6 @@
   addEventListener("online", () => {
     if (failures && due < Infinity) schedule(Math.random() * 1000);
   });
-  over = state === "over" || state === "lapsed";
+  over = state === "over";
   if (!over) schedule(state === "ready" && !isOffered() ? 0 : Number(room.dataset.pollAfterMs));
 })();

@@ -27,6 +27,7 @@ import {
 } from "./stand_in.mjs";
 
 const WAITING = { ...POLL, status: "WAITING", phase: "entry" };
+const LAPSED = { ...POLL, status: "LAPSED", position: 10000, collect: false };
 const SNAPSHOT = "GET /v1/queues/demo";
 const LIST = "5e".repeat(32);
 const sealed = { shuffle: { root: LIST, beaconRound: 31415926, seed: null } };
@@ -158,11 +159,34 @@ test("whoever took their place collects it after the end", async () => {
   await reaches("/checkout");
 });
 
-test("a lapsed place stays lapsed while the page is open", async () => {
+test("a winner reads until when, then that it was too late, and when the place is to be had after all", async () => {
   await page.addInitScript(recordPauses);
-  await visit("draw-lapsed", { "GET status": [READY] });
-  assert.equal(await page.textContent("#state h2"), "The time for your place ran out");
-  assert.deepEqual(await page.evaluate(() => pauses), [], "there is nothing to ask that could change it");
+  await visit("draw-won", { "GET status": [{ ...READY, claimBy: NOW + 7_200_000 }] });
+  await sees("It is kept for you until 21 Nov 2026, 17:05. After that, it goes to the next person in order.");
+  assert.equal(await page.isVisible("[data-if=kept]"), false);
+  assert.ok(await page.evaluate(() => !pauses.includes(4000)), "what the server asks for is by the time left already");
+  answers["GET status"] = [LAPSED];
+  await becomes("The time for your place ran out");
+  assert.equal(await page.locator("#state button").count(), 0);
+  await page.waitForFunction(() => pauses.includes(4000));
+  answers["GET status"] = [READY];
+  await becomes("You won a place");
+  await sees("kept for a limited time only");
+  assert.equal(await page.isVisible("[data-if=until]"), false);
+  assert.equal(count("POST claim"), 0);
+});
+
+test("whoever took their place in time is not told that it lapsed, and collects it", async () => {
+  const collect = { ...LAPSED, collect: true, serverTime: NOW + 1 };
+  await visit("draw-boarding", { "GET status": [LAPSED, LAPSED, collect], "POST claim": [boarding, GRANTED] });
+  await reaches("/checkout");
+  assert.equal(count("POST claim"), 2);
+});
+
+test("a draw that was closed and is opened again takes its winner back in", async () => {
+  await visit("draw-boarding", { "GET status": [READY], "POST claim": [refusal(410, "QUEUE_CLOSED")] });
+  await becomes("This draw is over");
+  await becomes("You won a place");
 });
 
 test("on the reserve list the number falls, and a screen reader hears what matters", async () => {

@@ -160,7 +160,11 @@ async fn show(site: &Site, id: &QueueId) -> Answered {
         cookies.push(credentials::set_ticket(id, Some(renewed)));
     }
     let mut held = None;
-    if matches!(status.standing, Standing::Ready { .. }) {
+    let may_hold = matches!(
+        status.standing,
+        Standing::Ready { .. } | Standing::Lapsed { .. }
+    );
+    if may_hold {
         match claiming::look(site, id, &shown).await {
             Ok(Held::Claimed(Claimed::Granted(grant, token))) => held = Some((grant, token)),
             Ok(Held::Claimed(Claimed::Boarding { .. })) => {

@@ -74,7 +74,8 @@ pub fn read_entered(answer: &Answer) -> Option<(Entered, Option<u64>)> {
 
 pub fn standing(status: &StatusAnswer<'_>) -> Standing {
     match status.status {
-        "READY" => Standing::Ready {
+        // Whoever claimed in time goes on, and the others hear from their claim that it is too late.
+        "READY" | "LAPSED" => Standing::Ready {
             collect: status.collect,
             server_time: status.server_time,
         },

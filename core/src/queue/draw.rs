@@ -8,10 +8,14 @@ use super::machine::Machine;
 use crate::UnixMillis;
 use crate::config::Access;
 use crate::problem::{Code, Problem};
+use crate::view::called::{AwaitedPlaces, CalledPlaces};
 
 /// Places that are called up within this part of a window share one: there are never many windows, and
 /// nobody's is shorter than was said.
 const SHARED_PART: u64 = 64;
+/// The most windows at a time: as many as there can be while the window's length stays as it is. Only an
+/// operator who lengthens it again and again comes so far, and then the last one takes in who is called up.
+pub const WINDOWS_MAX: usize = 66;
 
 /// Places that were called up together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,7 +39,7 @@ impl Machine {
     }
 
     /// Places that nobody has or may come for.
-    fn free_places(&self) -> u64 {
+    pub(super) fn free_places(&self) -> u64 {
         let windows = self.head.windows.iter();
         let awaited = windows.fold(0_u64, |sum, window| sum.saturating_add(window.outstanding));
         let present = u64::try_from(self.present.len()).unwrap_or(u64::MAX);
@@ -43,6 +47,20 @@ impl Machine {
             .unwrap_or(0)
             .saturating_sub(present)
             .saturating_sub(awaited)
+    }
+
+    /// What a draw makes public of the places that are called up.
+    pub(super) fn called_places(&self) -> Option<CalledPlaces> {
+        let windows = self.head.windows.iter().map(|window| AwaitedPlaces {
+            from: window.from,
+            to: window.to,
+            claim_by: window.ends_at,
+        });
+        self.is_draw().then(|| CalledPlaces {
+            awaited: windows.collect(),
+            free: self.free_places(),
+            still_since: self.head.still_since,
+        })
     }
 
     /// Calls up as many as there are places free.
@@ -56,13 +74,15 @@ impl Machine {
         self.dirty.head = true;
         let length = u64::from(self.head.config.claim_window_seconds).saturating_mul(1000);
         let (to, ends_at) = (self.head.boarding, now.saturating_add(length));
-        let shared = |window: &&mut Window| {
+        let shared = |window: &Window| {
             // Both, for the length may have grown since.
             let age = now.saturating_sub(window.began_at);
             let gain = ends_at.saturating_sub(window.ends_at);
             age.max(gain) < length.checked_div(SHARED_PART).unwrap_or(0)
         };
-        if let Some(window) = self.head.windows.last_mut().filter(shared) {
+        let is_full = self.head.windows.len() >= WINDOWS_MAX;
+        let last = self.head.windows.last_mut();
+        if let Some(window) = last.filter(|window| is_full || shared(window)) {
             window.to = to;
             window.outstanding = window.outstanding.saturating_add(called);
             window.ends_at = window.ends_at.max(ends_at);

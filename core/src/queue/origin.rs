@@ -44,7 +44,8 @@ impl Machine {
         }
     }
 
-    /// The order is paid. It counts even when the session has run out, while there is stock.
+    /// The order is paid. It counts even when the session has run out, while there is stock that nobody else
+    /// was promised.
     pub(super) fn complete(
         &mut self,
         admission: AdmissionId,
@@ -56,12 +57,7 @@ impl Machine {
             ClaimState::Completed => return Ok(self.answer(&claim)),
             ClaimState::Redeemed => self.end(admission.index, ClaimState::Completed, now),
             ClaimState::Expired | ClaimState::Left if claim.redeemed_at.is_some() => {
-                if self.remaining() == Some(0) {
-                    return Err(Problem::new(
-                        Code::SoldOut,
-                        "The session had run out, and the last piece went to somebody else.",
-                    ));
-                }
+                self.check_stock_for_late(now)?;
                 self.save(Claim {
                     state: ClaimState::Completed,
                     ends_at: Some(now),
@@ -74,6 +70,24 @@ impl Machine {
         self.head.completed = self.head.completed.saturating_add(1);
         self.admission(admission, None)
             .map(|claim| self.answer(&claim))
+    }
+
+    /// Refuses a late completion whose piece somebody else holds, or was told that they may come for.
+    fn check_stock_for_late(&self, now: UnixMillis) -> Result<(), Problem> {
+        match self.remaining() {
+            Some(0) => Err(Problem::new(
+                Code::SoldOut,
+                "The session had run out, and the last piece went to somebody else.",
+            )),
+            // When the queue is over, nobody comes any more.
+            Some(_) if self.head.end(now).is_none() && self.free_places() == 0 => {
+                Err(Problem::new(
+                    Code::AdmissionExpired,
+                    "The session had run out, and what is left is promised to those who were next.",
+                ))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Gives the slot back.

@@ -192,6 +192,7 @@ impl Machine {
                 .present
                 .first_key_value()
                 .map_or(head.boarding, |(at, _)| *at),
+            draw: self.called_places(),
             rate_per_second: rate,
             estimated_wait_seconds: wait,
             wait_known: wait.is_some(),

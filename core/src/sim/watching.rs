@@ -75,7 +75,7 @@ impl World {
                 }
                 self.later(who, pause);
             }
-            Standing::Closed | Standing::NotSelected => self.gone(who),
+            Standing::Closed | Standing::NotSelected | Standing::Lapsed { .. } => self.gone(who),
             Standing::Waiting | Standing::Reserve { .. } | Standing::NotQueued => {
                 self.later(who, pause);
             }

@@ -1,4 +1,5 @@
 //! What is shown: the public snapshot of a queue, and what one ticket means under it.
 
+pub mod called;
 pub mod snapshot;
 pub mod status;

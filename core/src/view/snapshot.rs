@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::called::CalledPlaces;
 use crate::UnixMillis;
 use crate::config::{Access, Product, QueueConfig, UniqueBy};
 use crate::fair::{Commitment, Root, Seed, shuffle};
@@ -130,6 +131,8 @@ pub struct Snapshot {
     pub boarding: u64,
     /// Every present shopper below this has an admission to collect.
     pub admitted_below: u64,
+    /// In a draw, the places that are called up.
+    pub draw: Option<CalledPlaces>,
     /// How fast boarding moves, where that was measured or follows from the configuration.
     pub rate_per_second: Option<f64>,
     /// What somebody who enters now will wait, where that is known.

@@ -45,6 +45,17 @@ pub enum Standing {
         position: u64,
         /// Whether a shopper who has claimed already has an admission to collect by claiming again.
         collect: bool,
+        /// In a draw, when the place lapses. `None` where no time runs: in a pause, and where the time is
+        /// over but nobody came after.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        claim_by: Option<UnixMillis>,
+    },
+    /// In a draw: the time to claim is over, and another may hold the place.
+    Lapsed {
+        /// The place, 1-based.
+        position: u64,
+        /// As of [`Standing::Ready`]: a shopper who claimed in time goes by this.
+        collect: bool,
     },
     /// In a draw: did not win, and comes next if enough places lapse.
     Reserve {
@@ -116,7 +127,11 @@ fn standing(ticket: Option<&Ticket>, snapshot: &Snapshot) -> Standing {
         // Whoever was admitted just before the end still has an admission to collect.
         let is_decided = snapshot.access == Access::Draw && snapshot.cannot_reopen();
         return if collect && snapshot.active > 0 {
-            Standing::Ready { position, collect }
+            Standing::Ready {
+                position,
+                collect,
+                claim_by: None,
+            }
         } else if is_decided && place >= snapshot.boarding {
             Standing::NotSelected
         } else {
@@ -124,7 +139,7 @@ fn standing(ticket: Option<&Ticket>, snapshot: &Snapshot) -> Standing {
         };
     }
     if place < snapshot.boarding {
-        return Standing::Ready { position, collect };
+        return called_up(place, collect, snapshot);
     }
     if snapshot.access == Access::Draw {
         let rank = position.saturating_sub(snapshot.boarding);
@@ -141,6 +156,24 @@ fn standing(ticket: Option<&Ticket>, snapshot: &Snapshot) -> Standing {
         ahead,
         estimated_wait_seconds: wait,
         wait_known: wait.is_some(),
+    }
+}
+
+/// What somebody is told whose place, 0-based, is called up.
+fn called_up(place: u64, collect: bool, snapshot: &Snapshot) -> Standing {
+    let position = place.saturating_add(1);
+    let mut claim_by = None;
+    if let Some(draw) = &snapshot.draw {
+        let until = draw.claim_by(place);
+        if until.is_none() && draw.free == 0 {
+            return Standing::Lapsed { position, collect };
+        }
+        claim_by = until.filter(|_| draw.still_since.is_none());
+    }
+    Standing::Ready {
+        position,
+        collect,
+        claim_by,
     }
 }
 
@@ -173,8 +206,16 @@ fn poll_after(standing: &Standing, snapshot: &Snapshot, jitter: u32) -> u64 {
             until(snapshot.entry_opens_at).unwrap_or(POLL_IDLE_MILLIS)
         }
         Standing::Queued { .. } => POLL_UNKNOWN_MILLIS,
-        Standing::Ready { .. } => POLL_MIN_MILLIS,
+        Standing::Ready { position, .. } => match &snapshot.draw {
+            // Nothing changes for a winner before their time is over.
+            Some(draw) => {
+                let place = position.saturating_sub(1);
+                draw.time_left(place, snapshot.server_time, snapshot.closes_at) / 4
+            }
+            None => POLL_MIN_MILLIS,
+        },
         Standing::NotQueued
+        | Standing::Lapsed { .. }
         | Standing::Reserve { .. }
         | Standing::NotSelected
         | Standing::Closed => POLL_IDLE_MILLIS,
@@ -210,6 +251,7 @@ mod tests {
             remaining: None,
             boarding: 40,
             admitted_below: 37,
+            draw: None,
             rate_per_second: Some(2.0),
             estimated_wait_seconds: Some(30),
             wait_known: true,
@@ -254,14 +296,16 @@ mod tests {
             standing_at(39, &snapshot()),
             Standing::Ready {
                 position: 40,
-                collect: false
+                collect: false,
+                claim_by: None
             }
         );
         assert_eq!(
             standing_at(36, &snapshot()),
             Standing::Ready {
                 position: 37,
-                collect: true
+                collect: true,
+                claim_by: None
             }
         );
     }
@@ -298,7 +342,8 @@ mod tests {
             standing_at(5, &over),
             Standing::Ready {
                 position: 6,
-                collect: true
+                collect: true,
+                claim_by: None
             }
         );
         let done = Snapshot { active: 0, ..over };

@@ -18,6 +18,8 @@ use state::State;
 
 /// The least pause between two reloads without script, in seconds.
 const RELOAD_MIN_SECONDS: u64 = 5;
+/// How long after a place has lapsed everybody hears of it: a view of the queue may be so old.
+const DEADLINE_SLACK_SECONDS: u64 = 5;
 /// How long after the opening the randomness is late. It is due after half a minute.
 const SEALING_LATE_MILLIS: u64 = 90_000;
 
@@ -122,6 +124,9 @@ struct RoomTemplate<'a> {
     wait: String,
     /// Called up, claimed, and not admitted yet.
     present: bool,
+    /// In a draw, when the place lapses, and the same for the script.
+    claim_by: Option<Moment>,
+    claim_by_at: Option<UnixMillis>,
     join_wait: Option<String>,
     entry_opens: Option<Moment>,
     opens: Option<Moment>,
@@ -159,7 +164,9 @@ impl<'a> RoomTemplate<'a> {
                 ahead,
                 estimated_wait_seconds.filter(|_| wait_known && moving),
             ),
-            Standing::Ready { position, .. } => (position, 0, None),
+            Standing::Ready { position, .. } | Standing::Lapsed { position, .. } => {
+                (position, 0, None)
+            }
             _ => (0, 0, None),
         };
         let rank = match status.standing {
@@ -168,6 +175,10 @@ impl<'a> RoomTemplate<'a> {
         };
         let opens_at = snapshot.opens_at.unwrap_or(status.server_time);
         let collect = matches!(status.standing, Standing::Ready { collect: true, .. });
+        let claim_by = match status.standing {
+            Standing::Ready { claim_by, .. } => claim_by,
+            _ => None,
+        };
         // The queue itself said so just now: the snapshot may be older than their claim.
         let present = message == Some(Message::Boarding);
         // A winner takes the place when they choose to, within the window.
@@ -202,9 +213,8 @@ impl<'a> RoomTemplate<'a> {
             poll_after_ms: status.poll_after_ms,
             phase: status.phase,
             stale: status.stale,
-            // Whoever has only to press the button is left in peace.
-            reload: (state.in_line() && (!rests || present || !moving))
-                .then(|| (status.poll_after_ms / 1000).max(RELOAD_MIN_SECONDS)),
+            reload: reload(status, claim_by, rests && !present && moving)
+                .filter(|_| state.in_line()),
             drawing: Drawing {
                 by: snapshot.shuffle.beacon_round.zip(snapshot.shuffle.root),
                 is_late: status.server_time.saturating_sub(opens_at) > SEALING_LATE_MILLIS,
@@ -220,6 +230,8 @@ impl<'a> RoomTemplate<'a> {
             tide_width: figures::tide_width(position, ahead_count),
             wait: figures::wait(text, seconds),
             present,
+            claim_by: claim_by.map(Moment::day),
+            claim_by_at: claim_by,
             join_wait,
             entry_opens: snapshot.entry_opens_at.map(Moment::day),
             opens: snapshot.opens_at.map(Moment::day),
@@ -254,4 +266,14 @@ impl<'a> RoomTemplate<'a> {
             Phase::Closed => "closed",
         }
     }
+}
+
+/// The seconds between two reloads without script. Whoever has only to press the button is left in peace
+/// until it is too late for that.
+fn reload(status: &Status, claim_by: Option<UnixMillis>, rests: bool) -> Option<u64> {
+    if !rests {
+        return Some((status.poll_after_ms / 1000).max(RELOAD_MIN_SECONDS));
+    }
+    let left = claim_by?.saturating_sub(status.server_time) / 1000;
+    Some(left.saturating_add(DEADLINE_SLACK_SECONDS))
 }

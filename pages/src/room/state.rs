@@ -82,6 +82,9 @@ impl State {
                 ended
             }
             (Standing::Ready { .. }, _) => Self::Ready,
+            // Whoever came in time waits for a slot, also when the time is over.
+            (Standing::Lapsed { .. }, _) if page.message == Some(Message::Boarding) => Self::Ready,
+            (Standing::Lapsed { .. }, _) => Self::Lapsed,
             (Standing::Reserve { .. }, _) => Self::Reserve,
             (Standing::NotSelected, _) => Self::NotSelected,
         }

@@ -74,6 +74,9 @@ pub(crate) static ENGLISH: Text = Text {
     not_selected_lead: "This draw is over, and no place came to you. We are sorry. Nothing was charged.",
     not_selected_chance: "It was chance alone: nothing that you did made a difference.",
 
+    ready_until: "It is kept for you until",
+    ready_after: "After that, it goes to the next person in order.",
+
     granted_heading: "Your checkout is ready",
     granted_lead: "Thank you for waiting.",
     granted_until: "Please go on before",

@@ -74,6 +74,9 @@ pub(crate) struct Text {
     pub not_selected_lead: &'static str,
     pub not_selected_chance: &'static str,
 
+    pub ready_until: &'static str,
+    pub ready_after: &'static str,
+
     pub granted_heading: &'static str,
     pub granted_lead: &'static str,
     pub granted_until: &'static str,

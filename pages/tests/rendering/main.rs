@@ -261,6 +261,7 @@ fn hostile_words_stay_words() {
     let standing = Standing::Ready {
         position: 1,
         collect: true,
+        claim_by: None,
     };
     let status = status(standing, Phase::Open);
     let granted = Granted {
@@ -317,6 +318,7 @@ fn an_admission_that_is_over_counts_more_than_the_standing() {
         Standing::Ready {
             position: 1,
             collect: true,
+            claim_by: None,
         },
         Phase::Open,
     );

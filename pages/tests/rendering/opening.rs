@@ -30,6 +30,10 @@ draw-waiting | You are in the draw | The draw is on | 2026-11-21, 16:05 UTC | th
 draw-waiting | come back after the draw | Leave the draw | you cannot join again
 draw-sealing | The draw is being held | Entry has closed, | <span data-v="round">24681357</span>
 draw-won | You won a place | limited time only | it goes to the next person | action="/queue/demo/claim" | Take my place
+draw-won-until | You won a place | kept for you until <time data-day data-v="claimBy" datetime="2026-11-21T16:05:09Z">2026-11-21, 16:05 UTC</time>. After that, it goes to the next person | Take my place
+draw-won-until | <p data-if="kept" hidden> | content="7205;url=/queue/demo"
+draw-lapsed-told | The time for your place ran out | it went to the next person in order | Nothing was charged.
+draw-boarding-late | You have taken your place and are among the next
 draw-won-paused | You won a place | the time to take it stands still
 draw-boarding | You have taken your place and are among the next
 draw-over | Your turn is over | If you have paid, all is well
@@ -139,6 +143,7 @@ fn a_refused_claim_tells_the_holder_of_a_place_that_the_draw_is_over() {
     let won = Standing::Ready {
         position: 1,
         collect: false,
+        claim_by: None,
     };
     let snapshot = shuffled(Access::Draw, Phase::Open);
     let status = status(won, Phase::Open);
@@ -153,6 +158,7 @@ fn a_draw_out_of_reach_is_not_called_over_to_whoever_may_hold_an_admission() {
     let admitted = Standing::Ready {
         position: 1,
         collect: true,
+        claim_by: None,
     };
     let snapshot = shuffled(Access::Draw, Phase::Closed);
     let status = status(admitted, Phase::Closed);
