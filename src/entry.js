@@ -68,6 +68,7 @@ async function change(call, url, request, body, env, context) {
     const question = said === undefined ? undefined : inBrief[`brief_${call}`](text, Date.now());
     if (question !== undefined) {
       const [name, asked] = inTwo(question, "\n");
+      if (name === "") return response(asked, url); // there is nobody to ask
       const object = (call === "enter" ? env.LANE : env.QUEUE).getByName(name);
       // An object that is out of reach replies nothing.
       const reply = await object.ask(asked).catch((error) => console.error(`${call}: ${error}`));

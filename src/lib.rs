@@ -14,6 +14,7 @@ mod headers;
 mod keys;
 mod paths;
 mod random;
+mod recalled;
 mod receipts;
 mod router;
 mod routes;

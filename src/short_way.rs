@@ -23,6 +23,7 @@ use crate::credentials;
 use crate::headers::{NO_STORE, common};
 use crate::keys;
 use crate::random;
+use crate::recalled;
 use crate::receipts;
 use crate::routes::claiming;
 use crate::routes::shoppers::{self, SNAPSHOT_CACHE};
@@ -70,7 +71,8 @@ pub fn brief_snapshot(request: &str, now: f64) -> Option<String> {
     serde_json::to_string(&seen.value.snapshot).ok()
 }
 
-/// What to ask which lane to enter somebody who shows no ticket: its name, and the call.
+/// What to ask which lane to enter somebody who shows no ticket: its name, and the call. Or, after an empty
+/// name, the answer.
 #[wasm_bindgen]
 pub fn brief_enter(request: &str, now: f64) -> Option<String> {
     let request = Described::read(request, now)?;
@@ -79,7 +81,12 @@ pub fn brief_enter(request: &str, now: f64) -> Option<String> {
     }
     let wanted: EnterBody = body::typed_in(request.body.as_bytes()).ok()?;
     let naming = wanted.naming().ok()?;
-    let view = views::ready(&request.queue, request.now)?.value;
+    let seen = views::ready(&request.queue, request.now)?;
+    let refusal = views::entry_refusal(&seen);
+    if let (Some(problem), true) = (&refusal, naming.is_nobody()) {
+        return refused(problem).map(|answer| answered(&answer));
+    }
+    let view = seen.value;
     view.snapshot.check_entry_open(request.now).ok()?;
     let keys = keys::Known(request.reach);
     let shopper = naming
@@ -100,6 +107,8 @@ pub fn brief_enter(request: &str, now: f64) -> Option<String> {
             lane,
             shopper,
             called,
+            refusal,
+            as_of: view.as_of(),
         },
     )
 }
@@ -152,7 +161,8 @@ pub fn brief_entered(
     })
 }
 
-/// What to ask which queue for a called-up shopper: its name, and the call.
+/// What to ask which queue for a called-up shopper: its name, and the call. Or, after an empty name, the
+/// answer.
 #[wasm_bindgen]
 pub fn brief_claim(request: &str, now: f64) -> Option<String> {
     let request = Described::read(request, now)?;
@@ -160,10 +170,13 @@ pub fn brief_claim(request: &str, now: f64) -> Option<String> {
         return None;
     }
     let ticket = request.ticket()?;
-    let view = views::known(&request.queue)?;
+    let seen = views::ready(&request.queue, request.now)?;
     keys::known_handoff(request.reach)?;
     site::known_issuer()?;
-    let holder = shoppers::holder_of(&ticket, &view.snapshot);
+    let holder = shoppers::holder_of(&ticket, &seen.value.snapshot);
+    if let Some(problem) = recalled::claim_refusal(&holder, &seen, request.now) {
+        return refused(&problem).map(|answer| answered(&answer));
+    }
     let call = QueueCall::Event(Box::new(Event::Claim(holder)));
     question(request.queue.as_str(), &call)
 }
@@ -182,13 +195,19 @@ pub fn brief_claimed(
         let Ok(QueueCall::Event(event)) = wire::read(call) else {
             return Err(lost());
         };
-        let (QueueReply::Answer(reply), Event::Claim(holder)) = (replied(reply)?, *event) else {
+        let Event::Claim(holder) = *event else {
             return Err(lost());
         };
+        let reply = replied(reply).and_then(|reply| match reply {
+            QueueReply::Answer(answer) => Ok(answer),
+            _ => Err(lost()),
+        });
+        let view = views::known(&request.queue).ok_or_else(lost)?;
+        recalled::claimed(&holder, &view, &reply, request.now);
         let keys = keys::known_handoff(request.reach).ok_or_else(lost)?;
         let issuer = site::known_issuer().ok_or_else(lost)?;
         let claimed =
-            claiming::claimed(&keys, &issuer, &request.queue, &holder, reply, request.now)?;
+            claiming::claimed(&keys, &issuer, &request.queue, &holder, reply?, request.now)?;
         let (status, body) = claiming::claimed_body(claimed);
         Ok(format!("{status}\n\n{body}"))
     })
@@ -246,6 +265,11 @@ impl<'a> Described<'a> {
     }
 }
 
+/// An answer in the place of a question: it asks nobody.
+fn answered(answer: &str) -> String {
+    format!("\n{answer}")
+}
+
 /// An object's name, and what to ask it.
 fn question<C: Call>(object: &str, call: &C) -> Option<String> {
     Some(format!(
@@ -271,6 +295,11 @@ fn answer(made: impl FnOnce() -> Result<String, Problem>) -> Option<String> {
         Ok(answer) => return Some(answer),
         Err(problem) => problem,
     };
+    refused(&problem)
+}
+
+/// The same of a problem.
+fn refused(problem: &Problem) -> Option<String> {
     let status = problem.code.status();
     if !matches!(status, 409 | 410 | 429 | 503) {
         return None;

@@ -10,6 +10,7 @@ use tidegate_core::calls::{
     DirectoryCall, DirectoryEntry, DirectoryReply, QueueReply, RelayCall, RelayName, RelayReply,
     Reply,
 };
+use tidegate_core::edge::doors;
 use tidegate_core::ids::{Epoch, QueueId};
 use tidegate_core::problem::Problem;
 use tidegate_core::queue::{Answer, Event};
@@ -48,6 +49,9 @@ impl Succeeds for EdgeView {
     fn succeed(&mut self, older: &Self) {
         if self.snapshot.epoch == older.snapshot.epoch {
             self.snapshot.boarding = self.snapshot.boarding.max(older.snapshot.boarding);
+            if older.freed_at > self.snapshot.server_time {
+                self.place_is_free(older.freed_at);
+            }
         }
     }
 }
@@ -133,6 +137,12 @@ pub fn ready(id: &QueueId, now: UnixMillis) -> Option<Seen<EdgeView>> {
     VIEWS.ready(id.as_str(), SECOND_MILLIS, now)
 }
 
+/// Why nobody enters who has no entry, where the view is recent enough to say so.
+pub fn entry_refusal(seen: &Seen<EdgeView>) -> Option<Problem> {
+    let snapshot = &seen.value.snapshot;
+    doors::entry_refusal(snapshot).filter(|_| !seen.stale)
+}
+
 /// The last view that memory has.
 pub fn known(id: &QueueId) -> Option<Rc<EdgeView>> {
     VIEWS.peek(id.as_str())
@@ -162,6 +172,15 @@ pub fn boarding_is(id: &QueueId, epoch: Epoch, boarding: u64) {
     VIEWS.amend(id.as_str(), |view| {
         if view.snapshot.epoch == epoch {
             view.snapshot.boarding = view.snapshot.boarding.max(boarding);
+        }
+    });
+}
+
+/// Somebody left, and so there is a place free, which the next snapshot may not know yet.
+pub fn place_is_free(id: &QueueId, epoch: Epoch, now: UnixMillis) {
+    VIEWS.amend(id.as_str(), |view| {
+        if view.snapshot.epoch == epoch {
+            view.place_is_free(now);
         }
     });
 }

@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::UnixMillis;
 use crate::fair::audit::{Audit, GroupProof};
 use crate::fair::receipt::Receipt;
 use crate::ids::{Epoch, QueueId, ShopperId};
@@ -139,6 +140,10 @@ pub enum LaneCall {
         shopper: ShopperId,
         /// How far tickets are called up, as far as the caller knows.
         called: Called,
+        /// Why nobody enters who has no entry, as far as the caller knows.
+        refusal: Option<Problem>,
+        /// When the queue stood as the caller knows it.
+        as_of: UnixMillis,
     },
     /// Forget an entry that was given up, so that the shopper may enter anew.
     Forget {

@@ -5,6 +5,8 @@
 //! makes indices dense and unique whoever dies in between: a group that is found pending is leased
 //! again under its number and gets the range it has.
 
+mod refusals;
+
 use std::collections::BTreeSet;
 
 use crate::UnixMillis;
@@ -14,6 +16,9 @@ use crate::fair::log::group_root;
 use crate::ids::ShopperId;
 use crate::problem::{Code, Problem};
 use crate::queue::event::Called;
+use crate::queue::shoppers::full;
+
+use self::refusals::Refusals;
 
 /// The most shoppers that wait for the next group; more are asked to come back.
 const GATHERING_MAX: usize = 5_000;
@@ -63,6 +68,8 @@ pub enum Heard {
 pub enum Work {
     /// Write this group down as pending; then ask again.
     Write(Group),
+    /// Tell these: nobody who has no entry is taken now. Then ask again.
+    Tell(Outcomes),
     /// Lease this many indices for the group of this number.
     Lease {
         /// The group's number.
@@ -89,6 +96,9 @@ pub struct Lane {
     /// Everybody in `gathering` or `pending`.
     under_way: BTreeSet<ShopperId>,
     called: Called,
+    /// When the pending group's lease was last wanted.
+    leased_at: UnixMillis,
+    refusals: Refusals,
 }
 
 impl Lane {
@@ -123,6 +133,11 @@ impl Lane {
         Ok(())
     }
 
+    /// Takes what an edge that forwards an enter knows; see [`Refusals::heed`].
+    pub fn heed(&mut self, refusal: Option<Problem>, as_of: UnixMillis, now: UnixMillis) {
+        self.refusals.heed(refusal, as_of, now);
+    }
+
     /// Who arrived since they were last asked for. Look their entries up, all together, and say what was
     /// found.
     pub fn arrivals(&mut self) -> Vec<ShopperId> {
@@ -154,6 +169,7 @@ impl Lane {
     /// and whoever arrived is looked up before either.
     pub fn next_work(&mut self, name: &LaneName, now: UnixMillis) -> Option<Work> {
         if let Some(group) = &self.pending {
+            self.leased_at = now;
             let count = u32::try_from(group.members.len()).unwrap_or(u32::MAX);
             return Some(Work::Lease {
                 sequence: group.sequence,
@@ -163,6 +179,15 @@ impl Lane {
         }
         if self.gathering.is_empty() {
             return None;
+        }
+        if let Some(problem) = self.refusals.standing(now).cloned() {
+            // Nothing is written for who cannot enter.
+            let members = core::mem::take(&mut self.gathering);
+            for shopper in &members {
+                self.under_way.remove(shopper);
+            }
+            let told = |shopper| (shopper, Err(problem.clone()));
+            return Some(Work::Tell(members.into_iter().map(told).collect()));
         }
         self.last_sequence = self.last_sequence.saturating_add(1);
         let members = core::mem::take(&mut self.gathering);
@@ -181,6 +206,9 @@ impl Lane {
     pub fn leased(&mut self, first: u64, granted: u32, called: Called) -> Outcomes {
         self.called = self.called.max(called);
         let group = self.take_pending();
+        if u64::from(granted) < u64::try_from(group.len()).unwrap_or(u64::MAX) {
+            self.refusals.remember(&full(), self.leased_at);
+        }
         let outcome = |(place, shopper): (u64, ShopperId)| {
             let index = first
                 .checked_add(place)
@@ -193,6 +221,7 @@ impl Lane {
     /// The queue refused the pending group for good: remove its rows, then tell the members. Its
     /// number is spent: a late copy of the lease must never meet another group under it.
     pub fn refused(&mut self, problem: &Problem) -> Outcomes {
+        self.refusals.remember(problem, self.leased_at);
         self.take_pending()
             .into_iter()
             .map(|shopper| (shopper, Err(problem.clone())))
@@ -221,13 +250,6 @@ fn too_many() -> Problem {
     Problem::new(
         Code::ServiceUnavailable,
         "This lane has more entries at once than it can take. Try again; you lose nothing.",
-    )
-}
-
-fn full() -> Problem {
-    Problem::new(
-        Code::QueueFull,
-        "The queue has as many entries as it may have.",
     )
 }
 
@@ -323,7 +345,7 @@ mod tests {
         let mut lane = Lane::default();
         arrive(&mut lane, &[1]);
         next(&mut lane);
-        lane.refused(&full());
+        lane.refused(&Problem::new(Code::Conflict, "Leased already."));
         arrive(&mut lane, &[2]);
         assert_eq!(next(&mut lane), Some(Work::Write(group(2, &[2]))));
     }

@@ -10,6 +10,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use futures::channel::oneshot;
+use tidegate_core::UnixMillis;
 use tidegate_core::calls::{LaneCall, LaneName, LaneReply, QueueCall, QueueReply, Reply};
 use tidegate_core::fair::receipt::{Receipt, Receipts};
 use tidegate_core::ids::ShopperId;
@@ -24,7 +25,7 @@ use worker::{DurableObject, Env, Request, Response, Result, SqlStorage, State, d
 use self::rows::{find, key, load, receipts, stored_name};
 use self::work::work;
 use crate::binding;
-use crate::storage::run;
+use crate::storage::{now, run};
 use crate::stub::{self, Answering, Teller, answer, asked_only, interrupted, storage_failed};
 
 /// How often a lane asks whether its epoch still lives.
@@ -107,7 +108,10 @@ impl Lane {
                 lane,
                 shopper,
                 called,
+                refusal,
+                as_of,
             } => {
+                inner.heed(refusal, as_of);
                 let (teller, answering) = Teller::new();
                 enter(&inner, &lane, shopper, called, teller);
                 answering
@@ -217,6 +221,19 @@ impl Inner {
         match reply {
             QueueReply::Answer(answer) => Ok(answer),
             _ => Err(Problem::unexpected("queue")),
+        }
+    }
+
+    /// What cannot be heeded now costs a lease.
+    fn heed(&self, refusal: Option<Problem>, as_of: UnixMillis) {
+        if self.over.borrow().is_none() {
+            let heeded = self.with_lane(|lane, _| {
+                lane.heed(refusal, as_of, now());
+                Ok(())
+            });
+            if let Err(error) = heeded {
+                storage_failed(&error);
+            }
         }
     }
 

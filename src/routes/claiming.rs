@@ -11,6 +11,7 @@ use tidegate_core::token::handoff::{Handoff, HandoffKeys};
 use crate::answer::{Answered, private_json};
 use crate::credentials::{self, Shown};
 use crate::keys;
+use crate::recalled;
 use crate::routes::shoppers::holder;
 use crate::site::Site;
 use crate::views;
@@ -30,13 +31,18 @@ pub enum Claimed {
 pub async fn claim(site: &Site, id: &QueueId, shown: &Shown) -> Result<Claimed, Problem> {
     credentials::check_origin(site, shown)?;
     let holder = holder(site, id, shown).await?;
-    let answer = views::queue(site, id, Event::Claim(holder.clone())).await?;
+    let seen = views::view(site, id).await?;
+    if let Some(problem) = recalled::claim_refusal(&holder, &seen, site.now) {
+        return Err(problem);
+    }
+    let answer = views::queue(site, id, Event::Claim(holder.clone())).await;
+    recalled::claimed(&holder, &seen.value, &answer, site.now);
     claimed(
         &*keys::handoff(site)?,
         &site.issuer(),
         id,
         &holder,
-        answer,
+        answer?,
         site.now,
     )
 }
@@ -79,7 +85,14 @@ pub enum Held {
 /// What the shown ticket holds already, if anything. Changes nothing.
 pub async fn look(site: &Site, id: &QueueId, shown: &Shown) -> Result<Held, Problem> {
     let holder = holder(site, id, shown).await?;
-    match views::queue(site, id, Event::Look(holder)).await? {
+    let found = if let Some(found) = recalled::look(&holder, site.now) {
+        found
+    } else {
+        let found = views::queue(site, id, Event::Look(holder.clone())).await;
+        recalled::looked(&holder, &found, site.now);
+        found
+    };
+    match found? {
         Answer::Granted(grant) => {
             let keys = keys::handoff(site)?;
             sign(&keys, &site.issuer(), id, grant, site.now).map(Held::Claimed)

@@ -14,6 +14,7 @@ use crate::body;
 use crate::credentials;
 use crate::keys;
 use crate::paths::{nothing_here, post, queue_id};
+use crate::recalled;
 use crate::site::Site;
 use crate::views;
 
@@ -116,7 +117,9 @@ fn admission(answer: Answer) -> Result<AdmissionReport, Problem> {
     match answer {
         Answer::Admission(report) => {
             // Who was admitted was called up, whatever the last snapshot says.
-            views::boarding_is(&report.queue_id, report.admission_id.epoch, report.position);
+            let AdmissionId { epoch, index } = report.admission_id;
+            views::boarding_is(&report.queue_id, epoch, report.position);
+            recalled::changed((epoch, index));
             Ok(*report)
         }
         _ => Err(Problem::unexpected("queue")),

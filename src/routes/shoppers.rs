@@ -23,6 +23,7 @@ use crate::credentials::{self, From, Shown};
 use crate::keys;
 use crate::paths::{get, nothing_here, only, post};
 use crate::random;
+use crate::recalled;
 use crate::receipts;
 use crate::routes::claiming::{claim, respond_claimed};
 use crate::routes::{audit, live};
@@ -116,6 +117,11 @@ pub async fn enter(
             Some(_) if matches!(shown, Shown::Bearer(_)) => return Err(void()),
             _ => naming.shopper(view, site, || Ok(fresh), site.now)?,
         };
+        let refusal = views::entry_refusal(&seen);
+        // Who is named may have an entry, which only the lane knows.
+        if let (Some(problem), true) = (&refusal, naming.is_nobody() && known.is_none()) {
+            return Err(problem.clone());
+        }
         let number = shopper.lane(view.lanes);
         let lane = LaneName {
             queue: id.clone(),
@@ -128,6 +134,8 @@ pub async fn enter(
             lane,
             shopper,
             called,
+            refusal,
+            as_of: view.as_of(),
         };
         let reply: Reply<LaneReply> = stub::call(&site.env, binding::LANE, &name, &call).await;
         match reply {
@@ -264,6 +272,8 @@ pub async fn leave(site: &Site, id: &QueueId, shown: &Shown) -> Result<(), Probl
     let holder = holder(site, id, shown).await?;
     let (epoch, shopper, index) = (holder.epoch, holder.shopper, holder.index);
     views::queue(site, id, Event::Leave(holder)).await?;
+    recalled::changed((epoch, index));
+    views::place_is_free(id, epoch, site.now);
     let seen = views::view(site, id).await?;
     let lane = LaneName {
         queue: id.clone(),

@@ -3,5 +3,7 @@
 
 pub mod cache_key;
 pub mod cookies;
+pub mod doors;
 pub mod naming;
+pub mod recall;
 pub mod storing;

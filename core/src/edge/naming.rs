@@ -58,6 +58,11 @@ pub trait NamingKeys {
 }
 
 impl Naming {
+    /// Whether it names nobody: chance does, and nobody of that name has an entry.
+    pub fn is_nobody(&self) -> bool {
+        self.identity.is_none() && self.entry_key.is_none()
+    }
+
     /// The shopper whom it names in the queue that `view` is of; `fresh` is chance's name for them.
     pub fn shopper(
         &self,

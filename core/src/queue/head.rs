@@ -40,6 +40,9 @@ pub struct Head {
     pub claimed: u64,
     /// Tickets that left without ever claiming.
     pub left: u64,
+    /// Tickets that had claimed and then left.
+    #[serde(default)]
+    pub left_after_claiming: u64,
     /// Admissions ever given.
     pub admitted: u64,
     /// Admissions completed.
@@ -141,6 +144,7 @@ impl Head {
             entered: 0,
             claimed: 0,
             left: 0,
+            left_after_claiming: 0,
             admitted: 0,
             completed: 0,
             boarding: 0,
@@ -227,6 +231,20 @@ impl Head {
     /// Entries that are not called up yet.
     pub fn line(&self) -> u64 {
         self.entered.saturating_sub(self.boarding)
+    }
+
+    /// Entries that stand: all but those whose holders left. One whose admission ended had its turn, and
+    /// stands.
+    pub fn standing(&self) -> u64 {
+        self.entered
+            .saturating_sub(self.left)
+            .saturating_sub(self.left_after_claiming)
+    }
+
+    /// How many more may enter, where that is limited.
+    pub fn places(&self) -> Option<u64> {
+        let most = self.config.max_participants?;
+        Some(most.saturating_sub(self.standing()))
     }
 
     /// Entries that neither claimed nor left.

@@ -48,10 +48,7 @@ impl Machine {
             return Err(not_open(opens_at, now, "Entry is not open yet."));
         }
         if self.is_draw() && self.head.opened.is_some() {
-            return Err(Problem::new(
-                Code::QueueClosed,
-                "Entry to this draw has closed.",
-            ));
+            return Err(draw_held());
         }
         Ok(())
     }
@@ -186,6 +183,11 @@ impl Machine {
 
 /// What is said to whoever asks for an audit too early.
 pub const NO_AUDIT: &str = "There is nothing to audit before the queue has opened.";
+
+/// What is said to who would enter a draw that has been held.
+pub fn draw_held() -> Problem {
+    Problem::new(Code::QueueClosed, "Entry to this draw has closed.")
+}
 
 /// What is said before it is time.
 pub fn not_open(at: UnixMillis, now: UnixMillis, what: &str) -> Problem {

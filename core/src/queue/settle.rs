@@ -181,6 +181,7 @@ impl Machine {
             closes_at: head.config.closes_at,
             epoch: head.epoch,
             entered: head.entered,
+            full: head.places() == Some(0),
             waiting: head.waiting(),
             present,
             admitted: head.admitted,

@@ -4,6 +4,7 @@ use super::claim::{Claim, ClaimState};
 use super::event::{Answer, Grant, Holder, LaneMark};
 use super::machine::Machine;
 use crate::UnixMillis;
+use crate::edge::doors::{no_place_yet, not_called_up};
 use crate::fair::Root;
 use crate::ids::{AdmissionId, Epoch, INDEX_MAX};
 use crate::problem::{Code, Problem};
@@ -52,16 +53,13 @@ impl Machine {
         }
         self.check_not_over(now)?;
         self.check_entry_open(now)?;
-        let places = match self.head.config.max_participants {
-            Some(most) => u32::try_from(most.saturating_sub(self.head.entered)).unwrap_or(u32::MAX),
-            None => u32::MAX,
-        };
+        let places = self
+            .head
+            .places()
+            .map_or(u32::MAX, |places| u32::try_from(places).unwrap_or(u32::MAX));
         let granted = count.min(places);
         if granted == 0 {
-            return Err(Problem::new(
-                Code::QueueFull,
-                "The queue has as many entries as it may have.",
-            ));
+            return Err(full());
         }
         let before = self.lanes.get(&lane).map_or(0, |(mark, _)| mark.total);
         let mark = LaneMark {
@@ -182,14 +180,11 @@ impl Machine {
     }
 
     fn check_called_up(&self, holder: &Holder) -> Result<u64, Problem> {
-        let refusal = match holder.position {
-            Some(position) if position < self.head.boarding => return Ok(position),
-            Some(position) => {
-                format!("Place {} is not called up yet.", position.saturating_add(1))
-            }
-            None => String::from("This ticket has no place yet; ask for its status first."),
-        };
-        Err(Problem::new(Code::NotYetServed, refusal))
+        match holder.position {
+            Some(position) if position < self.head.boarding => Ok(position),
+            Some(position) => Err(not_called_up(position)),
+            None => Err(no_place_yet()),
+        }
     }
 
     fn come(&mut self, holder: &Holder, position: u64, now: UnixMillis) {
@@ -231,12 +226,14 @@ impl Machine {
             }
             Some((ClaimState::Present, position)) => {
                 if let Some(mut claim) = self.present.remove(&position) {
+                    self.head.left_after_claiming = self.head.left_after_claiming.saturating_add(1);
                     claim.state = ClaimState::Left;
                     claim.ends_at = Some(now);
                     self.save(claim);
                 }
             }
             Some((ClaimState::Admitted | ClaimState::Redeemed, _)) => {
+                self.head.left_after_claiming = self.head.left_after_claiming.saturating_add(1);
                 self.end(holder.index, ClaimState::Left, now);
             }
             Some(_) => {}
@@ -285,8 +282,8 @@ impl Machine {
 
     fn check_not_over(&self, now: UnixMillis) -> Result<(), Problem> {
         match self.head.phase(now) {
-            Phase::Closed => Err(Problem::new(Code::QueueClosed, "The queue is closed.")),
-            Phase::SoldOut => Err(Problem::new(Code::SoldOut, "Everything is sold.")),
+            Phase::Closed => Err(closed()),
+            Phase::SoldOut => Err(sold_out()),
             _ => Ok(()),
         }
     }
@@ -330,6 +327,24 @@ fn new_claim(holder: &Holder, position: u64, state: ClaimState, now: UnixMillis)
         ends_at: (state == ClaimState::Left).then_some(now),
         idempotency_key: None,
     }
+}
+
+/// What is said when as many entries stand as may.
+pub fn full() -> Problem {
+    Problem::new(
+        Code::QueueFull,
+        "The queue has as many entries as it may have. Places may come free; try again.",
+    )
+}
+
+/// What is said when the queue is closed.
+pub fn closed() -> Problem {
+    Problem::new(Code::QueueClosed, "The queue is closed.")
+}
+
+/// What is said when the stock is gone.
+pub fn sold_out() -> Problem {
+    Problem::new(Code::SoldOut, "Everything is sold.")
 }
 
 fn unknown_ticket() -> Problem {

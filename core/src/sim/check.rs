@@ -66,7 +66,7 @@ pub struct Limits {
     pub rate: Option<u32>,
     /// Admissions in all.
     pub max_admissions: Option<u64>,
-    /// Entries in all.
+    /// Entries that stand at once: all but those whose holders left.
     pub max_participants: Option<u64>,
 }
 
@@ -81,6 +81,8 @@ struct Known {
 #[derive(Default)]
 pub struct Check {
     leased: u64,
+    /// Tickets whose holders left.
+    left: u64,
     /// Each lane's last group.
     groups: BTreeMap<u16, u64>,
     boarding: u64,
@@ -135,8 +137,9 @@ impl Check {
                     })?;
                     self.leased += u64::from(mark.granted);
                     let most = limits.max_participants.unwrap_or(u64::MAX);
-                    ensure(self.leased <= most, named::LIMITS, || {
-                        format!("{} entries of {most}", self.leased)
+                    let standing = self.leased - self.left;
+                    ensure(standing <= most, named::LIMITS, || {
+                        format!("{standing} entries stand, of {most}")
                     })?;
                 }
                 Effect::SaveClaim(claim) => {
@@ -205,6 +208,8 @@ impl Check {
         })?;
         let was_active = before.state.is_some_and(ClaimState::is_active);
         self.active = self.active + u64::from(claim.state.is_active()) - u64::from(was_active);
+        let was_left = before.state == Some(ClaimState::Left);
+        self.left += u64::from(claim.state == ClaimState::Left) - u64::from(was_left);
         let was_completed = before.state == Some(ClaimState::Completed);
         self.completed +=
             u64::from(claim.state == ClaimState::Completed) - u64::from(was_completed);

@@ -193,6 +193,10 @@ impl World {
                 self.tally.groups += 1;
                 self.agenda.after(WRITE_MILLIS, Happening::Work(asker));
             }
+            Some(Work::Tell(outcomes)) => {
+                self.tell(asker, &outcomes)?;
+                self.agenda.after(0, Happening::Work(asker));
+            }
             Some(Work::Lease {
                 sequence, count, ..
             }) => {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::called::CalledPlaces;
 use crate::UnixMillis;
 use crate::config::{Access, Product, QueueConfig, UniqueBy};
+use crate::edge::doors;
 use crate::fair::{Commitment, Root, Seed, shuffle};
 use crate::ids::{Epoch, QueueId};
 use crate::problem::Problem;
@@ -115,6 +116,9 @@ pub struct Snapshot {
     pub epoch: Epoch,
     /// Entries so far.
     pub entered: u64,
+    /// As many entries stand as may: who has none is refused.
+    #[serde(default)]
+    pub full: bool,
     /// Entries that neither came when called nor left.
     pub waiting: u64,
     /// Called-up shoppers who have claimed and have no admission yet.
@@ -232,15 +236,33 @@ pub struct EdgeView {
     pub allowed_origins: Vec<String>,
     /// What handoff tokens name as `aud`.
     pub audience: String,
+    /// When this edge last knew a place to come free, which the snapshot may not show yet.
+    #[serde(skip)]
+    pub freed_at: UnixMillis,
+    /// How many places beyond boarding may be called up before this is renewed.
+    pub reach: u64,
     /// What is on sale.
     #[serde(with = "crate::wire::as_text")]
     pub product: Option<Product>,
 }
 
 impl EdgeView {
+    /// Somebody left: a place is free, whatever the snapshot says.
+    pub fn place_is_free(&mut self, now: UnixMillis) {
+        self.snapshot.full = false;
+        self.freed_at = self.freed_at.max(now);
+    }
+
+    /// When entries stood as this says.
+    pub fn as_of(&self) -> UnixMillis {
+        self.snapshot.server_time.max(self.freed_at)
+    }
+
     /// Joins a snapshot with what the edge needs of `config`.
     pub fn new(snapshot: Snapshot, config: &QueueConfig) -> Self {
         Self {
+            freed_at: 0,
+            reach: doors::reach(&snapshot, config),
             snapshot,
             lanes: config.lanes,
             unique_by: config.unique_by,

@@ -243,6 +243,7 @@ mod tests {
             closes_at: None,
             epoch: Epoch::from_bytes([1; 16]),
             entered: 100,
+            full: false,
             waiting: 60,
             present: 3,
             admitted: 37,

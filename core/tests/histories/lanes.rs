@@ -66,6 +66,7 @@ impl World {
                     self.crash_lane(at);
                 }
             }
+            Some(Work::Tell(outcomes)) => self.tell(at, outcomes),
             Some(Work::Lease {
                 sequence,
                 count,

@@ -132,6 +132,15 @@ pub fn settle(
     granted: u32,
     logged: bool,
 ) -> Result<()> {
+    if first.is_none() {
+        // Of groups that were refused one after the other, the last number is enough.
+        run(
+            sql,
+            "DELETE FROM groups WHERE granted = 0
+                AND sequence = (SELECT MAX(sequence) FROM groups WHERE sequence < ?)",
+            vec![integer(sequence)?],
+        )?;
+    }
     run(
         sql,
         "UPDATE groups SET first = ?1, granted = ?2, logged = ?3, members = iif(?3, members, NULL)

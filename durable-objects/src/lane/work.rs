@@ -52,6 +52,7 @@ impl Inner {
                     .write_group(name, &group)
                     .await
                     .map_err(|error| storage_failed(&error))?,
+                Some(Work::Tell(outcomes)) => self.tell(outcomes),
                 Some(Work::Lease {
                     sequence,
                     count,
