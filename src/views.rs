@@ -185,8 +185,29 @@ pub fn place_is_free(id: &QueueId, epoch: Epoch, now: UnixMillis) {
     });
 }
 
-/// Refreshes the view after an operator's change, so that this edge shows it at once.
+/// Refreshes the view after a change, so that this edge shows it at once.
 pub async fn renew(site: &Site, id: &QueueId) -> Result<(), Problem> {
+    renew_by(site, id, |entry, since| DirectoryCall::Update {
+        entry,
+        since,
+    })
+    .await
+}
+
+/// The same of a queue that was just made.
+pub async fn renew_made(site: &Site, id: &QueueId) -> Result<(), Problem> {
+    renew_by(site, id, |entry, since| DirectoryCall::Confirm {
+        entry,
+        since,
+    })
+    .await
+}
+
+async fn renew_by(
+    site: &Site,
+    id: &QueueId,
+    call: fn(DirectoryEntry, UnixMillis) -> DirectoryCall,
+) -> Result<(), Problem> {
     if let Answer::View(view) = queue(site, id, Event::View).await? {
         let entry = DirectoryEntry {
             id: id.clone(),
@@ -196,7 +217,7 @@ pub async fn renew(site: &Site, id: &QueueId) -> Result<(), Problem> {
             .peek(DIRECTORY_NAME)
             .is_some_and(|queues| queues.contains(&entry));
         if !listed {
-            directory(site, &DirectoryCall::Add(entry)).await?;
+            directory(site, &call(entry, view.since)).await?;
         }
         VIEWS.put(site, id.as_str(), *view).await;
         if !listed {
@@ -206,10 +227,25 @@ pub async fn renew(site: &Site, id: &QueueId) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Forgets a deleted queue.
-pub async fn remove(site: &Site, id: &QueueId) -> Result<(), Problem> {
-    directory(site, &DirectoryCall::Remove(id.clone())).await?;
+/// Lists a name before its queue is made; refused where there are too many.
+pub async fn reserve(site: &Site, id: &QueueId, epoch: Epoch) -> Result<(), Problem> {
+    let id = id.clone();
+    let call = DirectoryCall::Reserve(DirectoryEntry { id, epoch });
+    directory(site, &call).await.map(|_| ())
+}
+
+/// Deletes a queue, and then its name: in the life that was listed and the one that was deleted. A newer one,
+/// which somebody else has made meanwhile, stays.
+pub async fn delete(site: &Site, id: &QueueId) -> Result<(), Problem> {
+    let queues = list(site, SECOND_MILLIS).await?;
+    let listed = queues.iter().filter(|entry| entry.id == *id);
+    let mut epochs: Vec<Epoch> = listed.map(|entry| entry.epoch).collect();
+    if let Answer::Deleted(epoch) = queue(site, id, Event::Delete).await? {
+        epochs.push(epoch);
+    }
+    let id = id.clone();
     VIEWS.forget(id.as_str());
+    directory(site, &DirectoryCall::Remove { id, epochs }).await?;
     renew_directory(site).await
 }
 

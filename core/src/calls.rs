@@ -36,6 +36,8 @@ impl Call for QueueCall {
                 Event::Lease { .. } => "Lease",
                 Event::Stands { .. } => "Stands",
                 Event::Claim(_) => "Claim",
+                Event::Look(_) => "Look",
+                Event::Leave(_) => "Leave",
                 _ => "Event",
             },
             Self::Admissions { .. } => "Admissions",
@@ -73,8 +75,10 @@ impl Call for RelayCall {
 impl Call for DirectoryCall {
     fn label(&self) -> String {
         let name = match self {
-            Self::Add(_) => "Add",
-            Self::Remove(_) => "Remove",
+            Self::Reserve(_) => "Reserve",
+            Self::Confirm { .. } => "Confirm",
+            Self::Update { .. } => "Update",
+            Self::Remove { .. } => "Remove",
             Self::List => "List",
         };
         String::from(name)
@@ -242,10 +246,29 @@ pub enum RelayReply {
 /// To the Directory object.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum DirectoryCall {
-    /// Note a queue, or its new epoch.
-    Add(DirectoryEntry),
-    /// Forget a queue.
-    Remove(QueueId),
+    /// List a name for a queue that is about to be made; one that is listed stays as it is.
+    Reserve(DirectoryEntry),
+    /// A queue was just made: list it, unless a newer life of it is.
+    Confirm {
+        /// The queue, and its life.
+        entry: DirectoryEntry,
+        /// When that began, by the queue's clock.
+        since: UnixMillis,
+    },
+    /// Note the life of a queue, if it is listed, and not in a newer one.
+    Update {
+        /// The queue, and its life.
+        entry: DirectoryEntry,
+        /// When that began, by the queue's clock.
+        since: UnixMillis,
+    },
+    /// List a queue no more, if it is listed in one of the lives that were deleted; a newer one stays.
+    Remove {
+        /// The queue.
+        id: QueueId,
+        /// The lives.
+        epochs: Vec<Epoch>,
+    },
     /// All queues, by id.
     List,
 }

@@ -8,6 +8,7 @@
 pub mod address;
 pub mod calls;
 pub mod config;
+pub mod directory;
 pub mod edge;
 pub mod fair;
 pub mod hex;

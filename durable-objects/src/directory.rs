@@ -2,17 +2,15 @@
 //! answered from a list and never makes an object.
 
 use serde::Deserialize;
-use tidegate_core::calls::{DirectoryCall, DirectoryEntry, DirectoryReply, Reply};
-use tidegate_core::problem::{Code, Problem};
+use tidegate_core::calls::{DirectoryCall, DirectoryReply, Reply};
+use tidegate_core::directory::{Change, Directory as Listed, Life};
+use tidegate_core::ids::QueueId;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
+use worker::{DurableObject, Env, Error, Request, Response, Result, State, durable_object};
 
-use crate::storage::{rows, run};
+use crate::storage::{add_column, integer, rows, run};
 use crate::stub::{Answering, answer, asked_only, storage_failed};
-
-/// The most queues of one deployment: every edge keeps the whole list.
-const QUEUES_MAX: usize = 1_000;
 
 /// See the module's documentation.
 #[durable_object(fetch)]
@@ -24,6 +22,7 @@ pub struct Directory {
 struct Row {
     id: String,
     epoch: String,
+    since: u64,
 }
 
 impl DurableObject for Directory {
@@ -46,57 +45,57 @@ impl Directory {
 
 impl Directory {
     fn handle(&self, call: DirectoryCall) -> Reply<DirectoryReply> {
-        let queues = self.list().map_err(|error| storage_failed(&error))?;
-        match call {
-            DirectoryCall::List => return Ok(DirectoryReply::Queues(queues)),
-            DirectoryCall::Add(entry) => {
-                let known = queues.iter().any(|queue| queue.id == entry.id);
-                if !known && queues.len() >= QUEUES_MAX {
-                    return Err(Problem::new(
-                        Code::Conflict,
-                        format!("There are {QUEUES_MAX} queues already; delete one first."),
-                    ));
-                }
-                self.add(entry)
-            }
-            DirectoryCall::Remove(id) => {
-                let sql = self.state.storage().sql();
-                run(
-                    &sql,
-                    "DELETE FROM queues WHERE id = ?",
-                    vec![id.to_string().into()],
-                )
-            }
+        let failed = |error: Error| storage_failed(&error);
+        let mut listed = Listed::new(self.list().map_err(failed)?);
+        let (reply, change) = listed.handle(call);
+        if let Some(change) = change {
+            self.write(change).map_err(failed)?;
         }
-        .map(|()| DirectoryReply::Done)
-        .map_err(|error| storage_failed(&error))
+        reply
     }
 
-    fn list(&self) -> Result<Vec<DirectoryEntry>> {
+    fn list(&self) -> Result<Vec<(QueueId, Life)>> {
         let sql = self.state.storage().sql();
         run(
             &sql,
-            "CREATE TABLE IF NOT EXISTS queues (id TEXT PRIMARY KEY, epoch TEXT NOT NULL) STRICT",
+            "CREATE TABLE IF NOT EXISTS queues (id TEXT PRIMARY KEY, epoch TEXT NOT NULL,
+                since INTEGER NOT NULL DEFAULT 0) STRICT",
             Vec::new(),
         )?;
-        let found: Vec<Row> = rows(&sql, "SELECT id, epoch FROM queues ORDER BY id", Vec::new())?;
+        // Of before lives were told apart by age.
+        add_column(&sql, "queues", "since", "INTEGER NOT NULL DEFAULT 0")?;
+        let found: Vec<Row> = rows(
+            &sql,
+            "SELECT id, epoch, since FROM queues ORDER BY id",
+            Vec::new(),
+        )?;
         let parsed = found.into_iter().filter_map(|row| {
-            Some(DirectoryEntry {
-                id: row.id.parse().ok()?,
+            let life = Life {
                 epoch: row.epoch.parse().ok()?,
-            })
+                since: row.since,
+            };
+            Some((row.id.parse().ok()?, life))
         });
         Ok(parsed.collect())
     }
 
-    fn add(&self, entry: DirectoryEntry) -> Result<()> {
-        run(
-            &self.state.storage().sql(),
-            "INSERT OR REPLACE INTO queues (id, epoch) VALUES (?, ?)",
-            vec![
-                String::from(entry.id).into(),
-                entry.epoch.to_string().into(),
-            ],
-        )
+    fn write(&self, change: Change) -> Result<()> {
+        let sql = self.state.storage().sql();
+        match change {
+            Change::List(id, life) => run(
+                &sql,
+                "INSERT OR REPLACE INTO queues (id, epoch, since) VALUES (?, ?, ?)",
+                vec![
+                    String::from(id).into(),
+                    life.epoch.to_string().into(),
+                    integer(life.since)?,
+                ],
+            ),
+            Change::Unlist(id) => run(
+                &sql,
+                "DELETE FROM queues WHERE id = ?",
+                vec![String::from(id).into()],
+            ),
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use tidegate_core::calls::{QueueCall, QueueReply};
+use tidegate_core::config::QueueConfig;
 use tidegate_core::fair::beacon::Chain;
 use tidegate_core::fair::{Fresh, Secret};
 use tidegate_core::ids::{Epoch, INDEX_MAX, QueueId};
@@ -74,12 +75,23 @@ async fn queue(site: &Site, request: &mut Request, id: &QueueId) -> Answered {
     if site.method == Method::Put {
         let config = body::json(request).await?;
         check_identity(site, &config)?;
+        let fresh = fresh(site)?;
+        // Nothing is reserved for what would be refused. What is listed already stays as it is.
+        QueueConfig::parse(&config, id)?;
+        views::reserve(site, id, fresh.epoch).await?;
+        let epoch = fresh.epoch;
         let put = Event::Put {
             id: id.clone(),
             config,
-            fresh: fresh(site)?,
+            fresh,
         };
-        return change(site, id, put, if exists { 200 } else { 201 }).await;
+        let answer = views::queue(site, id, put).await?;
+        if is_of(&answer, epoch) {
+            views::renew_made(site, id).await?;
+        } else {
+            views::renew(site, id).await?;
+        }
+        return report(&answer, if exists { 200 } else { 201 });
     }
     if !exists {
         return Err(Problem::queue_not_found(id.as_str()).into());
@@ -92,8 +104,7 @@ async fn queue(site: &Site, request: &mut Request, id: &QueueId) -> Answered {
             change(site, id, Event::Patch { patch, fresh }, 200).await
         }
         Method::Delete => {
-            views::queue(site, id, Event::Delete).await?;
-            views::remove(site, id).await?;
+            views::delete(site, id).await?;
             nothing()
         }
         _ => report(&views::queue(site, id, Event::Read).await?, 200),
@@ -135,6 +146,15 @@ async fn change(site: &Site, id: &QueueId, event: Event, status: u16) -> Answere
     let answer = views::queue(site, id, event).await?;
     views::renew(site, id).await?;
     report(&answer, status)
+}
+
+/// Whether a report is of the life of this epoch: then whoever brought the epoch made the queue.
+fn is_of(answer: &Answer, epoch: Epoch) -> bool {
+    let Answer::Report(report) = answer else {
+        return false;
+    };
+    let said = report.pointer("/snapshot/epoch").and_then(Value::as_str);
+    said == Some(epoch.to_string().as_str())
 }
 
 fn report(answer: &Answer, status: u16) -> Answered {

@@ -243,6 +243,8 @@ pub enum Answer {
     Lapsed,
     /// An admission's state.
     Admission(Box<AdmissionReport>),
+    /// The queue was deleted in this life of it.
+    Deleted(Epoch),
 }
 
 /// What must be written before the answer goes out.

@@ -128,6 +128,7 @@ pub fn handle(
         }
         (Some(present), Event::Delete) => {
             let head = &present.head;
+            let epoch = head.epoch;
             let retire = Effect::RetireLanes {
                 id: head.id.clone(),
                 epoch: head.epoch,
@@ -138,7 +139,7 @@ pub fn handle(
             effects.extend(present.close_relays(Closing::Deleted));
             *machine = None;
             Step {
-                answer: Ok(Answer::Done),
+                answer: Ok(Answer::Deleted(epoch)),
                 effects,
             }
         }

@@ -211,7 +211,12 @@ impl Machine {
     }
 
     pub(super) fn edge_view(&self, now: UnixMillis) -> Box<EdgeView> {
-        Box::new(EdgeView::new(self.snapshot(now), &self.head.config))
+        let head = &self.head;
+        Box::new(EdgeView::new(
+            self.snapshot(now),
+            head.created_at,
+            &head.config,
+        ))
     }
 
     pub(super) fn report(&self, now: UnixMillis) -> Answer {

@@ -236,6 +236,8 @@ pub struct EdgeView {
     pub allowed_origins: Vec<String>,
     /// What handoff tokens name as `aud`.
     pub audience: String,
+    /// When this life of the queue began, by its clock.
+    pub since: UnixMillis,
     /// When this edge last knew a place to come free, which the snapshot may not show yet.
     #[serde(skip)]
     pub freed_at: UnixMillis,
@@ -258,10 +260,11 @@ impl EdgeView {
         self.snapshot.server_time.max(self.freed_at)
     }
 
-    /// Joins a snapshot with what the edge needs of `config`.
-    pub fn new(snapshot: Snapshot, config: &QueueConfig) -> Self {
+    /// Joins a snapshot of a life that began at `since` with what the edge needs of `config`.
+    pub fn new(snapshot: Snapshot, since: UnixMillis, config: &QueueConfig) -> Self {
         Self {
             freed_at: 0,
+            since,
             reach: doors::reach(&snapshot, config),
             snapshot,
             lanes: config.lanes,

@@ -1,0 +1,106 @@
+// Every path from outside to a Queue object has a bound: what tickets, or nobody's, may ask of it is counted.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { assertProblem } from "./support/problem.mjs";
+import { newEntryKey } from "./support/queue.mjs";
+import { forEachAtOnce, until } from "./support/until.mjs";
+import { startWatchedWorld } from "./support/watched.mjs";
+
+const { world, calls } = await startWatchedWorld();
+
+/** How often what goes on for `elapsed` milliseconds may ask what is asked once a second. */
+const onceASecond = (elapsed) => Math.floor(elapsed / 1000) + 1;
+
+/** Runs `body`; returns the calls to Queue objects by label, and how long it took. */
+async function counted(body) {
+  const [begin, started] = [calls.length, performance.now()];
+  await body();
+  const elapsed = performance.now() - started;
+  const labels = calls.slice(begin).filter(({ binding }) => binding === "QUEUE").map(({ call }) => call);
+  return { of: (label) => labels.filter((call) => call.includes(label)).length, elapsed };
+}
+
+test("claims from far behind boarding stop at the edge", async () => {
+  const queue = await world.createQueue({ maxActive: 2, lanes: 1 });
+  const shoppers = await forEachAtOnce(Array.from({ length: 400 }), 50, () => queue.enter());
+  const far = shoppers.filter(({ index }) => index >= 200);
+  await until("the edge knows the line", async () => (await queue.send("")).json.entered === 400);
+  const { of } = await counted(async () => {
+    for (let turn = 0; turn < 5; turn++) {
+      await forEachAtOnce(far, 50, async (shopper) => assertProblem(await shopper.claim(), "NOT_YET_SERVED"));
+    }
+  });
+  assert.equal(of("Claim"), 0, "of a thousand");
+});
+
+test("a ticket that is not called up asks once a second, and who stands behind it does not", async () => {
+  const queue = await world.createQueue({ maxActive: 2, lanes: 1 });
+  const shoppers = await queue.enterMany(12);
+  await until("the edge knows the line", async () => (await queue.send("")).json.entered === 12);
+  const { boarding } = await queue.snapshot();
+  const behind = shoppers.slice(boarding);
+  const { of, elapsed } = await counted(async () => {
+    for (let turn = 0; turn < 50; turn++) {
+      for (const shopper of behind) assertProblem(await shopper.claim(), "NOT_YET_SERVED");
+    }
+  });
+  assert.ok(of("Claim") <= onceASecond(elapsed), `${of("Claim")} claims in ${elapsed} ms`);
+});
+
+test("a paused queue is asked once a second by a called-up ticket, and resumes at once", async () => {
+  const queue = await world.createQueue();
+  const [shopper] = await queue.enterCalledUp(1, 1);
+  await queue.act("pause");
+  const { of, elapsed } = await counted(async () => {
+    for (let turn = 0; turn < 50; turn++) assertProblem(await shopper.claim(), "PAUSED");
+  });
+  assert.ok(of("Claim") <= onceASecond(elapsed) + 1, `${of("Claim")} claims in ${elapsed} ms`);
+  await queue.act("resume");
+  await shopper.admit();
+});
+
+test("late shoppers cost no row and no lease, and who is in gets their ticket", async () => {
+  const queue = await world.createQueue({ maxActive: 5, lanes: 1 });
+  const entryKey = newEntryKey();
+  const { index } = await queue.enter({ entryKey });
+  await queue.act("close");
+  const { of } = await counted(async () => {
+    for (let turn = 0; turn < 100; turn++) {
+      const json = turn % 2 === 0 ? { entryKey: newEntryKey() } : {};
+      assertProblem(await queue.send("enter", { method: "POST", json }), "QUEUE_CLOSED");
+    }
+  });
+  assert.equal(of("Lease"), 0);
+  assert.equal((await queue.enter({ entryKey })).index, index);
+});
+
+test("a full queue leases at most once a second for each lane, and takes the next as soon as somebody leaves", async () => {
+  const queue = await world.createQueue({ maxActive: 1, maxParticipants: 2, lanes: 1 });
+  const [, second] = await queue.enterMany(2);
+  const { of, elapsed } = await counted(async () => {
+    for (let turn = 0; turn < 50; turn++) {
+      const json = { entryKey: newEntryKey() };
+      assertProblem(await queue.send("enter", { method: "POST", json }), "QUEUE_FULL");
+    }
+  });
+  assert.ok(of("Lease") <= onceASecond(elapsed), `${of("Lease")} leases in ${elapsed} ms`);
+  assert.equal((await second.leave()).status, 204);
+  assert.equal((await queue.enter()).index, 2);
+  assertProblem(await queue.send("enter", { method: "POST" }), "QUEUE_FULL");
+});
+
+test("each view of the room is not a look", async () => {
+  const queue = await world.createQueue({ maxActive: 2 });
+  const shopper = await queue.enter();
+  await until("called up", async () => (await shopper.status()).json.status === "READY");
+  const cookies = { [queue.cookieName]: shopper.ticket };
+  const { of, elapsed } = await counted(async () => {
+    for (let turn = 0; turn < 50; turn++) {
+      assert.equal((await world.send(`/queue/${queue.id}`, { cookies })).status, 200);
+    }
+  });
+  assert.ok(of("Look") <= onceASecond(elapsed), `${of("Look")} looks in ${elapsed} ms`);
+  assert.ok(of("Look") >= 1, "what is counted is there");
+});
