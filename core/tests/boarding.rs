@@ -102,11 +102,13 @@ fn whoever_left_is_passed_over_at_once() {
 }
 
 #[test]
-fn a_crowd_that_never_comes_holds_up_the_next_for_seconds_only() {
+fn a_crowd_that_never_comes_holds_up_the_next_for_a_minute_or_so() {
     let mut queue = Queue::with(json!({"maxActive": 1}), 301);
-    assert!(queue.admitted_after(300, 60_000) <= 45_000);
+    let waited = queue.admitted_after(300, 240_000);
+    assert!(waited <= 100_000, "{waited} ms");
     let mut queue = Queue::with(json!({"maxActive": 50}), 5_001);
-    assert!(queue.admitted_after(5_000, 60_000) <= 45_000);
+    let waited = queue.admitted_after(5_000, 240_000);
+    assert!(waited <= 100_000, "{waited} ms");
 }
 
 #[test]

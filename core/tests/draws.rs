@@ -35,7 +35,7 @@ const SESSION_SECONDS: u64 = 40;
 /// The 64th of any shorter one is less than a second.
 const LONGEST_SECONDS: u64 = 64;
 /// The jitter that leaves a pause between polls as it is.
-const EVEN: u32 = 20;
+const EVEN: u32 = 33;
 
 #[derive(Clone, Debug)]
 enum Op {

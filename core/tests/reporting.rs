@@ -145,7 +145,7 @@ fn who_was_present_and_left_before_a_slot_was_free_came() {
     });
     world.claim(0);
     world.claim(1);
-    world.at(OPENS_AT + 5).leave(1);
+    world.at(OPENS_AT + 10_000).leave(1);
     world.at(CLOSES_AT);
     let report = world.report();
     assert_eq!(counts(&report), json!([20, 20, 20, 2, 18, 1]));

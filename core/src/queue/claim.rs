@@ -12,6 +12,8 @@ use crate::ids::{AdmissionId, Epoch, QueueId, ShopperId};
 pub enum ClaimState {
     /// Claimed, and waiting for a free slot.
     Present,
+    /// Claimed, and did not come back to renew it. The ticket stays called up.
+    Away,
     /// Admitted; the handoff token is not redeemed yet.
     Admitted,
     /// Admitted and redeemed: at the checkout.
@@ -28,8 +30,9 @@ pub enum ClaimState {
 
 impl ClaimState {
     /// Every state, in order of a claim's life.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Present,
+        Self::Away,
         Self::Admitted,
         Self::Redeemed,
         Self::Completed,
@@ -45,13 +48,19 @@ impl ClaimState {
 
     /// Whether the ticket still stands for anything.
     pub const fn is_live(self) -> bool {
-        matches!(self, Self::Present | Self::Admitted | Self::Redeemed)
+        matches!(self, Self::Away) || self.is_held()
+    }
+
+    /// Whether the queue keeps the record in memory.
+    pub const fn is_held(self) -> bool {
+        matches!(self, Self::Present) || self.is_active()
     }
 
     /// The state's name on the wire and in storage.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Present => "present",
+            Self::Away => "away",
             Self::Admitted => "admitted",
             Self::Redeemed => "redeemed",
             Self::Completed => "completed",
@@ -79,13 +88,13 @@ pub struct Claim {
     pub shopper: ShopperId,
     /// How far it has come.
     pub state: ClaimState,
-    /// When it first claimed, or left.
+    /// When it claimed, or came back after it was away, or left.
     pub claimed_at: UnixMillis,
     /// When it was admitted.
     pub admitted_at: Option<UnixMillis>,
     /// When the handoff token was redeemed.
     pub redeemed_at: Option<UnixMillis>,
-    /// When the admission runs out, or when it ended.
+    /// When the admission runs out, or when it ended; of who is away, since when.
     pub ends_at: Option<UnixMillis>,
     /// The idempotency key that it was redeemed with.
     pub idempotency_key: Option<String>,

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::boarding::call_up;
+use super::hearing::{HEARING_MILLIS, IDLE_HEARING_MILLIS};
 use super::machine::Machine;
 use crate::UnixMillis;
 use crate::config::Access;
@@ -70,9 +70,15 @@ impl Machine {
             return;
         }
         let from = self.head.boarding;
-        let called = call_up(&mut self.head, &mut self.gone, free);
-        self.dirty.head = true;
+        // The first are called up at the opening, when everybody looks.
+        let hearing = if from == 0 {
+            HEARING_MILLIS
+        } else {
+            IDLE_HEARING_MILLIS
+        };
         let length = u64::from(self.head.config.claim_window_seconds).saturating_mul(1000);
+        let called = self.call_up_next(free, u64::MAX, hearing.min(length), now);
+        self.dirty.head = true;
         let (to, ends_at) = (self.head.boarding, now.saturating_add(length));
         let shared = |window: &Window| {
             // Both, for the length may have grown since.
@@ -128,8 +134,18 @@ impl Machine {
         }
     }
 
+    /// Somebody who had come is away: their place is awaited as before.
+    pub(super) fn is_awaited_again(&mut self, position: u64) {
+        let mut windows = self.head.windows.iter_mut();
+        if let Some(window) = windows.find(|window| window.has(position)) {
+            window.outstanding = window.outstanding.saturating_add(1);
+            self.dirty.head = true;
+        }
+    }
+
     /// Windows go on from where a pause or a closing stopped them.
-    pub(super) fn run_windows_on(&mut self, now: UnixMillis) {
+    /// Shoppers who look again need so many milliseconds to hear of it.
+    pub(super) fn run_windows_on(&mut self, hearing: u64, now: UnixMillis) {
         let Some(since) = self.head.still_since.take() else {
             return;
         };
@@ -138,6 +154,10 @@ impl Machine {
             window.began_at = window.began_at.saturating_add(still);
             window.ends_at = window.ends_at.saturating_add(still);
         }
+        for batch in &mut self.head.batches {
+            batch.hears_by = batch.hears_by.saturating_add(still);
+        }
+        self.begin_afresh(hearing, now);
     }
 }
 

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::claim::{AdmissionReport, Claim};
 use super::gone::Stretch;
+use super::hearing::CallUp;
 use crate::UnixMillis;
 use crate::calls::RelayName;
 use crate::config::Access;
@@ -269,6 +270,8 @@ pub enum Effect {
     LogGroup(Logged),
     /// Note when an index was leased.
     SaveArrival(Arrival),
+    /// Note when positions were called up.
+    SaveCallUp(CallUp),
     /// List a life that is over. It stays listed whatever is removed.
     EndLife(Life),
     /// Tell the lanes of an epoch that is over.

@@ -203,6 +203,16 @@ impl Gone {
         }
     }
 
+    /// The next places from `at` on, before `until`, that may be held: the first, and the one after the last.
+    pub fn standing_from(&self, at: u64, until: u64) -> (u64, u64) {
+        let around = self.stretches.range(..=at).next_back();
+        let around = around.filter(|(_, stretch)| stretch.until > at && stretch.standing() == 0);
+        let from = around.map_or(at, |(_, stretch)| stretch.until.min(until));
+        let mut ahead = self.stretches.range(from..until);
+        let next = ahead.find(|(_, stretch)| stretch.standing() == 0);
+        (from, next.map_or(until, |(next, _)| *next))
+    }
+
     /// Forgets what is called up.
     pub fn forget_below(&mut self, boarding: u64) {
         while let Some((from, stretch)) = self.stretches.first_key_value() {

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::draw::Window;
 use super::event::Called;
+use super::hearing::Batch;
+use super::soon::Soon;
 use crate::UnixMillis;
 use crate::config::QueueConfig;
 use crate::fair::beacon::{Beacon, Chain};
@@ -75,6 +77,18 @@ pub struct Head {
     /// In a draw, the places that are called up and awaited, in order.
     #[serde(default)]
     pub windows: Vec<Window>,
+    /// The positions that were called up and have time to hear of it, in order.
+    #[serde(default)]
+    pub batches: Vec<Batch>,
+    /// Who may be called up soon.
+    #[serde(default)]
+    pub soon: Soon,
+    /// How long admissions are held, on average, once some have ended.
+    #[serde(default)]
+    pub session_millis: Option<u64>,
+    /// Until when there may be shoppers who were told to look rarely, wherever they stand.
+    #[serde(default)]
+    pub rare_until: UnixMillis,
     /// Since when admissions stand still: the queue is paused, or closed, or both.
     #[serde(default, rename = "pausedAt")]
     pub still_since: Option<UnixMillis>,
@@ -161,6 +175,10 @@ impl Head {
             still_since: None,
             left_unplaced: 0,
             keeps_gone: true,
+            batches: Vec::new(),
+            soon: Soon::default(),
+            session_millis: None,
+            rare_until: 0,
         }
     }
 

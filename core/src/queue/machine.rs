@@ -9,8 +9,10 @@ use super::claim::{Claim, ClaimState};
 use super::event::{Answer, Arrival, Effect, Event, LaneMark, Step};
 use super::gone::{Gone, Stretch};
 use super::head::Head;
+use super::hearing::CallUp;
 use super::limits::RateWindow;
 use super::pacing::Pacing;
+use super::presence::Presence;
 use super::relays::Pushing;
 use super::sealing::Fetching;
 use crate::UnixMillis;
@@ -29,8 +31,10 @@ pub struct Stored {
     pub lanes: Vec<LaneMark>,
     /// Every claim whose state is live.
     pub live: Vec<Claim>,
-    /// When admissions of the last minute were given, in order.
-    pub recent_grants: Vec<UnixMillis>,
+    /// Admissions of the last minute, in order of their time, each with its position.
+    pub recent_grants: Vec<(UnixMillis, u64)>,
+    /// Positions whose holders left, of those that are called up and have time to hear of it.
+    pub left_called_up: Vec<u64>,
     /// Where in line holders left, as [`Effect::SaveStretch`] wrote it.
     pub gone: Vec<Stretch>,
     /// Where [`Head::keeps_gone`] says no: the first of the positions whose holders left, at or above
@@ -51,6 +55,9 @@ pub struct Machine {
     pub(super) lanes: BTreeMap<u16, (LaneMark, UnixMillis)>,
     /// By position: the first is the next to be admitted.
     pub(super) present: BTreeMap<u64, Claim>,
+    pub(super) presence: Presence,
+    /// The positions of the head's batches whose holders came or left.
+    pub(super) answered: BTreeSet<u64>,
     /// By index.
     pub(super) active: BTreeMap<u64, Claim>,
     /// When each active claim ends, and its index.
@@ -85,6 +92,7 @@ pub(super) struct Dirty {
     pub(super) lane: Option<LaneMark>,
     pub(super) logged: Option<Logged>,
     pub(super) arrival: Option<Arrival>,
+    pub(super) call_ups: Vec<CallUp>,
     /// The life that is over.
     pub(super) ended: Option<Life>,
 }
@@ -161,6 +169,8 @@ impl Machine {
             head,
             lanes: BTreeMap::new(),
             present: BTreeMap::new(),
+            presence: Presence::default(),
+            answered: BTreeSet::new(),
             active: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             recent: RateWindow::default(),
@@ -176,9 +186,13 @@ impl Machine {
         for mark in stored.lanes {
             machine.lanes.insert(mark.lane, (mark, 0));
         }
-        for at in stored.recent_grants {
-            machine.recent.add(at);
+        let rate = machine.head.config.admit_rate_per_minute;
+        for (at, _) in &stored.recent_grants {
+            machine.recent.add(rate, *at);
         }
+        let granted = stored.recent_grants.iter().map(|(_, position)| *position);
+        machine.recall_positions(granted.chain(stored.left_called_up));
+        machine.recall_answered(stored.live.iter());
         for claim in stored.live {
             if claim.state == ClaimState::Present {
                 machine.present.insert(claim.position, claim);
@@ -189,6 +203,7 @@ impl Machine {
                 machine.active.insert(claim.index, claim);
             }
         }
+        machine.renew_all(machine.head.clock);
         machine.keep_gone(stored.left);
         machine
     }
@@ -270,6 +285,7 @@ impl Machine {
         effects.extend(dirty.lane.map(Effect::SaveLane));
         effects.extend(dirty.logged.map(Effect::LogGroup));
         effects.extend(dirty.arrival.map(Effect::SaveArrival));
+        effects.extend(dirty.call_ups.into_iter().map(Effect::SaveCallUp));
         if dirty.head || !effects.is_empty() {
             if !dirty.versioned {
                 self.head.version = self.head.version.saturating_add(1);

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::event::Answer;
 use super::head::{End, Head};
+use super::hearing::{HEARING_MILLIS, IDLE_HEARING_MILLIS};
 use super::machine::{Dirty, Machine, Stored};
 use crate::UnixMillis;
 use crate::config::QueueConfig;
@@ -90,7 +91,7 @@ impl Machine {
         if paused {
             self.head.still_since.get_or_insert(now);
         } else {
-            self.run_windows_on(now);
+            self.run_windows_on(HEARING_MILLIS, now);
         }
         self.head.paused = paused;
         Ok(self.changed(now))
@@ -121,7 +122,9 @@ impl Machine {
         }
         self.head.closed = false;
         if !self.head.paused {
-            self.run_windows_on(now);
+            // Who heard that it was closed looks rarely.
+            self.head.rare_until = now.saturating_add(IDLE_HEARING_MILLIS);
+            self.run_windows_on(IDLE_HEARING_MILLIS, now);
         }
         Ok(self.changed(now))
     }

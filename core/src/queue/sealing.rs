@@ -96,7 +96,7 @@ impl Machine {
         }
         for index in core::mem::take(&mut self.left_early) {
             if let Some(position) = shuffle.position(index) {
-                self.gone.leave(position, self.head.boarding);
+                self.leave_place(position);
                 self.head.left_unplaced = self.head.left_unplaced.saturating_sub(1);
             }
         }

@@ -3,9 +3,12 @@
 
 use serde_json::json;
 
-use super::boarding::{HORIZON_MILLIS, REVIEW_MILLIS};
+use super::boarding::{
+    HORIZON_MILLIS, SOON_MILLIS, SPARE_PART, note_session, scale, session_millis, share,
+};
 use super::claim::ClaimState;
 use super::event::Answer;
+use super::hearing::HEARING_MILLIS;
 use super::machine::Machine;
 use super::pace;
 use crate::UnixMillis;
@@ -19,7 +22,13 @@ impl Machine {
         self.fetch_if_due(now);
         self.lapse(now);
         self.recent.forget(now);
-        self.controller.mature(&mut self.head, now);
+        if self.head.phase(now) == Phase::Open {
+            if self.was_held_up(now) {
+                self.begin_afresh(HEARING_MILLIS, now);
+            }
+            self.end_hearings(now);
+            self.lapse_presences(now);
+        }
         while let Some((at, index)) = self.deadlines.first().copied() {
             if at > now {
                 break;
@@ -38,12 +47,16 @@ impl Machine {
         self.deadlines.remove(&(claim.ends_at.unwrap_or(0), index));
         claim.state = state;
         claim.ends_at = Some(now);
-        self.controller.freed(now);
+        if let Some(admitted_at) = claim.admitted_at {
+            note_session(&mut self.head, now.saturating_sub(admitted_at));
+        }
         self.save(claim);
     }
 
     /// Gives out what is free and calls up who is next.
     pub(super) fn settle(&mut self, now: UnixMillis) {
+        let rate = self.head.config.admit_rate_per_minute;
+        self.recent.follow(rate.unwrap_or(0));
         let open = self.head.phase(now) == Phase::Open;
         if open {
             self.admit(now);
@@ -58,28 +71,46 @@ impl Machine {
     }
 
     fn call_up(&mut self, now: UnixMillis) {
-        let wanted = self.wanted(now);
+        let soon = scale(self.wanted(SOON_MILLIS, now), 1.0 / share(&self.head));
+        let lead = soon.max(self.slots_at_most().saturating_mul(4));
+        let (boarding, entered) = (self.head.boarding, self.head.entered);
+        let moved = self.head.soon.step(boarding, entered, lead, now);
         let present = u64::try_from(self.present.len()).unwrap_or(u64::MAX);
-        let idle = present == 0 && self.slots(now) > 0;
-        let (head, gone) = (&mut self.head, &mut self.gone);
-        let moved = self
+        let (wanted, expected) = (self.wanted(HORIZON_MILLIS, now), self.expected(now));
+        let count = self
             .controller
-            .board(head, gone, wanted, present, idle, now);
-        self.dirty.head |= moved;
+            .step(&self.head, wanted, present, expected, now);
+        let limit = self.head.soon.ripe(now);
+        let hearing = HEARING_MILLIS.max(self.head.rare_until.saturating_sub(now));
+        if self.call_up_next(count, limit, hearing, now) > 0 {
+            self.controller.called_up(now);
+        }
+        self.dirty.head |= moved || self.head.boarding > boarding;
     }
 
     fn admit(&mut self, now: UnixMillis) {
-        while self.slots(now) > 0 {
-            let Some((_, mut claim)) = self.present.pop_first() else {
+        while let Some(position) = self.present.first_key_value().map(|(at, _)| *at) {
+            // One is kept back for each who stands before and may not have heard yet.
+            // In a draw the stock has a place for each of them already.
+            let free = if self.is_draw() && self.slots(now) > 0 {
+                self.capacity(0, 0, false, now)
+            } else {
+                self.slots(now)
+            };
+            if free <= self.unheard_below(position, now) {
+                return;
+            }
+            let Some(mut claim) = self.present.remove(&position) else {
                 return;
             };
+            self.presence.remove(position);
             let ends_at = now
                 .saturating_add(u64::from(self.head.config.handoff_seconds).saturating_mul(1000));
             claim.state = ClaimState::Admitted;
             claim.admitted_at = Some(now);
             claim.ends_at = Some(ends_at);
             self.deadlines.insert((ends_at, claim.index));
-            self.recent.add(now);
+            self.recent.add(self.head.config.admit_rate_per_minute, now);
             self.head.admitted = self.head.admitted.saturating_add(1);
             self.save(claim.clone());
             self.active.insert(claim.index, claim);
@@ -101,20 +132,24 @@ impl Machine {
     }
 
     /// How many may be admitted at this moment.
-    fn slots(&self, now: UnixMillis) -> u64 {
-        self.capacity(|rate| self.recent.room_by(rate, now), 0)
+    pub(super) fn slots(&self, now: UnixMillis) -> u64 {
+        self.capacity(0, 0, true, now)
     }
 
-    /// How many will be wanted present within the horizon.
-    fn wanted(&self, now: UnixMillis) -> u64 {
-        let later = now.saturating_add(HORIZON_MILLIS);
-        self.capacity(
-            |rate| self.recent.room_by(rate, later),
-            self.controller.freeing_soon(now),
-        )
+    /// How many will be wanted present within so many milliseconds: one more than there will be slots, and some
+    /// to spare.
+    fn wanted(&self, within: u64, now: UnixMillis) -> u64 {
+        // Of those at the checkout, as many go as fit into their sessions.
+        let (active, session) = (self.active_count(), session_millis(&self.head));
+        let freeing = active.saturating_mul(within.min(session)).div_ceil(session);
+        let spare = self.slots_at_most().checked_div(SPARE_PART).unwrap_or(0);
+        let freeing = freeing.saturating_add(spare).saturating_add(1);
+        self.capacity(within, freeing, true, now)
     }
 
-    fn capacity(&self, room: impl Fn(u32) -> u32, freeing: u64) -> u64 {
+    /// How many may be admitted within so many milliseconds, if so many slots become free, by all limits or by all
+    /// but the stock.
+    fn capacity(&self, within: u64, freeing: u64, by_stock: bool, now: UnixMillis) -> u64 {
         let config = &self.head.config;
         let by_active = config
             .max_active
@@ -123,38 +158,61 @@ impl Machine {
         let by_active = u64::from(by_active)
             .saturating_sub(self.active_count())
             .saturating_add(freeing);
+        let later = now.saturating_add(within);
+        let by_rate = config.admit_rate_per_minute.map_or(u64::MAX, |rate| {
+            u64::from(self.recent.room_by(rate, now, later))
+        });
+        let by_stock = self.remaining().filter(|_| by_stock).unwrap_or(u64::MAX);
+        by_active.min(by_rate).min(by_stock)
+    }
+
+    /// The slots that there are, or, where nothing but a rate limits them, what a quarter of a minute gives.
+    fn slots_at_most(&self) -> u64 {
+        let config = &self.head.config;
         let by_rate = config
             .admit_rate_per_minute
-            .map_or(u64::MAX, |rate| u64::from(room(rate)));
-        let by_stock = self.remaining().unwrap_or(u64::MAX);
-        by_active.min(by_rate).min(by_stock)
+            .map_or(u64::MAX, |rate| u64::from(rate / 4).max(1));
+        let by_active = config.max_active.map_or(u64::MAX, u64::from);
+        by_active.min(by_rate)
     }
 
     /// When time alone changes something next: the object's alarm.
     pub fn next_timeout(&self) -> Option<UnixMillis> {
         let now = self.head.clock;
         let ends = self.deadlines.first().map(|(at, _)| *at);
-        let serving = self.head.phase(now) == Phase::Open;
-        let rate = self.head.config.admit_rate_per_minute.filter(|_| serving);
-        let someone = !self.present.is_empty() || self.head.line() > 0;
-        let room = rate
-            .filter(|_| someone)
-            .and_then(|rate| self.recent.next_room(rate));
-        let window = self.head.windows.first().filter(|_| serving);
-        let wants_more = serving
-            && !self.is_draw()
-            && self.head.line() > 0
-            && self.wanted(now) > u64::try_from(self.present.len()).unwrap_or(u64::MAX);
-        let review = wants_more.then(|| now.saturating_add(REVIEW_MILLIS));
         let opening = self.head.opened.is_none().then(|| self.head.opens_at());
+        let serving = self.head.phase(now) == Phase::Open;
+        let served = serving.then(|| self.next_served_at(now)).flatten();
         [
             ends,
-            room,
-            review,
             opening,
-            window.map(|window| window.ends_at),
+            served,
             self.next_fetch_at(),
             self.next_push_at(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// When time alone admits somebody, calls somebody up, or lets something lapse.
+    fn next_served_at(&self, now: UnixMillis) -> Option<UnixMillis> {
+        let rate = self.head.config.admit_rate_per_minute;
+        let room = rate.map(|rate| self.recent.next_room(rate, now).unwrap_or(now));
+        let someone = !self.present.is_empty();
+        let in_line = self.head.line() > 0 && !self.is_draw();
+        let soon = now.saturating_add(1_000);
+        let window = self.head.windows.first().map(|window| window.ends_at);
+        [
+            room.filter(|at| someone && *at > now),
+            self.next_hearing_end(),
+            self.next_lapse(),
+            window,
+            // Boarding begins before there is room.
+            room.filter(|_| in_line)
+                .map(|at| at.saturating_sub(HORIZON_MILLIS).max(soon)),
+            (in_line && self.head.boarding >= self.head.soon.ripe(now))
+                .then(|| self.head.soon.next_ripe(now)),
         ]
         .into_iter()
         .flatten()
@@ -189,6 +247,8 @@ impl Machine {
             completed: head.completed,
             remaining: self.remaining(),
             boarding: head.boarding,
+            soon_below: head.soon.below,
+            soon_stride: head.soon.stride,
             admitted_below: self
                 .present
                 .first_key_value()

@@ -1,5 +1,6 @@
 //! What shoppers and their lanes ask of the queue: indices, a claim, a look, leaving.
 
+use super::boarding::note_show;
 use super::claim::{Claim, ClaimState};
 use super::event::{Answer, Grant, Holder, LaneMark};
 use super::machine::Machine;
@@ -17,11 +18,6 @@ pub const NOWHERE: u64 = INDEX_MAX;
 /// The most of those whose places are computed when the queue is sealed. The others' are called up like
 /// those of shoppers who stay away, and of them it is only known how many they are.
 pub const LEFT_EARLY_MAX: usize = 10_000;
-/// The pause before a present shopper may ask again, for the first in line and for each further one.
-const RETRY_BASE_MILLIS: u64 = 2_000;
-const RETRY_STEP_MILLIS: u64 = 50;
-const RETRY_MAX_MILLIS: u64 = 30_000;
-
 impl Machine {
     /// Gives a lane's group its range, the same one however often it is asked.
     pub(super) fn lease(
@@ -117,13 +113,18 @@ impl Machine {
         now: UnixMillis,
     ) -> Result<Answer, Problem> {
         self.check_holder(holder)?;
-        if self.record(holder.index, record).is_none() {
+        let known = self.record(holder.index, record);
+        if known.is_none_or(|claim| claim.state == ClaimState::Away) {
+            let away = known.cloned();
             self.check_not_over(now)?;
             let position = self.check_called_up(holder)?;
             self.check_not_paused(now)?;
             self.check_place(position)?;
-            self.come(holder, position, now);
+            self.make_room(position, now)?;
+            self.come(holder, position, away, now);
             self.settle(now);
+        } else if let Some(claim) = known.filter(|claim| claim.state == ClaimState::Present) {
+            self.renew(claim.position, now);
         }
         let claim = self
             .record(holder.index, record)
@@ -142,7 +143,11 @@ impl Machine {
     pub(super) fn look(&self, holder: &Holder, record: Option<&Claim>) -> Result<Answer, Problem> {
         self.check_holder(holder)?;
         match self.record(holder.index, record) {
-            None => Ok(match self.check_called_up(holder) {
+            None
+            | Some(Claim {
+                state: ClaimState::Away,
+                ..
+            }) => Ok(match self.check_called_up(holder) {
                 Ok(position) if self.check_place(position).is_err() => Answer::Lapsed,
                 _ => Answer::Nothing,
             }),
@@ -153,7 +158,10 @@ impl Machine {
 
     fn held(&self, claim: &Claim) -> Result<Answer, Problem> {
         let over = match claim.state {
-            ClaimState::Admitted | ClaimState::Redeemed | ClaimState::Present => {
+            ClaimState::Admitted
+            | ClaimState::Redeemed
+            | ClaimState::Present
+            | ClaimState::Away => {
                 return Ok(Answer::Granted(self.grant(claim)));
             }
             ClaimState::Completed => "The order of this place is completed.",
@@ -187,13 +195,26 @@ impl Machine {
         }
     }
 
-    fn come(&mut self, holder: &Holder, position: u64, now: UnixMillis) {
-        let claim = new_claim(holder, position, ClaimState::Present, now);
-        self.head.claimed = self.head.claimed.saturating_add(1);
-        self.controller.came(&mut self.head);
+    /// Makes a called-up shopper present, for the first time or again.
+    fn come(&mut self, holder: &Holder, position: u64, away: Option<Claim>, now: UnixMillis) {
         self.no_longer_awaited(position);
-        self.save(claim.clone());
-        self.present.insert(claim.position, claim);
+        let claim = if let Some(claim) = away {
+            Claim {
+                state: ClaimState::Present,
+                claimed_at: now,
+                ends_at: None,
+                ..claim
+            }
+        } else {
+            self.head.claimed = self.head.claimed.saturating_add(1);
+            self.controller.came();
+            if !self.has_answered(position, true) {
+                // Late, and one who comes all the same.
+                note_show(&mut self.head, 0, 1);
+            }
+            new_claim(holder, position, ClaimState::Present, now)
+        };
+        self.is_here(claim, now);
     }
 
     /// Gives up what a ticket holds. Repeating it changes nothing.
@@ -204,8 +225,8 @@ impl Machine {
         now: UnixMillis,
     ) -> Result<Answer, Problem> {
         self.check_holder(holder)?;
-        let known = self.record(holder.index, record);
-        match known.map(|claim| (claim.state, claim.position)) {
+        let known = self.record(holder.index, record).cloned();
+        match known.as_ref().map(|claim| (claim.state, claim.position)) {
             None => {
                 self.head.left = self.head.left.saturating_add(1);
                 // An edge may not have heard yet that there are places.
@@ -213,23 +234,26 @@ impl Machine {
                 let position = holder.position.or_else(known);
                 match position {
                     Some(position) => {
-                        self.gone.leave(position, self.head.boarding);
-                        if position < self.head.boarding {
-                            self.controller.left();
-                        }
-                        self.no_longer_awaited(position);
+                        self.leave_place(position);
                     }
                     None => self.leave_early(holder.index),
                 }
                 let position = position.unwrap_or(NOWHERE);
                 self.save(new_claim(holder, position, ClaimState::Left, now));
             }
-            Some((ClaimState::Present, position)) => {
-                if let Some(mut claim) = self.present.remove(&position) {
-                    self.head.left_after_claiming = self.head.left_after_claiming.saturating_add(1);
-                    claim.state = ClaimState::Left;
-                    claim.ends_at = Some(now);
-                    self.save(claim);
+            Some((state @ (ClaimState::Present | ClaimState::Away), position)) => {
+                self.present.remove(&position);
+                self.presence.remove(position);
+                if state == ClaimState::Away {
+                    self.no_longer_awaited(position);
+                }
+                self.head.left_after_claiming = self.head.left_after_claiming.saturating_add(1);
+                if let Some(claim) = known {
+                    self.save(Claim {
+                        state: ClaimState::Left,
+                        ends_at: Some(now),
+                        ..claim
+                    });
                 }
             }
             Some((ClaimState::Admitted | ClaimState::Redeemed, _)) => {
@@ -239,6 +263,16 @@ impl Machine {
             Some(_) => {}
         }
         Ok(Answer::Done)
+    }
+
+    /// Somebody who had not claimed gives up this place: nobody need wait for them.
+    pub(super) fn leave_place(&mut self, position: u64) {
+        if position >= self.head.boarding {
+            self.gone.leave(position, self.head.boarding);
+        } else {
+            self.has_answered(position, false);
+            self.no_longer_awaited(position);
+        }
     }
 
     /// Notes who left before there are places. The lowest indices are kept, in whatever order they left,
@@ -304,14 +338,6 @@ impl Machine {
             retry_after_ms: self.retry_after(position),
             server_time: self.head.clock,
         }
-    }
-
-    fn retry_after(&self, position: u64) -> u64 {
-        let before = self.present.range(..position).take(1_000).count();
-        let before = u64::try_from(before).unwrap_or(0);
-        RETRY_BASE_MILLIS
-            .saturating_add(before.saturating_mul(RETRY_STEP_MILLIS))
-            .min(RETRY_MAX_MILLIS)
     }
 }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::claim::Claim;
 use super::event::{Arrival, Effect, LaneMark};
 use super::gone::Stretch;
+use super::hearing::CallUp;
 use crate::fair::audit::Life;
 use crate::fair::log::Logged;
 
@@ -19,6 +20,7 @@ pub struct Writes {
     lanes: BTreeMap<u16, LaneMark>,
     logged: Vec<Logged>,
     arrivals: Vec<Arrival>,
+    call_ups: Vec<CallUp>,
     /// Lives that ended; no wipe takes them.
     lives: Vec<Life>,
     /// Messages, in order.
@@ -38,6 +40,7 @@ impl Writes {
                     self.lanes.clear();
                     self.logged.clear();
                     self.arrivals.clear();
+                    self.call_ups.clear();
                 }
                 Effect::SaveHead => self.head = true,
                 Effect::SaveClaim(claim) => {
@@ -50,6 +53,7 @@ impl Writes {
                     self.lanes.insert(mark.lane, mark);
                 }
                 Effect::SaveArrival(arrival) => self.arrivals.push(arrival),
+                Effect::SaveCallUp(call_up) => self.call_ups.push(call_up),
                 Effect::EndLife(life) => self.lives.push(life),
                 Effect::LogGroup(logged) => self.logged.push(logged),
                 Effect::RetireLanes { .. } | Effect::CloseRelays { .. } => {
@@ -86,6 +90,7 @@ impl Writes {
             .chain(self.lanes.into_values().map(Effect::SaveLane))
             .chain(self.logged.into_iter().map(Effect::LogGroup))
             .chain(self.arrivals.into_iter().map(Effect::SaveArrival))
+            .chain(self.call_ups.into_iter().map(Effect::SaveCallUp))
             .chain(head)
             .chain(self.messages)
             .collect()

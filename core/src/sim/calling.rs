@@ -8,6 +8,7 @@ use super::check::{Violation, ensure, named};
 use super::message::{Asker, Call, Happening, NOBODY, Reply};
 use super::queue_object::Crash;
 use super::reading::Taken;
+use super::scenario::Standstill;
 use super::serving::since_start;
 use super::world::{EPOCH, NONE, World, fresh, place, shopper_id};
 use crate::fair::Root;
@@ -134,6 +135,28 @@ impl World {
         Ok(())
     }
 
+    /// The scenario's standstill begins, or ends.
+    pub fn interrupt(&mut self, ends: bool) -> Result<(), Violation> {
+        let event = match (self.scenario.interruption.map(|one| one.what), ends) {
+            (Some(Standstill::Pause), false) => Event::Pause,
+            (Some(Standstill::Pause), true) => Event::Resume,
+            (Some(Standstill::Closing), false) => Event::Close,
+            (Some(Standstill::Closing), true) => Event::Reopen,
+            (Some(Standstill::Gap), false) => {
+                self.server.out = true;
+                return Ok(());
+            }
+            (Some(Standstill::Gap), true) => {
+                self.restored();
+                return Ok(());
+            }
+            (None, _) => return Ok(()),
+        };
+        let limits = self.server.limits.clone();
+        self.handle(event, &limits, Crash::None)?;
+        Ok(())
+    }
+
     /// Sends an answer to whoever asked.
     pub fn reply(
         &mut self,
@@ -226,8 +249,10 @@ impl World {
                 Reply::Done
             }
             Err(problem) => match problem.code {
-                Code::NotYetServed => Reply::NotYet,
-                Code::Paused => Reply::Later,
+                // Too many are present already: that says when to come again.
+                Code::NotYetServed if problem.retry_after_seconds.is_none() => Reply::NotYet,
+                Code::NotYetServed | Code::Paused => Reply::Later,
+                Code::QueueClosed if self.closes_for_a_while() => Reply::Later,
                 Code::Unauthorized | Code::TicketVoid | Code::InternalError => {
                     ensure(false, named::ONE_EACH, || {
                         format!("{call:?} of {asker:?}, who is in line, got {problem:?}")

@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::lane_object::LaneObject;
 use crate::UnixMillis;
+use crate::queue::hearing::CallUp;
+use crate::queue::shoppers::NOWHERE;
 use crate::queue::{Claim, ClaimState, Effect, Head};
 use crate::view::snapshot::Phase;
 
@@ -97,6 +99,21 @@ pub struct Check {
     granted: u64,
     /// When each admission of the last minute was given.
     recent: VecDeque<UnixMillis>,
+    /// A rate, and up to when, in microseconds, the recent admissions use it up.
+    paced: (u32, u64),
+    /// The call-ups whose hearing time may run still, in order.
+    call_ups: VecDeque<CallUp>,
+    /// Positions, not before the first of those, whose holders came or left.
+    answered: BTreeSet<u64>,
+    /// How many left before they had a place: which place that was is not known here.
+    left_early: u64,
+    /// Admissions while somebody before them, who was called up, still had time to hear of it, beyond the slots
+    /// that were left.
+    pub overtaken_in_hearing: u64,
+    /// Admissions while somebody before them had let that time pass.
+    pub overtaken_later: u64,
+    /// Called-up shoppers who let their hearing time pass.
+    absent: u64,
 }
 
 impl Check {
@@ -108,6 +125,11 @@ impl Check {
     /// Admissions held.
     pub fn active(&self) -> u64 {
         self.active
+    }
+
+    /// The queue's clock when it last admitted somebody.
+    pub fn now(&self) -> UnixMillis {
+        self.recent.back().copied().unwrap_or(0)
     }
 
     /// Shoppers who claimed and wait for a slot.
@@ -123,6 +145,7 @@ impl Check {
     /// Looks at what one event wrote.
     pub fn wrote(&mut self, effects: &[Effect], limits: &Limits) -> Result<(), Violation> {
         let (mut newly_present, mut highest, mut last) = (Vec::new(), None, 0);
+        let mut granted = 0;
         for effect in effects {
             match effect {
                 Effect::SaveLane(mark) => {
@@ -143,11 +166,13 @@ impl Check {
                     })?;
                 }
                 Effect::SaveClaim(claim) => {
-                    if let Some(granted) = self.note(claim, &mut newly_present)? {
+                    if let Some(at) = self.note(claim, &mut newly_present)? {
                         highest = highest.max(Some(claim.position));
-                        last = granted;
+                        last = at;
+                        granted += 1;
                     }
                 }
+                Effect::SaveCallUp(call_up) => self.call_ups.push_back(*call_up),
                 Effect::Wipe
                 | Effect::SaveHead
                 | Effect::LogGroup(_)
@@ -166,6 +191,7 @@ impl Check {
                 named::IN_ORDER,
                 || format!("position {highest} was admitted before {first:?}, who was present"),
             )?;
+            self.check_kept_back(limits, highest, granted, last)?;
         }
         self.present.extend(newly_present);
         Ok(())
@@ -219,12 +245,80 @@ impl Check {
         if claim.state == ClaimState::Present {
             newly_present.push(claim.position);
         }
+        if claim.position == NOWHERE {
+            self.left_early += u64::from(before.state.is_none());
+        } else if self
+            .call_ups
+            .front()
+            .is_none_or(|first| first.from <= claim.position)
+        {
+            self.answered.insert(claim.position);
+        }
         let new = claim.admitted_at.filter(|_| before.admitted_at.is_none());
         if let Some(at) = new {
             self.recent.push_back(at);
+            if self.paced.0 > 0 {
+                self.pace(self.paced.0, at);
+            }
             self.granted += 1;
         }
         Ok(new)
+    }
+
+    /// A slot is left for everybody before the highest admitted position who still has time to hear of their call.
+    fn check_kept_back(
+        &mut self,
+        limits: &Limits,
+        highest: u64,
+        granted: u64,
+        now: UnixMillis,
+    ) -> Result<(), Violation> {
+        self.forget_call_ups(now);
+        let unheard = self
+            .unheard_below(highest, now)
+            .saturating_sub(self.left_early);
+        // Of several, the highest may have been the first, while the others' slots were free.
+        let room = self.room(limits, now).saturating_add(granted - 1);
+        self.overtaken_in_hearing += u64::from(unheard > room);
+        let answered = self.answered.range(..highest).count() as u64;
+        let first = self
+            .call_ups
+            .front()
+            .map_or(self.boarding, |call_up| call_up.from);
+        self.overtaken_later +=
+            u64::from(self.absent > 0 || highest.saturating_sub(first) > answered);
+        ensure(unheard <= room, named::IN_ORDER, || {
+            format!(
+                "position {highest} was admitted, {unheard} before it had time to hear of their call, and {room} slots were left"
+            )
+        })
+    }
+
+    /// Called-up positions below this one that neither came nor left, and whose hearing time runs.
+    fn unheard_below(&self, position: u64, now: UnixMillis) -> u64 {
+        let ends = self.call_ups.iter().skip(1).map(|call_up| call_up.from);
+        let ends = ends.chain([self.boarding]);
+        let hearing = self.call_ups.iter().zip(ends);
+        hearing
+            .filter(|(call_up, _)| call_up.hears_by > now && call_up.from < position)
+            .map(|(call_up, end)| {
+                let end = end.min(position).max(call_up.from);
+                end - call_up.from - self.answered.range(call_up.from..end).count() as u64
+            })
+            .sum()
+    }
+
+    fn forget_call_ups(&mut self, now: UnixMillis) {
+        while let [first, second, ..] = self.call_ups.make_contiguous() {
+            if first.hears_by > now {
+                return;
+            }
+            let (from, to) = (first.from, second.from);
+            let answered = self.answered.range(from..to).count() as u64;
+            self.absent += to - from - answered;
+            self.answered = self.answered.split_off(&to);
+            self.call_ups.pop_front();
+        }
     }
 
     fn check_limits(&mut self, limits: &Limits, now: UnixMillis) -> Result<(), Violation> {
@@ -244,14 +338,57 @@ impl Check {
 
     /// Whether the limits allow no admission at this moment.
     pub fn is_full(&mut self, limits: &Limits, now: UnixMillis) -> bool {
+        self.room(limits, now) == 0
+    }
+
+    /// How many more the limits allow at this moment.
+    pub fn room(&mut self, limits: &Limits, now: UnixMillis) -> u64 {
         let recent = self.recent(now);
-        limits
+        let active = limits
             .max_active
-            .is_some_and(|most| self.active >= u64::from(most))
-            || limits
-                .max_admissions
-                .is_some_and(|most| self.active + self.completed >= most)
-            || limits.rate.is_some_and(|rate| recent >= u64::from(rate))
+            .map(|most| u64::from(most).saturating_sub(self.active));
+        let stock = limits
+            .max_admissions
+            .map(|most| most.saturating_sub(self.active + self.completed));
+        let rate = limits.rate.map(|rate| {
+            u64::from(rate)
+                .saturating_sub(recent)
+                .min(self.paced_room(rate, now))
+        });
+        [active, stock, rate]
+            .into_iter()
+            .flatten()
+            .min()
+            .unwrap_or(u64::MAX)
+    }
+
+    /// How many more the rate allows at this moment, if a minute's are spread evenly.
+    fn paced_room(&mut self, rate: u32, now: UnixMillis) -> u64 {
+        if self.paced.0 != rate {
+            self.paced = (rate, 0);
+            for at in self.recent.clone() {
+                self.pace(rate, at);
+            }
+        }
+        let (share, most) = Self::share(rate);
+        (now * 1_000 + most).saturating_sub(self.paced.1.max(now * 1_000)) / share
+    }
+
+    fn pace(&mut self, rate: u32, at: UnixMillis) {
+        let (share, most) = Self::share(rate);
+        let at = at * 1_000;
+        self.paced.1 = (self.paced.1.max(at) + share).min(at + most);
+    }
+
+    /// What one admission takes of the time, and how much of it may be taken at once, in microseconds.
+    fn share(rate: u32) -> (u64, u64) {
+        let share = 60_000_000 / u64::from(rate.max(1));
+        let early = match rate / 60 {
+            0 if share > 1_000_000 => (share - 1_000_000).min(share / 2),
+            0 | 1 => share / 2,
+            _ => 0,
+        };
+        (share, share * u64::from(rate / 60).max(1) + early)
     }
 
     fn recent(&mut self, now: UnixMillis) -> u64 {
@@ -286,9 +423,20 @@ impl Check {
         if head.phase(head.clock) != Phase::Open || first_present.is_none() {
             return Ok(());
         }
-        let full = self.is_full(limits, head.clock);
-        ensure(full, named::LIVE, || {
-            format!("position {first_present:?} is present, and a slot is free")
+        let first = first_present.unwrap_or(0);
+        self.forget_call_ups(head.clock);
+        let kept = head
+            .batches
+            .iter()
+            .filter(|batch| batch.hears_by > head.clock);
+        let kept: u64 = kept
+            .map(|batch| batch.to.min(first).saturating_sub(batch.from))
+            .sum();
+        let room = self.room(limits, head.clock);
+        ensure(room <= kept, named::LIVE, || {
+            format!(
+                "position {first} is present, {room} slots are free, and {kept} may be kept back"
+            )
         })
     }
 

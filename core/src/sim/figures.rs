@@ -1,5 +1,8 @@
 //! What a run comes to, in figures.
 
+use core::ops::Range;
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::check::Limits;
@@ -17,7 +20,7 @@ pub(super) struct Rate {
 }
 
 impl Rate {
-    fn add(&mut self, now: u64) {
+    pub fn add(&mut self, now: u64) {
         let second = now / 1_000;
         if second != self.second {
             (self.second, self.this) = (second, 0);
@@ -53,6 +56,10 @@ pub(super) struct Tally {
     queue_rows: u64,
     pub backlog_micros: u64,
     pub present_max: u64,
+    /// Positions that are called up and whose holders are about to hear of it.
+    pub listening: BTreeSet<u64>,
+    pub overtaken_listening: u64,
+    pub admissions: Rate,
     lane_requests: Rate,
     leases: Rate,
     writes: Rate,
@@ -81,18 +88,30 @@ impl Tally {
         }
     }
 
-    /// Notes that positions below `boarding` are called up.
-    pub fn called_up(&mut self, now: u64, boarding: u64) {
+    /// Notes that positions below `boarding` are called up. Returns how many were before.
+    pub fn called_up(&mut self, now: u64, boarding: u64) -> u64 {
+        let before = self.called_at.len() as u64;
         let boarding = usize::try_from(boarding).unwrap_or(usize::MAX);
         if self.called_at.len() < boarding {
             let now = u32::try_from(now).unwrap_or(u32::MAX);
             self.called_at.resize(boarding, now);
         }
+        before
     }
 
-    /// Slots stood so since the last time: of those that somebody could have used, how many were used.
-    pub fn slots(&mut self, now: u64, limits: &Limits, active: u64, willing: u64) {
-        let passed = u128::from(now - core::mem::replace(&mut self.slots_at, now));
+    /// Slots stood so since the last time: of those that somebody could have used, how many were used. While
+    /// everything stands `still`, nobody could.
+    pub fn slots(
+        &mut self,
+        now: u64,
+        limits: &Limits,
+        active: u64,
+        willing: u64,
+        still: &Range<u64>,
+    ) {
+        let since = core::mem::replace(&mut self.slots_at, now);
+        let stood = now.min(still.end).saturating_sub(since.max(still.start));
+        let passed = u128::from(now - since - stood);
         let Some(most) = limits.max_active else {
             return;
         };
@@ -139,6 +158,15 @@ pub struct Figures {
     pub entered: u64,
     pub admitted: u64,
     pub present_max: u64,
+    /// Admissions in the fullest second.
+    pub admitted_in_a_second: u64,
+    /// Admissions while somebody before them, who was called up, still had time to hear of it, and no slot was
+    /// kept back for them.
+    pub overtaken_in_hearing: u64,
+    /// Admissions while somebody before them had let that time pass, and came or may come later.
+    pub overtaken_later: u64,
+    /// Admissions while somebody before them, who polled as told or had a socket, had not heard yet.
+    pub overtaken_listening: u64,
     /// Waits from entering to the admission in seconds: the shortest, the nine deciles, the longest.
     pub wait_deciles: Vec<f64>,
     pub honesty: Honesty,
@@ -176,6 +204,10 @@ impl World {
             entered: tally.entered,
             admitted: self.check.granted(),
             present_max: tally.present_max,
+            admitted_in_a_second: tally.admissions.peak,
+            overtaken_in_hearing: self.check.overtaken_in_hearing,
+            overtaken_later: self.check.overtaken_later,
+            overtaken_listening: tally.overtaken_listening,
             wait_deciles: deciles(&waits),
             honesty: honesty(&self.honesty()),
             slots_in_use: (tally.slots_usable > 0)

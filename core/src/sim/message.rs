@@ -105,6 +105,10 @@ pub(super) enum Happening {
     AtEdge(Asker),
     /// An edge gives up waiting for its relay.
     EdgeGaveUp(Asker),
+    /// A socket tells its shopper that they are called up, or admitted.
+    Told { shopper: u32 },
+    /// The scenario's standstill begins, or ends.
+    Interrupt { ends: bool },
     /// Once a minute: what may go wrong now.
     Minute,
     /// The outage ends.

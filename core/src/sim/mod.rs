@@ -25,7 +25,7 @@ mod world;
 
 pub use check::{Limits, Violation};
 pub use figures::{Figures, Honesty, PerSecond};
-pub use scenario::{Curve, Faults, Scenario};
+pub use scenario::{Curve, Faults, Interruption, Scenario, Standstill};
 pub use shrink::{Shortest, shortest};
 pub use world::{Failure, Progress};
 

@@ -12,6 +12,7 @@ use crate::fair::merkle::{Tree, leaf_hash};
 use crate::problem::Problem;
 use crate::queue::event::Arrival;
 use crate::queue::gone::{STRETCHES_MAX, Stretch};
+use crate::queue::hearing::CallUp;
 use crate::queue::machine::Stored;
 use crate::queue::reporting::Brief;
 use crate::queue::shoppers::{LEFT_EARLY_MAX, NOWHERE};
@@ -49,6 +50,7 @@ pub struct QueueObject {
     /// The nodes of the log, by level and number.
     nodes: BTreeMap<(u8, u64), Root>,
     arrivals: Vec<Arrival>,
+    call_ups: Vec<CallUp>,
     memory: Option<Machine>,
 }
 
@@ -101,6 +103,11 @@ impl QueueObject {
         self.claims.get(&index)
     }
 
+    /// When which positions were called up.
+    pub fn call_ups(&self) -> &[CallUp] {
+        &self.call_ups
+    }
+
     /// All stored records, by index.
     pub fn claims(&self) -> &BTreeMap<u64, Claim> {
         &self.claims
@@ -132,6 +139,7 @@ impl QueueObject {
                 self.groups.clear();
                 self.nodes.clear();
                 self.arrivals.clear();
+                self.call_ups.clear();
             }
             Effect::SaveHead => self.head = machine.map(|machine| machine.head().clone()),
             Effect::SaveClaim(claim) => {
@@ -154,6 +162,7 @@ impl QueueObject {
                     .extend(nodes.map(|node| ((node.level, node.number), node.hash)));
             }
             Effect::SaveArrival(arrival) => self.arrivals.push(*arrival),
+            Effect::SaveCallUp(call_up) => self.call_ups.push(*call_up),
             Effect::EndLife(_) | Effect::RetireLanes { .. } | Effect::CloseRelays { .. } => {}
         }
     }
@@ -181,7 +190,7 @@ impl QueueObject {
             ..Stored::default()
         };
         for claim in self.claims.values() {
-            if claim.state.is_live() {
+            if claim.state.is_held() {
                 stored.live.push(claim.clone());
             }
             let has_left = claim.state == ClaimState::Left;
@@ -192,10 +201,14 @@ impl QueueObject {
             if has_left && is_placed && claim.position >= head.boarding && !head.keeps_gone {
                 stored.left.push(claim.position);
             }
+            if has_left && is_placed && claim.position < head.boarding {
+                stored.left_called_up.push(claim.position);
+            }
             let granted = claim.admitted_at;
+            let recent = granted.filter(|at| *at > head.clock.saturating_sub(60_000));
             stored
                 .recent_grants
-                .extend(granted.filter(|at| *at > head.clock.saturating_sub(60_000)));
+                .extend(recent.map(|at| (at, claim.position)));
         }
         stored.left_early.truncate(LEFT_EARLY_MAX);
         stored.left.sort_unstable();

@@ -1,10 +1,13 @@
 //! What is simulated: how many shoppers come and how they behave, what the deployment is made of,
 //! and what goes wrong.
 
+use core::ops::Range;
+
 use fastrand::Rng;
 use serde_json::{Value, json};
 
 use super::check::Limits;
+use crate::queue::hearing::IDLE_HEARING_MILLIS;
 
 /// How shoppers arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +18,28 @@ pub enum Curve {
     Spike,
     /// Evenly.
     Flat,
+}
+
+/// What stands in the way of everybody for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standstill {
+    /// The operator pauses the queue.
+    Pause,
+    /// No event reaches the Queue object, not even its alarm.
+    Gap,
+    /// The operator closes the queue, and reopens it.
+    Closing,
+}
+
+/// A standstill, when it begins and how long it lasts, in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interruption {
+    /// What it is.
+    pub what: Standstill,
+    /// When it begins.
+    pub at: u64,
+    /// How long it lasts.
+    pub lasts: u64,
 }
 
 /// What goes wrong, as probabilities.
@@ -75,6 +100,8 @@ pub struct Scenario {
     pub arrive_within: u64,
     /// The share that has closed the tab when it is called up. A tenth of them comes back later.
     pub absent: f64,
+    /// The share that hears by socket what changes, and polls only while it is present.
+    pub sockets: f64,
     /// The share that gives up its place explicitly.
     pub leave: f64,
     /// The mean time at the checkout, in milliseconds.
@@ -93,6 +120,8 @@ pub struct Scenario {
     pub handoff_seconds: u32,
     /// See `handoff_seconds`.
     pub session_seconds: u32,
+    /// What stands in the way of everybody for a while, if anything.
+    pub interruption: Option<Interruption>,
     /// What goes wrong.
     pub faults: Faults,
     /// When the run is broken off at the latest, in milliseconds.
@@ -106,6 +135,7 @@ impl Default for Scenario {
             curve: Curve::Surge,
             arrive_within: 60_000,
             absent: 0.3,
+            sockets: 0.0,
             leave: 0.02,
             checkout: 60_000,
             lanes: 4,
@@ -118,6 +148,7 @@ impl Default for Scenario {
             },
             handoff_seconds: 120,
             session_seconds: 300,
+            interruption: None,
             faults: Faults::NONE,
             horizon: 24 * 3_600_000,
         }
@@ -140,6 +171,7 @@ impl Scenario {
                 .unwrap_or(Curve::Flat),
             arrive_within: rng.u64(1_000..=300_000),
             absent: rng.f64() * 0.9,
+            sockets: if rng.bool() { rng.f64() } else { 0.0 },
             leave: rng.f64() * 0.2,
             checkout: rng.u64(5_000..=60_000),
             lanes: rng.u16(1..=most_lanes),
@@ -154,6 +186,7 @@ impl Scenario {
             },
             handoff_seconds: rng.u32(5..=60),
             session_seconds: rng.u32(20..=120),
+            interruption: None,
             faults: Faults {
                 loss: often(&mut rng, 0.05),
                 duplicate: often(&mut rng, 0.05),
@@ -164,6 +197,19 @@ impl Scenario {
             },
             horizon: 1_200_000,
         }
+    }
+
+    /// When nobody can be admitted whatever the queue does: the standstill, and after a closing the time until
+    /// everybody has looked again.
+    pub(super) fn still(&self) -> Range<u64> {
+        let still = self.interruption.map(|one| {
+            let looks_again = match one.what {
+                Standstill::Closing => IDLE_HEARING_MILLIS,
+                Standstill::Pause | Standstill::Gap => 0,
+            };
+            one.at..one.at + one.lasts + looks_again
+        });
+        still.unwrap_or_default()
     }
 
     /// The queue's configuration as an operator would put it.

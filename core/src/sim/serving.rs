@@ -17,8 +17,8 @@ const READ_MICROS: u64 = 1_000;
 /// Calls that come when this much work waits already are refused as too many.
 const BACKLOG_MICROS: u64 = 2_000_000;
 /// How long boarding may stand still, by the queue's clock, while a slot is free, nobody is present
-/// and somebody waits.
-const STANDSTILL_MILLIS: u64 = 6_000;
+/// and somebody waits: a step of the frontier, two polls, and as much again for an alarm that is held up.
+const STANDSTILL_MILLIS: u64 = 60_000;
 
 pub(super) struct Server {
     pub object: QueueObject,
@@ -169,8 +169,10 @@ impl World {
         crash: Crash,
     ) -> Result<(Option<Result<Answer, Problem>>, usize), Violation> {
         let now = self.agenda.now();
+        let still = self.scenario.still();
+        let (active, willing) = (self.check.active(), self.willing);
         self.tally
-            .slots(now, &self.server.limits, self.check.active(), self.willing);
+            .slots(now, &self.server.limits, active, willing, &still);
         let clock = self.server.clock(now);
         let handled = self.server.object.event(event, clock, crash);
         let writes = !handled.effects.is_empty();
@@ -222,7 +224,7 @@ impl World {
             format!("at {clock} the alarm is due at {next:?}, at once and for ever")
         })?;
         self.tally.present_max = self.tally.present_max.max(self.check.present());
-        self.tally.called_up(self.agenda.now(), boarding);
+        let before = self.tally.called_up(self.agenda.now(), boarding);
         match self
             .server
             .standing
@@ -235,6 +237,7 @@ impl World {
             )?,
             None => self.server.standing = idle.then_some((clock, boarding)),
         }
+        self.called_up(before, boarding);
         if let Some(next) = next {
             let at = next
                 .saturating_sub(START)

@@ -10,6 +10,10 @@ const RETURN_SHARE: f64 = 0.1;
 const RETURN_WITHIN: u64 = 600_000;
 /// Of those who leave, how many enter anew.
 const ANEW_SHARE: f64 = 0.3;
+/// How often a present shopper claims again, as the longest `retryAfterMs` says.
+const RENEW_MILLIS: u64 = 30_000;
+/// Of those who were told to wait for their admission, how many close the tab then.
+const VANISH_SHARE: f64 = 0.005;
 /// How long a poll waits before it looks again whether its edge has a view.
 pub(super) const LOOK_MILLIS: u64 = 250;
 
@@ -48,6 +52,7 @@ impl Stage {
 }
 
 /// One shopper.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Shopper {
     pub stage: Stage,
     /// What they will do at the checkout.
@@ -67,6 +72,10 @@ pub(super) struct Shopper {
     pub entered_at: u32,
     /// When, by the queue's clock, they were told to wait for their admission.
     pub present_at: u32,
+    /// When they claim again if they hear nothing.
+    pub renew_at: u64,
+    /// Hears by socket.
+    pub socket: bool,
     /// How long they were in line by the answers they had.
     pub shown_for: u32,
     /// When one of their polls was answered, and the wait in seconds that it showed.
@@ -100,6 +109,8 @@ impl Default for Shopper {
             floor: 0,
             entered_at: 0,
             present_at: 0,
+            renew_at: 0,
+            socket: false,
             shown_for: 0,
             shown_at: 0,
             shown: 0,
@@ -120,9 +131,11 @@ impl World {
             self.scenario.absent,
         );
         let shows = !self.chance(absent);
+        let socket = self.chance(self.scenario.sockets);
         let floor = self.answered;
         if let Some(shopper) = self.shoppers.get_mut(place(who)) {
             (shopper.edge, shopper.shows, shopper.floor) = (edge, shows, floor);
+            shopper.socket = socket;
             shopper.entered_at = u32::try_from(now).unwrap_or(u32::MAX);
         }
         self.stage(who, Stage::Entering);
@@ -329,11 +342,17 @@ impl World {
             }
             (Stage::Claiming, Reply::Boarding { at }) => {
                 self.boarding_is(edge, u64::from(index) + 1);
+                let renew_at = self.agenda.now() + RENEW_MILLIS;
                 self.change(who, |shopper| {
                     shopper.stage = Stage::Present;
                     shopper.present_at = at;
+                    shopper.renew_at = renew_at;
                 });
-                self.later(who, 2_000);
+                if self.chance(VANISH_SHARE) {
+                    self.close_tab(who);
+                } else {
+                    self.later(who, 2_000);
+                }
             }
             (Stage::Claiming, Reply::NotYet) => ensure(false, named::IN_ORDER, || {
                 format!("{who} was told to be called up, and {index} is not")

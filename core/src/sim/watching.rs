@@ -1,13 +1,16 @@
 //! What shoppers see while they wait, and how honest it was.
 
 use super::check::Violation;
-use super::message::Call;
+use super::message::{Call, Happening};
+use super::scenario::Standstill;
 use super::serving::{claims, since_start};
 use super::shopper::{LOOK_MILLIS, Stage};
 use super::world::{NONE, World, place, shopper_id, shopper_number};
 use crate::queue::{ClaimState, Effect};
 use crate::view::status::{Standing, Status};
 
+/// How often somebody polls who has a socket.
+const SOCKET_POLL_MILLIS: u64 = 300_000;
 /// One poll in so many goes to another isolate.
 const ELSEWHERE: u16 = 16;
 /// After how many polls shoppers enter again, as in a second tab.
@@ -53,10 +56,11 @@ impl World {
         match status.standing {
             Standing::Ready { collect, .. } => {
                 let shopper = self.shoppers.get(place(who));
-                let (shows, since) =
-                    shopper.map_or((false, 0), |shopper| (shopper.shows, shopper.present_at));
-                if stage == Stage::Present && !(collect && since_start(status.server_time) >= since)
-                {
+                let (shows, since, renew_at) = shopper.map_or((false, 0, 0), |shopper| {
+                    (shopper.shows, shopper.present_at, shopper.renew_at)
+                });
+                let collects = collect && since_start(status.server_time) >= since;
+                if stage == Stage::Present && !collects && self.agenda.now() < renew_at {
                     self.later(who, pause);
                 } else if shows {
                     self.stage(who, Stage::Claiming);
@@ -70,17 +74,77 @@ impl World {
                 ..
             } => {
                 self.note_estimate(who, estimated_wait_seconds, pause);
-                if self.chance(AGAIN_SHARE) && stage == Stage::Waiting {
+                let again = self.chance(AGAIN_SHARE) && stage == Stage::Waiting;
+                // A socket tells; now and then somebody looks all the same.
+                let socket = self.shoppers.get(place(who)).is_some_and(|one| one.socket);
+                if again {
                     self.stage(who, Stage::Again);
+                    self.later(who, LOOK_MILLIS);
+                } else if socket {
+                    self.later(who, SOCKET_POLL_MILLIS);
+                } else {
+                    self.later(who, pause);
                 }
-                self.later(who, pause);
             }
+            Standing::Closed if self.closes_for_a_while() => self.later(who, pause),
             Standing::Closed | Standing::NotSelected | Standing::Lapsed { .. } => self.gone(who),
             Standing::Waiting | Standing::Reserve { .. } | Standing::NotQueued => {
                 self.later(who, pause);
             }
         }
         Ok(())
+    }
+
+    /// A socket tells its shopper that they are called up, or admitted.
+    pub fn told(&mut self, who: u32) {
+        let shopper = self.shoppers.get(place(who));
+        match shopper.map(|shopper| (shopper.stage, shopper.shows)) {
+            Some((Stage::Waiting | Stage::Present, true)) => {
+                self.stage(who, Stage::Claiming);
+                self.call(who, Call::Claim);
+            }
+            Some((Stage::Waiting, false)) => self.close_tab(who),
+            Some((Stage::Again, _)) => {
+                self.agenda
+                    .after(LOOK_MILLIS, Happening::Told { shopper: who });
+            }
+            _ => {}
+        }
+    }
+
+    /// Boarding moved: those who are called up and would come are listening from now on, and sockets tell.
+    pub fn called_up(&mut self, from: u64, to: u64) {
+        for index in from..to {
+            let owner = self
+                .owners
+                .get(usize::try_from(index).unwrap_or(usize::MAX));
+            let who = owner.copied().unwrap_or(NONE);
+            let Some(shopper) = self.shoppers.get(place(who)) else {
+                continue;
+            };
+            if matches!(shopper.stage, Stage::Waiting | Stage::Again)
+                && u64::from(shopper.index) == index
+            {
+                if shopper.shows {
+                    self.tally.listening.insert(index);
+                }
+                if shopper.socket {
+                    self.push(who);
+                }
+            }
+        }
+    }
+
+    fn push(&mut self, who: u32) {
+        // Snapshots are pushed once a second.
+        let after = self.rng.u64(0..1_000) + self.travel();
+        self.agenda.after(after, Happening::Told { shopper: who });
+    }
+
+    /// Whether the scenario closes the queue for a while, so that shoppers wait on.
+    pub fn closes_for_a_while(&self) -> bool {
+        let interruption = self.scenario.interruption;
+        interruption.is_some_and(|one| one.what == Standstill::Closing)
     }
 
     /// Keeps one estimate of each shopper: the one they see at a random moment of their wait.
@@ -101,8 +165,24 @@ impl World {
     /// Notes who was admitted by what an event wrote.
     pub fn note_grants(&mut self, effects: &[Effect]) {
         let now = self.agenda.now();
+        for claim in claims(effects) {
+            self.tally.listening.remove(&claim.position);
+        }
+        let limits = self.server.limits.clone();
+        let room = self.check.room(&limits, self.check.now());
         for claim in claims(effects).filter(|claim| claim.state == ClaimState::Admitted) {
             let who = shopper_number(claim.shopper);
+            let Some(shopper) = self.shoppers.get(place(who)) else {
+                continue;
+            };
+            if !shopper.granted {
+                let before = self.tally.listening.range(..claim.position);
+                self.tally.overtaken_listening += u64::from(before.count() as u64 > room);
+                self.tally.admissions.add(now);
+            }
+            if shopper.socket && shopper.stage == Stage::Present {
+                self.push(who);
+            }
             let Some(shopper) = self.shoppers.get(place(who)) else {
                 continue;
             };

@@ -115,6 +115,12 @@ impl World {
             .agenda
             .after(scenario.arrival(0), Happening::Arrive(0));
         world.agenda.after(60_000, Happening::Minute);
+        if let Some(what) = world.scenario.interruption {
+            let ends = Happening::Interrupt { ends: true };
+            world.agenda.after(what.at + what.lasts, ends);
+            let begins = Happening::Interrupt { ends: false };
+            world.agenda.after(what.at, begins);
+        }
         Ok(world)
     }
 
@@ -165,6 +171,8 @@ impl World {
             Happening::Viewed(relay) => self.viewed(relay),
             Happening::AtEdge(edge) => self.at_edge(edge),
             Happening::EdgeGaveUp(edge) => self.edge_gave_up(edge),
+            Happening::Told { shopper } => self.told(shopper),
+            Happening::Interrupt { ends } => return self.interrupt(ends),
             Happening::Minute => self.minute(),
             Happening::Restored => self.restored(),
         }

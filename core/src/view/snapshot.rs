@@ -133,6 +133,10 @@ pub struct Snapshot {
     pub remaining: Option<u64>,
     /// Tickets with a position below this are called up. It only grows.
     pub boarding: u64,
+    /// Tickets with a position below this may be called up soon, and are told to poll fast.
+    pub soon_below: u64,
+    /// How far `soon_below` moves within a quarter of a minute, at the most.
+    pub soon_stride: u64,
     /// Every present shopper below this has an admission to collect.
     pub admitted_below: u64,
     /// In a draw, the places that are called up.
@@ -169,6 +173,8 @@ impl Snapshot {
             rate_per_second: later.rate_per_second,
             estimated_wait_seconds: later.estimated_wait_seconds,
             wait_known: later.wait_known,
+            soon_below: later.soon_below,
+            soon_stride: later.soon_stride,
             notice: later.notice.clone(),
             version: later.version,
             server_time: later.server_time,

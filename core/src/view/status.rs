@@ -5,15 +5,20 @@ use serde::Serialize;
 use super::snapshot::{Notice, Phase, Snapshot};
 use crate::UnixMillis;
 use crate::config::Access;
+use crate::queue::soon::Soon;
 use crate::token::ticket::Ticket;
 
 /// The shortest and the longest pause between two polls.
 const POLL_MIN_MILLIS: u64 = 2_000;
 const POLL_MAX_MILLIS: u64 = 120_000;
-/// The pause where the wait is unknown.
-const POLL_UNKNOWN_MILLIS: u64 = 5_000;
+/// The pause for somebody who is called up, or may be soon: at most this, and by chance up to a third less.
+pub const POLL_NEAR_MILLIS: u64 = 3_000;
+/// The longest pause where the wait is unknown.
+const POLL_UNKNOWN_MILLIS: u64 = 30_000;
+/// The pause while the entrants wait for their places.
+const POLL_SEALING_MILLIS: u64 = 5_000;
 /// The pause for somebody who has nothing to wait for.
-const POLL_IDLE_MILLIS: u64 = 30_000;
+pub const POLL_IDLE_MILLIS: u64 = 30_000;
 
 /// Where a ticket stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -192,27 +197,35 @@ pub fn wait_seconds(ahead: u64, rate: f64) -> Option<u64> {
     (rate > 0.0 && seconds.is_finite()).then(|| seconds.ceil() as u64)
 }
 
-/// A quarter of the wait, within bounds, and up to a fifth more or less by chance.
+/// When to ask again: by rank near the front, by a quarter of the wait further back, and up to a third less by
+/// chance, so that those who entered together do not poll together.
 fn poll_after(standing: &Standing, snapshot: &Snapshot, jitter: u32) -> u64 {
     let until = |at: Option<UnixMillis>| Some(at?.saturating_sub(snapshot.server_time) / 4);
     let base = match standing {
         Standing::Queued {
-            estimated_wait_seconds: Some(wait),
+            position,
+            estimated_wait_seconds,
             ..
-        } => wait.saturating_mul(250),
-        Standing::Waiting if snapshot.phase == Phase::Sealing => POLL_UNKNOWN_MILLIS,
-        Standing::Waiting => until(snapshot.opens_at).unwrap_or(POLL_UNKNOWN_MILLIS),
+        } => {
+            let place = position.saturating_sub(1);
+            let reached = Soon::reached_after(snapshot.soon_below, snapshot.soon_stride, place);
+            let by_wait = estimated_wait_seconds.map(|wait| wait.saturating_mul(250));
+            reached
+                .min(by_wait.unwrap_or(POLL_UNKNOWN_MILLIS))
+                .max(POLL_NEAR_MILLIS)
+        }
+        Standing::Waiting if snapshot.phase == Phase::Sealing => POLL_SEALING_MILLIS,
+        Standing::Waiting => until(snapshot.opens_at).unwrap_or(POLL_SEALING_MILLIS),
         Standing::NotQueued if snapshot.phase == Phase::Scheduled => {
             until(snapshot.entry_opens_at).unwrap_or(POLL_IDLE_MILLIS)
         }
-        Standing::Queued { .. } => POLL_UNKNOWN_MILLIS,
         Standing::Ready { position, .. } => match &snapshot.draw {
             // Nothing changes for a winner before their time is over.
             Some(draw) => {
                 let place = position.saturating_sub(1);
                 draw.time_left(place, snapshot.server_time, snapshot.closes_at) / 4
             }
-            None => POLL_MIN_MILLIS,
+            None => POLL_NEAR_MILLIS,
         },
         Standing::NotQueued
         | Standing::Lapsed { .. }
@@ -221,9 +234,8 @@ fn poll_after(standing: &Standing, snapshot: &Snapshot, jitter: u32) -> u64 {
         | Standing::Closed => POLL_IDLE_MILLIS,
     };
     let base = base.clamp(POLL_MIN_MILLIS, POLL_MAX_MILLIS);
-    // 80 to 120 per cent.
-    let percent = u64::from(jitter % 41).saturating_add(80);
-    (base.saturating_mul(percent) / 100).clamp(POLL_MIN_MILLIS, POLL_MAX_MILLIS)
+    let percent = u64::from(jitter % 34).saturating_add(67);
+    (base.saturating_mul(percent) / 100).max(POLL_MIN_MILLIS)
 }
 
 #[cfg(test)]
@@ -251,6 +263,8 @@ mod tests {
             completed: 7,
             remaining: None,
             boarding: 40,
+            soon_below: 50,
+            soon_stride: 60,
             admitted_below: 37,
             draw: None,
             rate_per_second: Some(2.0),
@@ -369,6 +383,26 @@ mod tests {
     }
 
     #[test]
+    fn whoever_may_be_called_up_soon_polls_every_two_or_three_seconds_whatever_the_wait() {
+        let slow = Snapshot {
+            rate_per_second: Some(0.001),
+            ..snapshot()
+        };
+        for place in [40, 49, 109] {
+            for jitter in 0..100 {
+                let pause = Status::of(Some(&at(place)), &slow, false, jitter).poll_after_ms;
+                assert!(
+                    (POLL_MIN_MILLIS..=POLL_NEAR_MILLIS).contains(&pause),
+                    "{place}: {pause}"
+                );
+            }
+        }
+        let pauses = [300, 2_000, 40_000]
+            .map(|place| Status::of(Some(&at(place)), &slow, false, 33).poll_after_ms);
+        assert_eq!(pauses, [12_000, 57_000, 117_000]);
+    }
+
+    #[test]
     fn before_the_opening_polls_come_closer_together() {
         let opening = |server_time| Snapshot {
             phase: Phase::Entry,
@@ -381,8 +415,8 @@ mod tests {
             ..at(60)
         };
         for (server_time, pause) in [(0, 120_000), (900_000, 25_000), (999_999, 2_000)] {
-            // 20 is jitter that changes nothing.
-            let status = Status::of(Some(&ticket), &opening(server_time), false, 20);
+            // 33 is jitter that changes nothing.
+            let status = Status::of(Some(&ticket), &opening(server_time), false, 33);
             assert_eq!(status.standing, Standing::Waiting);
             assert_eq!(status.poll_after_ms, pause);
         }
@@ -390,7 +424,7 @@ mod tests {
 
     #[test]
     fn a_status_reads_as_the_contract_says() {
-        let status = Status::of(Some(&at(60)), &snapshot(), true, 20);
+        let status = Status::of(Some(&at(60)), &snapshot(), true, 33);
         let expected = serde_json::json!({
             "status": "QUEUED", "position": 61, "ahead": 23, "estimatedWaitSeconds": 12,
             "waitKnown": true, "pollAfterMs": 3000, "phase": "open", "serverTime": 5, "stale": true,

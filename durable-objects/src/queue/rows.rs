@@ -14,7 +14,7 @@ use super::audit;
 use crate::storage::{add_column, integer, optional_integer, rows, run};
 
 /// Format 1. The partial indices serve loading; only tickets that claimed have a row at all.
-const SCHEMA: [&str; 7] = [
+const SCHEMA: [&str; 8] = [
     "CREATE TABLE IF NOT EXISTS head (id INTEGER PRIMARY KEY CHECK (id = 1), json TEXT NOT NULL) STRICT",
     "CREATE TABLE IF NOT EXISTS lanes (lane INTEGER PRIMARY KEY, sequence INTEGER NOT NULL,
         count INTEGER NOT NULL, first INTEGER NOT NULL, granted INTEGER NOT NULL,
@@ -22,6 +22,8 @@ const SCHEMA: [&str; 7] = [
     "CREATE TABLE IF NOT EXISTS claims (ticket INTEGER PRIMARY KEY, position INTEGER NOT NULL,
         shopper TEXT NOT NULL, state TEXT NOT NULL, claimed_at INTEGER NOT NULL, admitted_at INTEGER,
         redeemed_at INTEGER, ends_at INTEGER, idempotency_key TEXT) STRICT",
+    "CREATE TABLE IF NOT EXISTS call_ups (first INTEGER PRIMARY KEY, at INTEGER NOT NULL,
+        hears_by INTEGER NOT NULL) STRICT",
     "CREATE INDEX IF NOT EXISTS claims_live ON claims (state)
         WHERE state IN ('present', 'admitted', 'redeemed')",
     "CREATE INDEX IF NOT EXISTS claims_left ON claims (position) WHERE state = 'left'",
@@ -38,6 +40,7 @@ struct HeadRow {
 #[derive(Deserialize)]
 struct GrantRow {
     admitted_at: u64,
+    position: u64,
 }
 
 #[derive(Deserialize)]
@@ -123,7 +126,8 @@ pub fn load(sql: &SqlStorage) -> Result<Option<Machine>> {
     let since = integer(head.clock.saturating_sub(60_000))?;
     let recent: Vec<GrantRow> = rows(
         sql,
-        "SELECT admitted_at FROM claims WHERE admitted_at IS NOT NULL AND admitted_at > ? ORDER BY admitted_at",
+        "SELECT admitted_at, position FROM claims WHERE admitted_at IS NOT NULL AND admitted_at > ?
+            ORDER BY admitted_at",
         vec![since],
     )?;
     let gone: Vec<StretchRow> = rows(
@@ -141,6 +145,15 @@ pub fn load(sql: &SqlStorage) -> Result<Option<Machine>> {
     } else {
         Vec::new()
     };
+    let called_up_from = head
+        .batches
+        .first()
+        .map_or(head.boarding, |batch| batch.from);
+    let left_called_up: Vec<LeftRow> = rows(
+        sql,
+        "SELECT DISTINCT position FROM claims WHERE state = 'left' AND position >= ? AND position < ? LIMIT 10000",
+        vec![integer(called_up_from)?, integer(head.boarding)?],
+    )?;
     let log = match head.opened {
         Some(_) => Tree::default(),
         None => audit::log(sql, head.epoch)?,
@@ -149,7 +162,11 @@ pub fn load(sql: &SqlStorage) -> Result<Option<Machine>> {
         log,
         lanes,
         live: live.into_iter().filter_map(ClaimRow::claim).collect(),
-        recent_grants: recent.into_iter().map(|row| row.admitted_at).collect(),
+        recent_grants: recent
+            .into_iter()
+            .map(|row| (row.admitted_at, row.position))
+            .collect(),
+        left_called_up: left_called_up.into_iter().map(|row| row.position).collect(),
         gone: gone.into_iter().map(StretchRow::stretch).collect(),
         left,
         left_early,
@@ -197,7 +214,7 @@ pub fn load_claim(sql: &SqlStorage, index: u64) -> Result<Option<Claim>> {
 pub fn write(sql: &SqlStorage, effect: &Effect, machine: Option<&Machine>) -> Result<()> {
     match effect {
         Effect::Wipe => [
-            "head", "lanes", "log", "nodes", "arrivals", "claims", "gone",
+            "head", "lanes", "log", "nodes", "arrivals", "call_ups", "claims", "gone",
         ]
         .iter()
         .try_for_each(|table| run(sql, &format!("DELETE FROM {table}"), Vec::new())),
@@ -263,6 +280,15 @@ pub fn write(sql: &SqlStorage, effect: &Effect, machine: Option<&Machine>) -> Re
         ),
         Effect::LogGroup(logged) => audit::write_group(sql, logged),
         Effect::SaveArrival(arrival) => audit::write_arrival(sql, *arrival),
+        Effect::SaveCallUp(call_up) => run(
+            sql,
+            "INSERT OR REPLACE INTO call_ups (first, at, hears_by) VALUES (?, ?, ?)",
+            vec![
+                integer(call_up.from)?,
+                integer(call_up.at)?,
+                integer(call_up.hears_by)?,
+            ],
+        ),
         Effect::EndLife(life) => audit::write_life(sql, life),
         // Messages, not rows: they are sent after the writes.
         Effect::RetireLanes { .. } | Effect::CloseRelays { .. } => Ok(()),
