@@ -151,7 +151,7 @@ test("a reset empties the queue, keeps its configuration, and begins a new epoch
   await holder.checkOut();
   const before = await queue.snapshot();
   const report = await queue.act("reset");
-  assert.deepEqual(report.config, { ...DEFAULTS, ...config });
+  assert.deepEqual(report.config, { ...DEFAULTS, audience: queue.id, ...config });
   const { epoch, entered, admitted, active, completed, boarding } = report.snapshot;
   assert.notEqual(epoch, before.epoch);
   assert.deepEqual([entered, admitted, active, completed, boarding], [0, 0, 0, 0, 0]);

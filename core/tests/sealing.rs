@@ -8,14 +8,16 @@
     reason = "a test ends where something is not as it must be"
 )]
 
+use std::sync::LazyLock;
+
 use serde_json::{Value, json};
 use tidegate_core::UnixMillis;
-use tidegate_core::fair::beacon::Chain;
+use tidegate_core::fair::beacon::{Beacon, Chain, SignedRound};
 use tidegate_core::fair::{Fresh, Root};
 use tidegate_core::ids::{Epoch, ShopperId};
 use tidegate_core::problem::{Code, Problem};
 use tidegate_core::queue::event::Holder;
-use tidegate_core::queue::{Answer, Effect, Event, Fetch, Machine, handle};
+use tidegate_core::queue::{Answer, Effect, Event, Fetch, Heard, Machine, handle};
 use tidegate_core::sim::queue_object::{Crash, QueueObject};
 use tidegate_core::view::snapshot::{Phase, Snapshot, Trust};
 
@@ -34,8 +36,17 @@ fn recorded() -> Value {
     found.unwrap()
 }
 
-fn signature() -> String {
-    recorded()["signature"].as_str().unwrap().to_owned()
+/// The round as the network signed it. Verified once, for that takes a while in a debug build.
+fn signed() -> SignedRound {
+    static SIGNED: LazyLock<SignedRound> = LazyLock::new(|| {
+        let beacon = Beacon {
+            chain: Chain::quicknet(),
+            round: ROUND,
+            signature: None,
+        };
+        beacon.told(&recorded().to_string()).unwrap()
+    });
+    SIGNED.clone()
 }
 
 fn put(config: Value) -> Event {
@@ -69,11 +80,24 @@ fn holder(index: u64, position: Option<u64>) -> Holder {
     }
 }
 
-fn beacon(epoch: Epoch, round: u64) -> Event {
-    Event::Beacon {
+fn fetched(epoch: Epoch) -> Event {
+    Event::Fetched {
         epoch,
-        round,
-        signature: signature(),
+        signed: Some(signed()),
+        heard: Vec::new(),
+    }
+}
+
+/// What came of asking these, none of which had it.
+fn unheard_of(said: &[(String, String)]) -> Event {
+    let heard = said.iter().map(|(endpoint, said)| Heard {
+        endpoint: endpoint.clone(),
+        said: said.clone(),
+    });
+    Event::Fetched {
+        epoch: EPOCH,
+        signed: None,
+        heard: heard.collect(),
     }
 }
 
@@ -157,11 +181,9 @@ fn root_and_round_are_public_before_the_randomness_is() {
 fn the_seed_follows_from_the_named_round_and_no_other() {
     let mut world = sealing();
     let root = world.snapshot().shuffle.root.unwrap();
-    for foreign in [beacon(OTHER, ROUND), beacon(EPOCH, ROUND + 1)] {
-        world.at(MADE_AT, foreign).unwrap();
-        assert_eq!(world.snapshot().phase, Phase::Sealing);
-    }
-    world.at(MADE_AT + 1, beacon(EPOCH, ROUND)).unwrap();
+    world.at(MADE_AT, fetched(OTHER)).unwrap();
+    assert_eq!(world.snapshot().phase, Phase::Sealing, "of another life");
+    world.at(MADE_AT + 1, fetched(EPOCH)).unwrap();
     world.queue.crash();
     let snapshot = world.snapshot();
     assert_eq!(snapshot.phase, Phase::Open);
@@ -171,8 +193,113 @@ fn the_seed_follows_from_the_named_round_and_no_other() {
     let seed = secret.seed(&root, randomness.as_bytes());
     assert_eq!(snapshot.shuffle.seed, Some(seed));
     assert!(snapshot.boarding > 0, "service has begun");
-    world.at(MADE_AT + 2, beacon(EPOCH, ROUND)).unwrap();
+    world.at(MADE_AT + 2, fetched(EPOCH)).unwrap();
     assert_eq!(world.snapshot().shuffle.seed, Some(seed), "once");
+}
+
+#[test]
+fn a_round_of_another_number_seals_nothing() {
+    let mut world = World::default();
+    let config = json!({"maxActive": 2, "opensAt": OPENS_AT + 3_000, "beacon": "drand"});
+    world.at(OPENS_AT - 1, put(config)).unwrap();
+    world.at(OPENS_AT - 1, lease(1, 7)).unwrap();
+    world.at(OPENS_AT + 3_000, Event::Wake).unwrap();
+    assert_eq!(world.snapshot().shuffle.beacon_round, Some(ROUND + 1));
+    world.at(MADE_AT + 3_000, fetched(EPOCH)).unwrap();
+    assert_eq!(world.snapshot().phase, Phase::Sealing);
+}
+
+/// A queue in memory, which the test asks for what it would have fetched.
+struct Waiting(Option<Machine>);
+
+impl Waiting {
+    fn new() -> Self {
+        let config = json!({"maxActive": 2, "opensAt": OPENS_AT, "beacon": "drand"});
+        Self(Some(opened(config, 3)))
+    }
+
+    fn at(&mut self, now: UnixMillis, event: Event) -> Answer {
+        handle(&mut self.0, event, None, now).answer.unwrap()
+    }
+
+    /// What it wants fetched at `now`, if it does.
+    fn fetch(&mut self, now: UnixMillis) -> Option<Fetch> {
+        self.at(now, Event::Wake);
+        let machine = self.0.as_mut().unwrap();
+        let fetch = machine.next_fetch();
+        assert!(machine.next_fetch().is_none(), "once");
+        fetch
+    }
+
+    fn waits_for(&mut self, now: UnixMillis) -> Value {
+        match self.at(now, Event::Read) {
+            Answer::Report(report) => report["waitsFor"].clone(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn phase(&self, now: UnixMillis) -> Phase {
+        self.0.as_ref().unwrap().snapshot(now).phase
+    }
+}
+
+fn said(endpoint: &impl ToString, said: &str) -> (String, String) {
+    (endpoint.to_string(), said.to_owned())
+}
+
+#[test]
+fn the_operator_reads_what_is_waited_for_and_what_each_endpoint_said_last() {
+    let mut queue = Waiting::new();
+    let expected = json!({
+        "network": "drand", "chain": Chain::quicknet().chain, "round": ROUND, "madeAt": MADE_AT,
+        "waitsSinceAt": OPENS_AT, "askedNextAt": MADE_AT, "attempts": 0, "endpoints": [],
+    });
+    assert_eq!(queue.waits_for(OPENS_AT), expected);
+    queue.fetch(MADE_AT).unwrap();
+    let answers = [said(&"a", "status 404"), said(&"b", "no answer in time")];
+    queue.at(MADE_AT + 1, unheard_of(&answers));
+    queue.fetch(MADE_AT + 5_000).unwrap();
+    queue.at(MADE_AT + 5_001, unheard_of(&[said(&"a", "status 500")]));
+    let told = queue.waits_for(MADE_AT + 5_002);
+    assert_eq!(
+        (&told["attempts"], &told["askedNextAt"]),
+        (&2.into(), &(MADE_AT + 10_000).into())
+    );
+    let endpoints = json!([
+        {"endpoint": "b", "said": "no answer in time", "heardAt": MADE_AT + 1},
+        {"endpoint": "a", "said": "status 500", "heardAt": MADE_AT + 5_001},
+    ]);
+    assert_eq!(told["endpoints"], endpoints);
+    queue.at(MADE_AT + 5_003, fetched(EPOCH));
+    assert_eq!(queue.waits_for(MADE_AT + 5_004), Value::Null);
+}
+
+#[test]
+fn what_is_kept_of_endpoints_is_bounded() {
+    let mut queue = Waiting::new();
+    let long = "x".repeat(10_000);
+    let many: Vec<_> = (0..1_000).map(|number| said(&number, &long)).collect();
+    queue.at(MADE_AT, unheard_of(&many));
+    let told = queue.waits_for(MADE_AT);
+    let kept = told["endpoints"].as_array().unwrap();
+    assert_eq!(kept.len(), 10);
+    assert_eq!(kept[9]["endpoint"], "999", "the last");
+    let bounded = |one: &Value| one["said"].as_str().unwrap().len() == 200;
+    assert!(kept.iter().all(bounded));
+}
+
+#[test]
+fn the_round_is_awaited_however_often_it_was_not_given() {
+    let mut queue = Waiting::new();
+    for attempt in 0..100 {
+        let now = MADE_AT + attempt * 5_000;
+        let fetch = queue.fetch(now).unwrap();
+        assert_eq!((fetch.attempt, fetch.beacon.round), (attempt, ROUND));
+        queue.at(now + 1, unheard_of(&[said(&"a", "status 404")]));
+        assert_eq!(queue.phase(now + 1), Phase::Sealing);
+    }
+    queue.at(MADE_AT + 500_000, fetched(EPOCH));
+    assert_eq!(queue.phase(MADE_AT + 500_000), Phase::Open);
 }
 
 #[test]
@@ -188,7 +315,7 @@ fn the_audit_waits_for_the_seal() {
         (refused.code, refused.retry_after_seconds),
         (Code::NotOpen, Some(30))
     );
-    world.at(MADE_AT, beacon(EPOCH, ROUND)).unwrap();
+    world.at(MADE_AT, fetched(EPOCH)).unwrap();
     let machine = world.queue.machine().unwrap();
     let missing = machine.audit(1, 5_000, &[], 0).unwrap_err();
     assert_eq!(missing.code, Code::NotFound, "5,000 groups are one page");
@@ -229,7 +356,7 @@ fn an_edge_refuses_what_is_too_early_and_says_when() {
     assert_eq!(wait(world.snapshot().check_sealed()), 60);
     world.at(OPENS_AT, Event::Wake).unwrap();
     assert_eq!(wait(world.snapshot().check_sealed()), 5);
-    world.at(MADE_AT, beacon(EPOCH, ROUND)).unwrap();
+    world.at(MADE_AT, fetched(EPOCH)).unwrap();
     assert_eq!(world.snapshot().check_sealed(), Ok(()));
     let nobody = opened(json!({"maxActive": 2, "opensAt": OPENS_AT}), 0);
     assert_eq!(nobody.snapshot(OPENS_AT).check_sealed(), Ok(()));
@@ -271,19 +398,12 @@ fn where_nobody_entered_nothing_is_waited_for() {
 
 #[test]
 fn the_round_is_fetched_when_it_is_made_and_then_every_five_seconds() {
-    let config = json!({"maxActive": 2, "opensAt": OPENS_AT, "beacon": "drand"});
-    let mut queue = Some(opened(config, 3));
-    let mut fetch_at = |now| -> Option<Fetch> {
-        handle(&mut queue, Event::Wake, None, now).answer.unwrap();
-        let machine = queue.as_mut().unwrap();
-        let fetch = machine.next_fetch();
-        assert!(machine.next_fetch().is_none(), "once");
-        assert!(machine.next_timeout().unwrap() > now);
-        fetch
-    };
-    assert!(fetch_at(MADE_AT - 1).is_none());
-    let fetch = fetch_at(MADE_AT).unwrap();
+    let mut queue = Waiting::new();
+    assert!(queue.fetch(MADE_AT - 1).is_none());
+    let fetch = queue.fetch(MADE_AT).unwrap();
     assert_eq!((fetch.epoch, fetch.beacon.round), (EPOCH, ROUND));
-    assert!(fetch_at(MADE_AT + 4_999).is_none());
-    assert!(fetch_at(MADE_AT + 5_000).is_some(), "nobody had it");
+    assert!(queue.fetch(MADE_AT + 4_999).is_none());
+    let next = queue.0.as_ref().unwrap().next_timeout();
+    assert_eq!(next, Some(MADE_AT + 5_000));
+    assert!(queue.fetch(MADE_AT + 5_000).is_some(), "nobody had it");
 }

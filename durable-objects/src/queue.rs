@@ -170,10 +170,9 @@ async fn push_and_note(inner: Rc<Inner>, push: Push) {
 
 /// Fetches the beacon, and lets what it came to happen.
 async fn fetch_and_note(inner: Rc<Inner>, fetch: Fetch) {
-    if let Some(event) = fetch_beacon(&inner.env, fetch).await {
-        // What storage cannot note is fetched again.
-        let _ = inner.gather_own(event).await;
-    }
+    let event = fetch_beacon(&inner.env, fetch).await;
+    // What storage cannot note is fetched again.
+    let _ = inner.gather_own(event).await;
 }
 
 /// What is left to do of events that are decided and written.

@@ -17,7 +17,7 @@ export function chainWith(round, madeAt, periodSeconds = 600) {
 
 /**
  * Starts an endpoint. `answer(number)` says what the request of that number, from 0, is answered with: an
- * object as JSON, a text, `{status, headers, body}`, `"silence"` or `"hang up"`. Returns `{url, requests,
+ * object as JSON, a text, `{status, headers, body}`, those with `afterMs`, `"silence"` or `"hang up"`. Returns `{url, requests,
  * answer}`: of each request, `path`, `at` and, once its connection is gone, `gone`; `answer` may be replaced.
  */
 export async function startEndpoint(answer) {
@@ -28,9 +28,12 @@ export async function startEndpoint(answer) {
     incoming.socket.once("close", () => (request.gone = true));
     if (said === "silence") return;
     if (said === "hang up") return void incoming.socket.destroy();
-    const { status = 200, headers = {}, body } = typeof said === "string" ? { body: said } : "round" in said ? { body: JSON.stringify(said) } : said;
-    outgoing.writeHead(status, { "content-type": "application/json", ...headers });
-    outgoing.end(body);
+    const { status = 200, headers = {}, body, afterMs = 0 } = typeof said === "string" ? { body: said } : "round" in said ? { body: JSON.stringify(said) } : said;
+    const timer = setTimeout(() => {
+      outgoing.writeHead(status, { "content-type": "application/json", ...headers });
+      outgoing.end(body);
+    }, afterMs);
+    incoming.socket.once("close", () => clearTimeout(timer));
   });
   await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
   after(() => {

@@ -3,6 +3,7 @@
 
 pub mod audit;
 pub mod beacon;
+pub mod bls;
 pub mod log;
 pub mod merkle;
 pub mod receipt;

@@ -6,10 +6,12 @@ use serde_json::Value;
 use super::claim::{AdmissionReport, Claim};
 use super::gone::Stretch;
 use super::hearing::CallUp;
+use super::sealing::Heard;
 use crate::UnixMillis;
 use crate::calls::RelayName;
 use crate::config::Access;
 use crate::fair::audit::Life;
+use crate::fair::beacon::SignedRound;
 use crate::fair::log::Logged;
 use crate::fair::{Fresh, Root};
 use crate::ids::{AdmissionId, Epoch, QueueId, ShopperId};
@@ -160,13 +162,13 @@ pub enum Event {
     },
     /// What a [`Fetch`](super::sealing::Fetch) came to. It never travels either.
     #[serde(skip)]
-    Beacon {
+    Fetched {
         /// The life of the queue that waits for it.
         epoch: Epoch,
-        /// The round.
-        round: u64,
-        /// The signature that the endpoints agree on.
-        signature: String,
+        /// The round, if an endpoint had it.
+        signed: Option<SignedRound>,
+        /// What the endpoints said that had not.
+        heard: Vec<Heard>,
     },
 }
 

@@ -241,11 +241,11 @@ impl Machine {
                 capacity,
             } => self.watch(epoch, relay, sockets, capacity, now),
             Event::Pushed { epoch, outcomes } => Ok(self.pushed(epoch, outcomes)),
-            Event::Beacon {
+            Event::Fetched {
                 epoch,
-                round,
-                signature,
-            } => Ok(self.beacon(epoch, round, signature)),
+                signed,
+                heard,
+            } => Ok(self.fetched(epoch, signed, heard, now)),
             Event::Lease {
                 epoch,
                 lane,

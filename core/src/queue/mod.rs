@@ -31,5 +31,5 @@ pub use event::{Answer, Effect, Event, LaneMark, Step};
 pub use head::Head;
 pub use machine::{Machine, handle};
 pub use relays::Push;
-pub use sealing::Fetch;
+pub use sealing::{Fetch, Heard};
 pub use writes::Writes;

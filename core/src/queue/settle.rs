@@ -285,6 +285,7 @@ impl Machine {
             "config": self.head.config,
             "snapshot": self.snapshot(now),
             "createdAt": self.head.created_at,
+            "waitsFor": self.waits_for(),
         }))
     }
 }

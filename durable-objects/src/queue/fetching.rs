@@ -1,15 +1,17 @@
-//! Fetches a drand round from several endpoints, each of which may be dead, late or lying: what more than
-//! half of them say is taken.
+//! Fetches a drand round from several endpoints, each of which may be dead, late or lying: the first that
+//! gives what the chain signed is enough.
 
 use std::pin::pin;
 use std::time::Duration;
 
 use futures::StreamExt;
-use futures::future::{Either, join_all, select};
-use tidegate_core::fair::beacon::{agreed, endpoints, signature_in};
-use tidegate_core::queue::{Event, Fetch as Wanted};
+use futures::future::{Either, select};
+use futures::stream::FuturesUnordered;
+use tidegate_core::address::is_confidential;
+use tidegate_core::fair::beacon::{asked, endpoints};
+use tidegate_core::queue::{Event, Fetch as Wanted, Heard};
 use worker::{
-    AbortController, AbortSignal, Delay, Env, Error, Fetch, Request, RequestInit, RequestRedirect,
+    AbortController, AbortSignal, Delay, Env, Fetch, Request, RequestInit, RequestRedirect,
     Response, Result, Url, console_error,
 };
 
@@ -18,51 +20,81 @@ const PATIENCE: Duration = Duration::from_secs(4);
 /// An answer has some 300 bytes.
 const ANSWER_MAX: usize = 4_096;
 
-/// Asks all endpoints; `None` where they do not agree, or do not have it yet.
-pub async fn fetch_beacon(env: &Env, wanted: Wanted) -> Option<Event> {
+/// Asks endpoints at the same time, until one has the round.
+pub async fn fetch_beacon(env: &Env, wanted: Wanted) -> Event {
     let configured = env.var("DRAND_ENDPOINTS").map(|value| value.to_string());
     let configured = configured.unwrap_or_default();
-    let (chain, round) = (&wanted.beacon.chain.chain, wanted.beacon.round);
-    let asked = endpoints(&configured)
+    let Wanted {
+        epoch,
+        beacon,
+        attempt,
+    } = wanted;
+    let (chain, round) = (&beacon.chain.chain, beacon.round);
+    let mut answers: FuturesUnordered<_> = asked(&endpoints(&configured), attempt)
         .into_iter()
         .map(|endpoint| async move {
             let address = format!("{endpoint}/{chain}/public/{round}");
-            let controller = AbortController::default();
-            let asking = ask(&address, controller.signal());
-            let said = match select(pin!(asking), Delay::from(PATIENCE)).await {
-                Either::Left((answer, _)) => answer,
-                Either::Right(_) => Err("no answer in time".into()),
-            };
-            // Whatever is still to come would hold one of the few connections that an object may have.
+            (endpoint, ask_in_time(&address).await)
+        })
+        .collect();
+    let mut heard = Vec::new();
+    while let Some((endpoint, said)) = answers.next().await {
+        let told = said.map_err(|error| error.to_string());
+        let told = told.and_then(|said| beacon.told(&said).map_err(|why| why.to_string()));
+        match told {
+            Ok(signed) => {
+                return Event::Fetched {
+                    epoch,
+                    signed: Some(signed),
+                    heard,
+                };
+            }
+            Err(said) => {
+                console_error!("beacon: round {round} at {endpoint}: {said}");
+                heard.push(Heard {
+                    endpoint: endpoint.to_owned(),
+                    said,
+                });
+            }
+        }
+    }
+    console_error!(
+        "beacon: round {round} is not known yet: none of {} endpoints gave it",
+        heard.len()
+    );
+    Event::Fetched {
+        epoch,
+        signed: None,
+        heard,
+    }
+}
+
+/// What is still to come when nobody waits for it any more would hold one of the few connections that an
+/// object may have.
+struct Aborting(Option<AbortController>);
+
+impl Drop for Aborting {
+    fn drop(&mut self) {
+        if let Some(controller) = self.0.take() {
             controller.abort();
-            let signature = said.and_then(|answer| {
-                signature_in(&answer, round)
-                    .ok_or_else(|| "not the round that was asked for".into())
-            });
-            signature
-                .inspect_err(|error: &Error| console_error!("beacon: {address}: {error}"))
-                .ok()
-        });
-    let answers = join_all(asked).await;
-    let Some(signature) = agreed(&answers) else {
-        let given = answers.iter().flatten().count();
-        console_error!(
-            "beacon: round {round} is not known yet: {given} of {} endpoints gave it, and more than half must agree",
-            answers.len()
-        );
-        return None;
-    };
-    Some(Event::Beacon {
-        epoch: wanted.epoch,
-        round,
-        signature: signature.to_owned(),
-    })
+        }
+    }
+}
+
+async fn ask_in_time(address: &str) -> Result<String> {
+    let controller = AbortController::default();
+    let signal = controller.signal();
+    let _aborting = Aborting(Some(controller));
+    let asking = ask(address, signal);
+    match select(pin!(asking), Delay::from(PATIENCE)).await {
+        Either::Left((answer, _)) => answer,
+        Either::Right(_) => Err("no answer in time".into()),
+    }
 }
 
 async fn ask(address: &str, signal: AbortSignal) -> Result<String> {
     let url: Url = address.parse().map_err(|_| "not an address")?;
-    let is_here = matches!(url.host_str(), Some("127.0.0.1" | "localhost"));
-    if url.scheme() != "https" && !is_here {
+    if !is_confidential(&url) {
         return Err("only https is asked".into());
     }
     let mut init = RequestInit::new();
