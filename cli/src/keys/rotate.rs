@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use tidegate_core::token::access::check_deployable;
 use tidegate_core::token::keys::DEVELOPMENT_MARK;
 
 use super::fresh::random_key;
@@ -54,6 +55,7 @@ pub struct RotateArgs {
 pub fn run(args: &RotateArgs) -> Result<Output, Failure> {
     let path = args.file.as_path();
     let mut secrets = Secrets::read(path)?;
+    check_access(&secrets, path)?;
     let mut list = read_list(&secrets, args.secret, path)?;
     let rotation = Rotation {
         secret: args.secret,
@@ -69,6 +71,20 @@ pub fn run(args: &RotateArgs) -> Result<Output, Failure> {
     secrets.set(args.secret.name(), text);
     secrets.replace(path)?;
     Ok(Output::answer(rotation.shown(&list) + "\n" + &next))
+}
+
+/// What scripts/deploy would refuse afterwards is refused before anything is changed.
+fn check_access(secrets: &Secrets, path: &Path) -> Result<(), Failure> {
+    for name in ["ADMIN_KEYS", "ORIGIN_KEYS"] {
+        let Some(text) = secrets.find(name) else {
+            continue;
+        };
+        check_deployable(name, text).map_err(|problem| {
+            Failure::failed(format!("{}: {}", path.display(), problem.detail))
+                .remedy("replace it by a random one:  openssl rand -base64 32")
+        })?;
+    }
+    Ok(())
 }
 
 fn read_list(secrets: &Secrets, secret: Secret, path: &Path) -> Result<KeyList, Failure> {

@@ -54,6 +54,11 @@ impl Secrets {
         }
     }
 
+    /// The text of the secret `name`, if there is one.
+    pub fn find(&self, name: &str) -> Option<&str> {
+        self.0.get(name).and_then(Value::as_str)
+    }
+
     /// Sets the secret `name`.
     pub fn set(&mut self, name: &str, text: String) {
         self.0.insert(name.to_owned(), Value::String(text));

@@ -89,8 +89,36 @@ fn show(body: &Value) -> String {
     ];
     let rows = state.map(|(name, value)| vec![String::new(), name.to_owned(), value]);
     text.push_str(&table(&rows, &[]));
+    text.push_str(&waits_for(body));
     text.push_str("configuration\n");
     text.push_str(&fields(body.pointer("/config"), |_| true));
+    text
+}
+
+/// The public randomness that a queue is sealed by, and who was asked for it; nothing where it is not.
+fn waits_for(body: &Value) -> String {
+    let Some(waited) = body
+        .pointer("/waitsFor")
+        .filter(|waited| waited.is_object())
+    else {
+        return String::new();
+    };
+    let mut text = format!(
+        "waits for round {} of {}, made at {}; asked {} times since {}\n",
+        cell(waited, "/round"),
+        cell(waited, "/network"),
+        when(waited, "/madeAt"),
+        cell(waited, "/attempts"),
+        when(waited, "/waitsSinceAt"),
+    );
+    let rows: Vec<_> = items(waited, "/endpoints")
+        .iter()
+        .map(|one| {
+            let said = format!("{}: {}", when(one, "/heardAt"), cell(one, "/said"));
+            vec![String::new(), cell(one, "/endpoint"), said]
+        })
+        .collect();
+    text.push_str(&table(&rows, &[]));
     text
 }
 

@@ -250,3 +250,28 @@ fn a_file_that_is_no_set_of_secrets_is_refused_without_showing_it() {
         assert_eq!(fs::read_to_string(folder.file()).unwrap(), text);
     }
 }
+
+/// scripts/deploy would refuse it afterwards, when the rotation is half done.
+#[test]
+fn a_rotation_does_not_begin_where_an_access_key_could_be_guessed() {
+    let folder = Folder::with_secrets();
+    for name in ["ADMIN_KEYS", "ORIGIN_KEYS"] {
+        let fresh = fs::read_to_string(folder.file()).unwrap();
+        let mut weak = secrets(&folder.file());
+        weak[name] = r#"[{"name":"ops","key":"swordfish"}]"#.into();
+        let weak = Value::from(weak).to_string();
+        fs::write(folder.file(), &weak).unwrap();
+        let refusal = folder.rotate("TICKET_KEYS", &[]).refused(1);
+        assert!(
+            refusal.contains(name) && refusal.contains("ops"),
+            "{refusal}"
+        );
+        assert!(
+            refusal.contains("32") && !refusal.contains("swordfish"),
+            "{refusal}"
+        );
+        assert_eq!(fs::read_to_string(folder.file()).unwrap(), weak);
+        fs::write(folder.file(), &fresh).unwrap();
+    }
+    folder.rotate("TICKET_KEYS", &[]).ok();
+}

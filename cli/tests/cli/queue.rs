@@ -182,6 +182,31 @@ configuration
 }
 
 #[test]
+fn a_queue_that_waits_for_randomness_shows_who_was_asked_for_it() {
+    let mut waiting = report();
+    waiting["waitsFor"] = json!({
+        "network": "drand", "chain": "52db", "round": 1000, "madeAt": 1_795_197_630_000_u64,
+        "waitsSinceAt": 1_795_197_600_000_u64, "askedNextAt": 1_795_197_645_000_u64, "attempts": 2,
+        "endpoints": [
+            {"endpoint": "https://a.example", "said": "status 404", "heardAt": 1_795_197_640_000_u64},
+            {"endpoint": "https://b.example:6875", "said": "no\u{1b}[2J", "heardAt": 1_795_197_641_000_u64},
+        ],
+    });
+    let shown = ran(
+        &StandIn::replying(Reply::json(200, &waiting)),
+        &["show", "lamp"],
+    )
+    .ok();
+    let expected = "
+waits for round 1000 of drand, made at 2026-11-20 18:00:30 UTC; asked 2 times since 2026-11-20 18:00:00 UTC
+  https://a.example       2026-11-20 18:00:40 UTC: status 404
+  https://b.example:6875  2026-11-20 18:00:41 UTC: no\u{fffd}[2J
+configuration
+";
+    assert!(shown.contains(expected), "{shown}");
+}
+
+#[test]
 fn a_change_shows_what_was_asked_for_as_it_is_now() {
     let created = StandIn::replying(Reply::json(201, &report()));
     assert_eq!(

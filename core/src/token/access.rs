@@ -4,10 +4,14 @@ use hmac_sha256::Hash;
 use serde::Deserialize;
 use subtle::{Choice, ConstantTimeEq};
 
-use super::keys::{Reach, misconfigured};
+use super::keys::{DEVELOPMENT_MARK, Reach, misconfigured};
 use crate::ids::QueueId;
 use crate::problem::{Code, Problem};
 use crate::reading;
+
+/// The shortest key that a deployment is made with, in bytes: shorter ones are for development, or could
+/// be guessed.
+pub const ACCESS_KEY_MIN: usize = 32;
 
 /// One entry of `ADMIN_KEYS` or `ORIGIN_KEYS`.
 #[derive(Deserialize)]
@@ -31,15 +35,34 @@ pub struct Caller<'a> {
     entry: &'a Entry,
 }
 
+fn read_entries(binding: &str, text: &str) -> Result<Vec<Entry>, Problem> {
+    reading::parse(text).map_err(|_| {
+        misconfigured(&format!(
+            "{binding} is not a JSON list of {{\"name\", \"key\", \"queues\"?}}"
+        ))
+    })
+}
+
+/// Refuses the secret `binding` where it holds a key that nobody should deploy.
+pub fn check_deployable(binding: &str, text: &str) -> Result<(), Problem> {
+    let entries = read_entries(binding, text)?;
+    let weak = |entry: &&Entry| {
+        entry.key.len() < ACCESS_KEY_MIN || entry.key.starts_with(DEVELOPMENT_MARK)
+    };
+    match entries.iter().find(weak) {
+        Some(entry) => Err(misconfigured(&format!(
+            "{binding} holds a key that could be guessed, or is for development: \"{}\" (a key has \
+             {ACCESS_KEY_MIN} characters or more)",
+            entry.name
+        ))),
+        None => Ok(()),
+    }
+}
+
 impl AccessKeys {
     /// Reads the secret `binding`: a JSON list of `{"name", "key", "queues"?}`.
     pub fn read(binding: &str, text: &str, reach: Reach) -> Result<Self, Problem> {
-        let entries: Vec<Entry> = reading::parse(text).map_err(|_| {
-            misconfigured(&format!(
-                "{binding} is not a JSON list of {{\"name\", \"key\", \"queues\"?}}"
-            ))
-        })?;
-        let entries = entries
+        let entries = read_entries(binding, text)?
             .into_iter()
             // An empty key would let an empty bearer in.
             .filter(|entry| !entry.key.is_empty() && reach.admits(&entry.key))
@@ -123,6 +146,22 @@ mod tests {
                 "{bad:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_key_that_could_be_guessed_is_not_deployed() {
+        let listed = |key: &str| format!(r#"[{{"name":"ops","key":"{key}"}}]"#);
+        let long = "a".repeat(ACCESS_KEY_MIN);
+        assert!(check_deployable("ADMIN_KEYS", &listed(&long)).is_ok());
+        for bad in ["", &long[1..], &format!("dev-{long}")] {
+            let problem = check_deployable("ADMIN_KEYS", &listed(bad)).unwrap_err();
+            assert!(problem.detail.contains("ADMIN_KEYS") && problem.detail.contains("ops"));
+            assert!(
+                bad.is_empty() || !problem.detail.contains(bad),
+                "it is not shown"
+            );
+        }
+        assert!(check_deployable("ADMIN_KEYS", "{}").is_err());
     }
 
     #[test]
