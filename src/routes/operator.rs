@@ -78,6 +78,9 @@ async fn queue(site: &Site, request: &mut Request, id: &QueueId) -> Answered {
         let fresh = fresh(site)?;
         // Nothing is reserved for what would be refused. What is listed already stays as it is.
         QueueConfig::parse(&config, id)?;
+        if !exists {
+            id.check_new()?;
+        }
         views::reserve(site, id, fresh.epoch).await?;
         let epoch = fresh.epoch;
         let put = Event::Put {
