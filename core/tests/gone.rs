@@ -2,18 +2,25 @@
 
 #![allow(
     clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::panic,
     clippy::unwrap_used,
     reason = "a test ends where something is not as it must be"
 )]
 
+use proptest::collection::vec;
+use proptest::prelude::*;
 use serde_json::json;
 use tidegate_core::fair::{Fresh, Root};
 use tidegate_core::ids::{Epoch, ShopperId};
 use tidegate_core::queue::event::Holder;
+use tidegate_core::queue::gone::STRETCHES_MAX;
 use tidegate_core::queue::machine::Stored;
 use tidegate_core::queue::shoppers::LEFT_EARLY_MAX;
 use tidegate_core::queue::{Answer, Effect, Event, Head, Machine, handle};
 use tidegate_core::sim::queue_object::{Crash, QueueObject};
+use tidegate_core::token::ticket::Ticket;
+use tidegate_core::view::status::{Standing, Status};
 
 const EPOCH: Epoch = Epoch::from_bytes([7; 16]);
 const NOW: u64 = 1_800_000_000_000;
@@ -68,15 +75,22 @@ impl Queue {
 
     fn leave(&mut self, index: u64, position: Option<u64>) {
         self.event(Event::Leave(Holder {
-            epoch: EPOCH,
-            index,
             position,
-            shopper: ShopperId::from_bytes([1; 16]),
+            ..holder(index)
         }));
     }
 
     fn head(&mut self) -> Head {
         self.object.machine().unwrap().head().clone()
+    }
+}
+
+fn holder(index: u64) -> Holder {
+    Holder {
+        epoch: EPOCH,
+        index,
+        position: Some(index),
+        shopper: ShopperId::from_bytes([1; 16]),
     }
 }
 
@@ -171,4 +185,108 @@ fn a_queue_of_before_there_were_stretches_keeps_what_it_knew() {
     assert_eq!(stretches.collect::<Vec<_>>(), [(5, Some(9))]);
     assert!(step.effects.contains(&Effect::SaveHead));
     assert!(machine.unwrap().head().keeps_gone);
+}
+
+/// Reads the line as everybody may, and holds it against who is really in it.
+fn check_ahead(queue: &mut Queue, stands: &[bool]) -> Result<(), TestCaseError> {
+    let now = queue.now;
+    let snapshot = queue.object.machine().unwrap().snapshot(now);
+    let boarding = usize::try_from(snapshot.boarding).unwrap();
+    let mut real = snapshot.present;
+    for (position, stands_here) in stands.iter().enumerate().skip(boarding) {
+        let ticket = Ticket {
+            queue: "line".parse().unwrap(),
+            epoch: EPOCH,
+            shopper: ShopperId::from_bytes([1; 16]),
+            index: 0,
+            position: Some(u64::try_from(position).unwrap()),
+            issued_at: 0,
+        };
+        let status = Status::of(Some(&ticket), &snapshot, false, 0);
+        let Standing::Queued { ahead, .. } = status.standing else {
+            panic!("{status:?}");
+        };
+        let off = ahead.abs_diff(real);
+        prop_assert!(
+            off * 20 <= real.max(20),
+            "{ahead} told, {real} there, at {position}"
+        );
+        real += u64::from(*stands_here);
+    }
+    prop_assert!(snapshot.waiting + snapshot.present >= real, "{snapshot:?}");
+    Ok(())
+}
+
+fn line(left: impl IntoIterator<Item = (u64, u64)>, entered: u32) -> (Queue, Vec<bool>) {
+    let mut queue = Queue::with(json!({"maxActive": 1}));
+    let mut rest = entered;
+    while rest > 0 {
+        queue.enter(rest.min(10_000));
+        rest -= rest.min(10_000);
+    }
+    let mut stands = vec![true; usize::try_from(entered).unwrap()];
+    for (from, until) in left {
+        for position in from..until.min(entered.into()) {
+            queue.leave(position, Some(position));
+            stands[usize::try_from(position).unwrap()] = false;
+        }
+    }
+    (queue, stands)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn people_ahead_are_those_who_are_there(
+        left in vec((3_u64..6_000, 1_u64..400), 0..60),
+        claims in 0_u64..4,
+    ) {
+        let ranges = left.iter().map(|(from, length)| (*from, from + length));
+        let (mut queue, stands) = line(ranges, 6_000);
+        for index in 0..claims {
+            let _ = queue.object.event(Event::Claim(holder(index)), queue.now, Crash::None);
+        }
+        check_ahead(&mut queue, &stands)?;
+        queue.object.crash();
+        check_ahead(&mut queue, &stands)?;
+    }
+}
+
+#[test]
+fn everybody_from_100_to_5000_is_not_ahead_of_those_behind() {
+    let (mut queue, stands) = line([(100, 5_000)], 6_000);
+    check_ahead(&mut queue, &stands).unwrap();
+    let every_second = (100..5_000).step_by(2).map(|place| (place, place + 1));
+    let (mut queue, stands) = line(every_second, 6_000);
+    check_ahead(&mut queue, &stands).unwrap();
+}
+
+/// Beyond what is kept one by one, too.
+#[test]
+fn more_stretches_than_are_kept_are_counted_all_the_same() {
+    let every_second = (10..30_000).step_by(2).map(|place| (place, place + 1));
+    let (mut queue, stands) = line(every_second, 31_000);
+    assert!(queue.rows.len() <= STRETCHES_MAX);
+    check_ahead(&mut queue, &stands).unwrap();
+}
+
+/// Their places are not computed, so each is told of as many as there are on average.
+#[test]
+fn whose_places_nobody_computed_are_reckoned_with_all_the_same() {
+    let mut queue = Queue::with(opening_late());
+    for _ in 0..3 {
+        queue.enter(10_000);
+    }
+    for index in 0..15_000 {
+        queue.leave(index, None);
+    }
+    queue.now += 60_000;
+    queue.event(Event::Wake);
+    for _ in 0..2 {
+        let snapshot = queue.object.machine().unwrap().snapshot(queue.now);
+        let gone = snapshot.left.between(snapshot.boarding, 30_000);
+        assert!((14_800..=15_000).contains(&gone), "{gone}");
+        queue.object.crash();
+    }
 }

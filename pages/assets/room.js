@@ -325,15 +325,15 @@
 
   // The same figures as the server writes.
   function queued(values) {
-    const { position, ahead } = last;
+    const { position, ahead, boarding } = last;
     const share = 1 - Math.log1p(ahead) / Math.log1p(Math.max(position, 1));
     values.tide = Math.round(60 + 320 * Math.min(1, Math.max(0, share)));
     values.count = ahead;
     values.ahead = numbers.format(ahead);
     values.label = ahead ? words[`ahead_${plurals.select(ahead)}`] ?? words.ahead_other : words.aheadNone;
     values.position = numbers.format(position);
-    values.wait = wait(last.waitKnown ? last.estimatedWaitSeconds : null);
-    values.front = fill(words.front, { front: numbers.format(Math.max(0, position - ahead)) });
+    values.wait = wait(last.waitRange ?? { atLeastSeconds: 0, atMostSeconds: null });
+    values.front = boarding ? fill(words.front, { front: numbers.format(boarding) }) : words.frontNone;
   }
 
   function reserve(values) {
@@ -342,18 +342,21 @@
     values.need = fill(last.rank > 1 ? words.reserve_other : words.reserve_one, values);
   }
 
-  function wait(seconds) {
-    if (seconds === null) return words.waitUnknown;
-    const low = Math.floor(seconds * 0.8);
-    const high = Math.ceil(seconds * 1.2);
-    const range = (sentence, unit, step) =>
-      fill(sentence, {
-        low: numbers.format(Math.max(1, Math.floor(low / unit / step) * step)),
-        high: numbers.format(Math.ceil(high / unit / step) * step),
-      });
-    if (high <= 60) return words.waitUnder;
-    if (high <= 5400) return range(words.waitMinutes, 60, high <= 1800 ? 1 : 5);
-    return high <= 172800 ? range(words.waitHours, 3600, 1) : words.waitDays;
+  function wait({ atLeastSeconds: least, atMostSeconds: most }) {
+    const write = (sentence, low, high) => fill(sentence, { low: numbers.format(low), high: numbers.format(high) });
+    if (most === null || most > 172800) {
+      if (least < 120) return words.waitUnknown;
+      if (least >= 86400) return words.waitDays;
+      const [sentence, unit] = least < 7200 ? [words.waitLeastMinutes, 60] : [words.waitLeastHours, 3600];
+      return write(sentence, Math.floor(least / unit), 0);
+    }
+    if (most <= 60) return words.waitUnder;
+    const [between, upTo, unit] = most <= 5400 ? [words.waitMinutes, words.waitMostMinutes, 60] : [words.waitHours, words.waitMostHours, 3600];
+    const step = most > 1800 && unit === 60 ? 5 : 1;
+    const high = Math.ceil(most / unit / step);
+    // A range of nothing would promise too much.
+    const low = Math.min(Math.floor(least / unit / step), high - 1);
+    return write(low ? between : upTo, low * step, high * step);
   }
 
   // Times of the server's in UTC become the shopper's own.

@@ -3,12 +3,16 @@
 
 use chrono::{DateTime, Datelike, Timelike};
 use tidegate_core::UnixMillis;
+use tidegate_core::view::wait::WaitRange;
 
 use crate::text::{Text, fill};
 
 /// The width of the picture of the tide, in its own units, and how far the water begins before it.
 const TIDE_WIDTH: f64 = 320.0;
 const TIDE_BEFORE: f64 = 60.0;
+
+/// Beyond this nobody is told by when.
+const DAYS_SECONDS: u64 = 172_800;
 
 /// 1234567 as 1,234,567.
 pub(crate) fn number(value: u64) -> String {
@@ -23,24 +27,37 @@ pub(crate) fn number(value: u64) -> String {
     grouped
 }
 
-/// An estimate as a range, a fifth to either side: a single figure would promise too much.
-pub(crate) fn wait(text: &Text, seconds: Option<u64>) -> String {
-    let Some(seconds) = seconds else {
-        return text.wait_unknown.to_owned();
+/// A wait as a range, in words that promise no more than is known.
+pub(crate) fn wait(text: &Text, range: Option<WaitRange>) -> String {
+    let (low, high) = match range {
+        Some(range) => (range.at_least_seconds, range.at_most_seconds),
+        None => (0, None),
     };
-    let low = seconds.saturating_mul(4) / 5;
-    let high = seconds.saturating_mul(6).div_ceil(5);
-    let (sentence, low, high) = match high {
+    let Some(high) = high.filter(|high| *high <= DAYS_SECONDS) else {
+        let (sentence, unit) = match low {
+            0..=119 => return text.wait_unknown.to_owned(),
+            120..=7_199 => (text.wait_least_minutes, 60),
+            7_200..=86_399 => (text.wait_least_hours, 3_600),
+            _ => return text.wait_days.to_owned(),
+        };
+        return fill(sentence, &[("low", &number(low / unit))]);
+    };
+    let (words, unit, step) = match high {
         0..=60 => return text.wait_under.to_owned(),
-        61..=1_800 => (text.wait_minutes, (low / 60).max(1), high.div_ceil(60)),
-        1_801..=5_400 => (
-            text.wait_minutes,
-            (low / 300).saturating_mul(5),
-            high.div_ceil(300).saturating_mul(5),
-        ),
-        5_401..=172_800 => (text.wait_hours, low / 3_600, high.div_ceil(3_600)),
-        _ => return text.wait_days.to_owned(),
+        61..=1_800 => ([text.wait_most_minutes, text.wait_minutes], 60_u64, 1_u64),
+        1_801..=5_400 => ([text.wait_most_minutes, text.wait_minutes], 60, 5),
+        _ => ([text.wait_most_hours, text.wait_hours], 3_600, 1),
     };
+    let size = unit.saturating_mul(step);
+    let high = high.div_ceil(size);
+    // A range of nothing would promise too much.
+    let low = low
+        .checked_div(size)
+        .unwrap_or(0)
+        .min(high.saturating_sub(1));
+    let [most, between] = words;
+    let sentence = if low == 0 { most } else { between };
+    let (low, high) = (low.saturating_mul(step), high.saturating_mul(step));
     fill(sentence, &[("low", &number(low)), ("high", &number(high))])
 }
 
@@ -122,27 +139,47 @@ mod tests {
         }
     }
 
-    #[test]
-    fn waits_read_as_the_table_says() {
-        let table: Vec<(Option<u64>, String)> =
-            serde_json::from_str(include_str!("../tests/waits.json")).unwrap();
-        for (seconds, text) in table {
-            assert_eq!(wait(&ENGLISH, seconds), text, "{seconds:?}");
-        }
+    fn between(low: u64, high: Option<u64>) -> String {
+        let range = WaitRange {
+            at_least_seconds: low,
+            at_most_seconds: high,
+        };
+        wait(&ENGLISH, Some(range))
     }
 
     #[test]
-    fn a_range_never_turns_round_and_holds_its_estimate() {
-        for seconds in 1..200_000 {
-            let text = wait(&ENGLISH, Some(seconds));
-            let figures: Vec<u64> = text
-                .split(' ')
-                .filter_map(|word| word.replace(',', "").parse().ok())
-                .collect();
-            let [low, high] = figures[..] else { continue };
-            let unit = if text.ends_with("hours") { 3_600 } else { 60 };
-            assert!(low < high && seconds <= high * unit, "{seconds}: {text}");
-            assert!(low * unit <= seconds || low == 1, "{seconds}: {text}");
+    fn waits_read_as_the_table_says() {
+        let table: Vec<(u64, Option<u64>, String)> =
+            serde_json::from_str(include_str!("../tests/waits.json")).unwrap();
+        for (low, high, text) in table {
+            assert_eq!(between(low, high), text, "{low} to {high:?}");
+        }
+        assert_eq!(wait(&ENGLISH, None), ENGLISH.wait_unknown);
+    }
+
+    #[test]
+    fn what_is_read_is_never_narrower_than_what_is_known() {
+        for high in (0..200_000).step_by(7) {
+            for low in [0, 1, high / 7, high / 2, high] {
+                let text = between(low, Some(high));
+                let figures: Vec<u64> = text
+                    .split(' ')
+                    .filter_map(|word| word.replace(',', "").parse().ok())
+                    .collect();
+                let unit = if text.ends_with("hours") { 3_600 } else { 60 };
+                match figures[..] {
+                    [least, most] => {
+                        assert!(
+                            least < most && high <= most * unit,
+                            "{low} to {high}: {text}"
+                        );
+                        assert!(least * unit <= low, "{low} to {high}: {text}");
+                    }
+                    [most] if text.starts_with("up") => assert!(high <= most * unit, "{text}"),
+                    [least] => assert!(least * unit <= low, "{low} to {high}: {text}"),
+                    _ => assert!(high <= 60 || high > 172_800, "{low} to {high}: {text}"),
+                }
+            }
         }
     }
 

@@ -34,14 +34,14 @@ import {
 test("script and server write the same page for the same status", async () => {
   for (const [state, status] of [
     ["queued", QUEUED],
-    ["queued-unknown", { ...QUEUED, position: 2, ahead: 1, estimatedWaitSeconds: null, waitKnown: false }],
+    ["queued-unknown", { ...QUEUED, position: 2, ahead: 1, boarding: 0, estimatedWaitSeconds: null, waitKnown: false, waitRange: { atLeastSeconds: 0, atMostSeconds: 735 } }],
     ["paused", { ...QUEUED, phase: "paused" }],
     ["stale", { ...QUEUED, stale: true }],
     ["waiting", { ...POLL, status: "WAITING", phase: "entry" }],
     ["sealing", SEALING],
     ["sealing-late", SEALING],
     ["draw-sealing", SEALING],
-    ["queued-sealing", { ...QUEUED, phase: "sealing", estimatedWaitSeconds: null, waitKnown: false }],
+    ["queued-sealing", { ...QUEUED, phase: "sealing", boarding: 0, estimatedWaitSeconds: null, waitKnown: false, waitRange: { atLeastSeconds: 0, atMostSeconds: null } }],
     ["draw-waiting", { ...POLL, status: "WAITING", phase: "entry" }],
     ["draw-won", READY],
     ["draw-won-paused", { ...READY, phase: "paused" }],
@@ -66,13 +66,13 @@ test("script and server write the same page for the same status", async () => {
 });
 
 test("a poll brings the place up to date, in the title too, and a screen reader hears large steps only", async () => {
-  const near = { ...QUEUED, ahead: 150, estimatedWaitSeconds: 150 };
+  const near = { ...QUEUED, ahead: 150, estimatedWaitSeconds: 150, waitRange: { atLeastSeconds: 120, atMostSeconds: 180 } };
   await visit("queued", { "GET status": [{ ...QUEUED, ahead: 311 }, near] });
   await page.waitForFunction(() => document.title === "311 ahead – Tide Lamp");
   assert.equal(await page.textContent("#say"), "");
   await page.waitForFunction(() => document.title === "150 ahead – Tide Lamp");
-  await sees("about 2 to 3 minutes");
-  assert.equal(await page.textContent("#say"), "You are in line. 150 people ahead of you. Expected wait: about 2 to 3 minutes.");
+  await sees("between 2 and 3 minutes");
+  assert.equal(await page.textContent("#say"), "You are in line. 150 people ahead of you. Expected wait: between 2 and 3 minutes.");
   assert.match(await page.textContent("footer time"), /15:05:09/);
 });
 
@@ -92,8 +92,8 @@ test("waits read as the server writes them", async () => {
   // The page itself is asked, by what it does on coming back to a tab: no second is lost for each row.
   await page.clock.install();
   await page.reload();
-  for (const [seconds, text] of table) {
-    answers["GET status"] = [{ ...QUEUED, estimatedWaitSeconds: seconds, waitKnown: seconds !== null }];
+  for (const [atLeastSeconds, atMostSeconds, text] of table) {
+    answers["GET status"] = [{ ...QUEUED, waitRange: { atLeastSeconds, atMostSeconds } }];
     const before = count("GET status");
     await page.clock.runFor(1100);
     await until(() => count("GET status") > before);
@@ -171,7 +171,7 @@ test("with the connection down the place stays, and the page says so and comes b
   assert.equal(await page.textContent("[data-v=ahead]"), "312");
   assert.equal(await page.textContent("[data-v=wait]"), "not known yet");
   answers["GET status"] = [QUEUED];
-  await sees("about 4 to 6 minutes");
+  await sees("between 4 and 6 minutes");
   assert.equal(await page.isVisible("#lost"), false);
   assert.equal(await page.textContent("#say"), "The connection is back. You are still in line.");
 });

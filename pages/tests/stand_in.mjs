@@ -15,7 +15,7 @@ export const test = (name, body, limit = LIMIT) => declare(name, limit, body);
 
 export const NOW = Date.UTC(2026, 10, 21, 14, 5, 9);
 export const POLL = { pollAfterMs: 1000, phase: "open", serverTime: NOW, stale: false };
-export const QUEUED = { ...POLL, status: "QUEUED", position: 10000, ahead: 312, estimatedWaitSeconds: 300, waitKnown: true };
+export const QUEUED = { ...POLL, status: "QUEUED", position: 10000, ahead: 312, boarding: 9677, estimatedWaitSeconds: 300, waitKnown: true, waitRange: { atLeastSeconds: 240, atMostSeconds: 360 } };
 export const READY = { ...POLL, status: "READY", position: 10000, collect: false };
 export const SEALING = { ...POLL, status: "WAITING", phase: "sealing" };
 export const RESERVE = { ...POLL, status: "RESERVE", position: 1704, rank: 1204 };

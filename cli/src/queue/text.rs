@@ -61,7 +61,11 @@ fn show(body: &Value) -> String {
     };
     let wait = match body.pointer("/snapshot/waitKnown") {
         Some(Value::Bool(true)) => format!("{} s for who enters now", at("estimatedWaitSeconds")),
-        _ => String::from("not known"),
+        // What bounds it is known all the same, where anything does.
+        _ => match body.pointer("/snapshot/waitRange/atMostSeconds") {
+            Some(Value::Number(most)) => format!("up to {most} s for who enters now"),
+            _ => String::from("not known"),
+        },
     };
     let state = [
         (

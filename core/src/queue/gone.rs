@@ -6,9 +6,12 @@
 //! not passed over: its places are called up like those of shoppers who stay away. It still counts.
 //! Those are merged first that matter least to the places behind them, so the front stays exact.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+use crate::view::line::Left;
 
 /// The most stretches that are kept, in memory and in storage.
 pub const STRETCHES_MAX: usize = 10_000;
@@ -43,6 +46,52 @@ pub struct Gone {
     stretches: BTreeMap<u64, Stretch>,
     /// Rows to write, by first place; `None` is to be removed.
     changed: BTreeMap<u64, Option<Stretch>>,
+    spread: Spread,
+    /// What is published, and of which boarding.
+    published: OnceCell<(u64, Left)>,
+}
+
+/// Who left nobody knows where, among those who stand in the first places.
+#[derive(Clone, Copy, Default)]
+struct Spread {
+    until: u64,
+    gone: u64,
+    of: u64,
+}
+
+impl Spread {
+    /// How many of so many are expected to have left.
+    fn of(self, standing: u64) -> u64 {
+        let product = u128::from(self.gone).saturating_mul(standing.into());
+        let gone = product.checked_div(self.of.into()).unwrap_or(0);
+        u64::try_from(gone).unwrap_or(u64::MAX).min(standing)
+    }
+}
+
+/// Along the line, from pair to pair.
+struct Walk {
+    pairs: Vec<(u64, u64)>,
+    spread: Spread,
+    at: u64,
+    /// How many of the places so far are known to be left.
+    known: u64,
+    /// How many others there are of those that are spread over.
+    others: u64,
+}
+
+impl Walk {
+    /// On to a place, with so many on the way that are known to be left.
+    fn go_to(&mut self, place: u64, left: u64) {
+        if place <= self.at {
+            return;
+        }
+        let over = place.min(self.spread.until).saturating_sub(self.at);
+        self.others = self.others.saturating_add(over.saturating_sub(left));
+        self.known = self.known.saturating_add(left);
+        self.at = place;
+        let gone = self.known.saturating_add(self.spread.of(self.others));
+        self.pairs.push((place, gone));
+    }
 }
 
 impl Stretch {
@@ -78,8 +127,16 @@ impl Gone {
         let by_first = |stretch: Stretch| (stretch.from, stretch);
         Self {
             stretches: stored.into_iter().map(by_first).collect(),
-            changed: BTreeMap::new(),
+            ..Self::default()
         }
+    }
+
+    /// Notes that `gone` more of the first `until` places were left, of which `placed` are known. They
+    /// are reckoned with as if they were spread evenly over the others.
+    pub fn spread(&mut self, gone: u64, until: u64, placed: u64) {
+        let of = until.saturating_sub(placed);
+        self.spread = Spread { until, gone, of };
+        self.published.take();
     }
 
     /// Notes that the holder of this place left. Places below `boarding` are called up already.
@@ -130,11 +187,13 @@ impl Gone {
         }
         self.stretches.insert(joined.from, joined);
         self.changed.insert(joined.from, Some(joined));
+        self.published.take();
     }
 
     fn remove(&mut self, from: u64) {
         if self.stretches.remove(&from).is_some() {
             self.changed.insert(from, None);
+            self.published.take();
         }
     }
 
@@ -213,18 +272,22 @@ impl Gone {
         (from, next.map_or(until, |(next, _)| *next))
     }
 
-    /// Forgets what is called up.
-    pub fn forget_below(&mut self, boarding: u64) {
-        while let Some((from, stretch)) = self.stretches.first_key_value() {
-            if stretch.until > boarding {
-                return;
+    /// Forgets the places up to `until`, which are called up. Returns how many of those from `from` on were
+    /// left.
+    pub fn pass(&mut self, from: u64, until: u64) -> u64 {
+        let exact = self.exact(from, until);
+        let gone = exact.last().map_or(0, |(_, gone)| *gone);
+        while let Some((first, stretch)) = self.stretches.first_key_value() {
+            if stretch.until > until {
+                break;
             }
-            let from = *from;
-            self.remove(from);
+            let first = *first;
+            self.remove(first);
         }
+        gone
     }
 
-    /// How many of the places from `from` to before `until` were left.
+    /// How many of the places from `from` to before `until` are known to be left.
     pub fn count_in(&self, from: u64, until: u64) -> u64 {
         let overlapping = self.stretches.range(..until).rev();
         overlapping
@@ -236,6 +299,47 @@ impl Gone {
                     .saturating_sub(stretch.gone_below(from));
                 sum.saturating_add(gone)
             })
+    }
+
+    /// How many left of which stretch beyond `boarding`, in few numbers.
+    pub fn published(&self, boarding: u64) -> Left {
+        let thinned = || Left::thinned(self.exact(boarding, u64::MAX));
+        let (of, left) = self.published.get_or_init(|| (boarding, thinned()));
+        if *of == boarding {
+            left.clone()
+        } else {
+            thinned()
+        }
+    }
+
+    /// Pairs of a place and how many of those before it were left, from `from` on, where that begins with 0,
+    /// to `until` or the last that was left.
+    fn exact(&self, from: u64, until: u64) -> Vec<(u64, u64)> {
+        let mut walk = Walk {
+            pairs: vec![(from, 0)],
+            spread: self.spread,
+            at: from,
+            known: 0,
+            others: 0,
+        };
+        let around = self.stretches.range(..=from).next_back();
+        let first = around.map_or(from, |(first, _)| *first);
+        let stretches = self.stretches.range(first..until.max(first));
+        for stretch in stretches.map(|(_, stretch)| *stretch) {
+            let (begins, ends) = (stretch.from.max(from), stretch.until.min(until));
+            if ends <= from {
+                continue;
+            }
+            let left = stretch
+                .gone_below(ends)
+                .saturating_sub(stretch.gone_below(begins));
+            walk.go_to(begins, 0);
+            walk.go_to(ends, left);
+        }
+        if self.spread.gone > 0 {
+            walk.go_to(self.spread.until.min(until), 0);
+        }
+        walk.pairs
     }
 
     /// The rows that changed since this was last asked: what stands at each first place now.

@@ -57,7 +57,7 @@ pub struct Head {
     pub called: u64,
     /// See `called`.
     pub came: u64,
-    /// Where boarding stood, at times of the last two minutes.
+    /// How many had been called up of those who stand, at times of the last two minutes.
     pub pace: Vec<(UnixMillis, u64)>,
     /// How many relays serve sockets. It only grows.
     #[serde(default = "one_relay")]
@@ -95,6 +95,9 @@ pub struct Head {
     /// Tickets that left before there were places and whose place was not computed.
     #[serde(default)]
     pub left_unplaced: u64,
+    /// How many of the places below boarding were passed over, for their holders had left.
+    #[serde(default)]
+    pub passed: u64,
     /// Whether who left is stored by stretches. A row of before there were any says nothing.
     #[serde(default)]
     pub keeps_gone: bool,
@@ -174,6 +177,7 @@ impl Head {
             windows: Vec::new(),
             still_since: None,
             left_unplaced: 0,
+            passed: 0,
             keeps_gone: true,
             batches: Vec::new(),
             soon: Soon::default(),
@@ -244,6 +248,11 @@ impl Head {
     /// Whether it matters still who left before there were places: their places are not computed yet.
     pub fn needs_left_early(&self) -> bool {
         self.opened.is_none() || self.is_sealing() || !self.keeps_gone
+    }
+
+    /// Entries that were called up, those apart who had left before.
+    pub fn called_up(&self) -> u64 {
+        self.boarding.saturating_sub(self.passed)
     }
 
     /// Entries that are not called up yet.

@@ -87,6 +87,12 @@ impl Machine {
         })
     }
 
+    /// How many called-up positions still have time to hear of it.
+    pub(super) fn unheard(&self) -> u64 {
+        let batches = self.head.batches.iter();
+        batches.fold(0, |sum, batch| sum.saturating_add(batch.unanswered()))
+    }
+
     /// How many called-up positions may still come: fewer as their time runs, for most come early.
     pub(super) fn expected(&self, now: UnixMillis) -> u64 {
         let batches = self.head.batches.iter();
@@ -121,8 +127,9 @@ impl Machine {
                 break;
             }
         }
+        let passed = self.gone.pass(boarding, at);
+        self.head.passed = self.head.passed.saturating_add(passed);
         self.head.boarding = at;
-        self.gone.forget_below(at);
         called
     }
 

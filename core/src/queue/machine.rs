@@ -205,6 +205,7 @@ impl Machine {
         }
         machine.renew_all(machine.head.clock);
         machine.keep_gone(stored.left);
+        machine.spread_unplaced();
         machine
     }
 

@@ -11,6 +11,7 @@ pub mod gone;
 pub mod head;
 pub mod hearing;
 mod limits;
+mod line;
 pub mod machine;
 pub mod opening;
 mod operator;

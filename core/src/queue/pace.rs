@@ -30,7 +30,7 @@ pub fn sample(head: &mut Head, serving: bool, free: bool, now: UnixMillis) {
     if !due {
         return;
     }
-    head.pace.push((now, head.boarding));
+    head.pace.push((now, head.called_up()));
     let span = span(head);
     while head
         .pace
@@ -59,6 +59,13 @@ pub fn sample(head: &mut Head, serving: bool, free: bool, now: UnixMillis) {
 fn span(head: &Head) -> u64 {
     let wait = measured(head).map_or(0.0, |rate| head.line() as f64 * 1000.0 / rate);
     ((wait / 2.0) as u64).clamp(SPAN_MIN_MILLIS, SPAN_MAX_MILLIS)
+}
+
+/// How many were called up since the first sample, and in how many milliseconds.
+pub fn measured_over(head: &Head, now: UnixMillis) -> Option<(u64, u64)> {
+    let (since, from) = head.pace.first()?;
+    let span = now.saturating_sub(*since);
+    (span >= STEP_MILLIS).then(|| (head.called_up().saturating_sub(*from), span))
 }
 
 /// Tickets called up a second, from the first sample to the last.

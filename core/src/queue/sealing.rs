@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::event::Answer;
 use super::machine::Machine;
+use super::shoppers::LEFT_EARLY_MAX;
 use crate::UnixMillis;
 use crate::fair::beacon::{Beacon, ENDPOINTS_MAX, SignedRound};
 use crate::ids::Epoch;
@@ -169,6 +170,17 @@ impl Machine {
                 self.leave_place(position);
                 self.head.left_unplaced = self.head.left_unplaced.saturating_sub(1);
             }
+        }
+        self.spread_unplaced();
+    }
+
+    /// Those who left and whose places nobody computed are reckoned with all the same.
+    pub(super) fn spread_unplaced(&mut self) {
+        let opened = self.head.opened.as_ref();
+        let entrants = opened.map_or(0, |opened| opened.entrants);
+        let placed = u64::try_from(LEFT_EARLY_MAX).unwrap_or(0);
+        if !self.head.needs_left_early() {
+            self.gone.spread(self.head.left_unplaced, entrants, placed);
         }
     }
 

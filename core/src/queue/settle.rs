@@ -225,11 +225,14 @@ impl Machine {
         let phase = head.phase(now);
         let present = u64::try_from(self.present.len()).unwrap_or(u64::MAX);
         let rate = pace::rate_per_second(head, phase == Phase::Open);
-        let ahead = head.line().saturating_add(present);
-        let wait = match (phase, ahead) {
-            (Phase::Open, 0) => Some(0),
-            _ => rate.and_then(|rate| wait_seconds(ahead, rate)),
+        let ahead = self.ahead_of_next();
+        let wait = if phase == Phase::Open && self.is_idle(now) {
+            Some(0)
+        } else {
+            rate.and_then(|rate| wait_seconds(ahead, rate))
         };
+        let bounds = self.wait_bounds(now);
+        let is_waited = matches!(phase, Phase::Open | Phase::Paused) && !self.is_draw();
         Snapshot {
             id: head.id.clone(),
             access: head.config.access,
@@ -257,6 +260,9 @@ impl Machine {
             rate_per_second: rate,
             estimated_wait_seconds: wait,
             wait_known: wait.is_some(),
+            wait_range: is_waited.then(|| bounds.range(ahead, wait)),
+            wait_bounds: bounds,
+            left: self.gone.published(head.boarding),
             shuffle: self.shuffle(),
             relays: head.relays,
             notice: head.notice.clone(),

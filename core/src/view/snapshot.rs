@@ -4,6 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::called::CalledPlaces;
+use super::line::Left;
+use super::wait::{WaitBounds, WaitRange};
 use crate::UnixMillis;
 use crate::config::{Access, Product, QueueConfig, UniqueBy};
 use crate::edge::doors;
@@ -131,12 +133,16 @@ pub struct Snapshot {
     pub completed: u64,
     /// Admissions still to give, where they are limited.
     pub remaining: Option<u64>,
-    /// Tickets with a position below this are called up. It only grows.
+    /// Tickets with a position, counted from 0, below this are called up: places 1 to `boarding` as shoppers
+    /// read them. It only grows.
     pub boarding: u64,
     /// Tickets with a position below this may be called up soon, and are told to poll fast.
     pub soon_below: u64,
     /// How far `soon_below` moves within a quarter of a minute, at the most.
     pub soon_stride: u64,
+    /// How many of which stretch of the line left.
+    #[serde(default)]
+    pub left: Left,
     /// Every present shopper below this has an admission to collect.
     pub admitted_below: u64,
     /// In a draw, the places that are called up.
@@ -147,6 +153,12 @@ pub struct Snapshot {
     pub estimated_wait_seconds: Option<u64>,
     /// Whether the wait is known.
     pub wait_known: bool,
+    /// Between what it is for somebody who enters now, while places are given.
+    #[serde(default)]
+    pub wait_range: Option<WaitRange>,
+    /// What bounds everybody's wait.
+    #[serde(default)]
+    pub wait_bounds: WaitBounds,
     /// The opening shuffle.
     pub shuffle: Shuffle,
     /// How many relays serve sockets.
@@ -175,6 +187,8 @@ impl Snapshot {
             wait_known: later.wait_known,
             soon_below: later.soon_below,
             soon_stride: later.soon_stride,
+            wait_range: later.wait_range,
+            wait_bounds: later.wait_bounds.clone(),
             notice: later.notice.clone(),
             version: later.version,
             server_time: later.server_time,

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::snapshot::{Notice, Phase, Snapshot};
+use super::wait::WaitRange;
 use crate::UnixMillis;
 use crate::config::Access;
 use crate::queue::soon::Soon;
@@ -37,12 +38,16 @@ pub enum Standing {
         /// The place, 1-based. It does not change while the queue is open.
         position: u64,
         /// How many stand between this shopper and being called up, with those who were called up
-        /// and still wait for their admission.
+        /// and still wait for their admission. Who left does not stand.
         ahead: u64,
+        /// The places up to this one, 1-based, are called up; 0 is none.
+        boarding: u64,
         /// The expected wait, where it is known.
         estimated_wait_seconds: Option<u64>,
         /// Whether the wait is known.
         wait_known: bool,
+        /// Between what the wait is.
+        wait_range: WaitRange,
     },
     /// Called up: claim.
     Ready {
@@ -150,17 +155,26 @@ fn standing(ticket: Option<&Ticket>, snapshot: &Snapshot) -> Standing {
         let rank = position.saturating_sub(snapshot.boarding);
         return Standing::Reserve { position, rank };
     }
+    let boarding = snapshot.boarding;
+    let left = snapshot.left.between(boarding, place);
     let ahead = place
-        .saturating_sub(snapshot.boarding)
+        .saturating_sub(boarding)
+        .saturating_sub(left)
         .saturating_add(snapshot.present);
+    // An edge may know of a later boarding than the queue's: who was called up since may take a free slot.
+    let since = boarding.saturating_sub(snapshot.wait_bounds.boarding);
     let wait = snapshot
         .rate_per_second
         .and_then(|rate| wait_seconds(ahead, rate));
     Standing::Queued {
         position,
         ahead,
+        boarding,
         estimated_wait_seconds: wait,
         wait_known: wait.is_some(),
+        wait_range: snapshot
+            .wait_bounds
+            .range(ahead.saturating_add(since), wait),
     }
 }
 
@@ -243,7 +257,9 @@ mod tests {
     use super::*;
     use crate::config::Access;
     use crate::ids::{Epoch, ShopperId};
+    use crate::view::line::Left;
     use crate::view::snapshot::Shuffle;
+    use crate::view::wait::WaitBounds;
 
     fn snapshot() -> Snapshot {
         Snapshot {
@@ -265,11 +281,17 @@ mod tests {
             boarding: 40,
             soon_below: 50,
             soon_stride: 60,
+            left: Left::default(),
             admitted_below: 37,
             draw: None,
             rate_per_second: Some(2.0),
             estimated_wait_seconds: Some(30),
             wait_known: true,
+            wait_range: None,
+            wait_bounds: WaitBounds {
+                boarding: 40,
+                ..WaitBounds::default()
+            },
             shuffle: Shuffle::default(),
             relays: 1,
             notice: None,
@@ -299,10 +321,31 @@ mod tests {
         let expected = Standing::Queued {
             position: 61,
             ahead: 23,
+            boarding: 40,
             estimated_wait_seconds: Some(12),
             wait_known: true,
+            wait_range: WaitRange {
+                at_least_seconds: 0,
+                at_most_seconds: None,
+            },
         };
         assert_eq!(standing_at(60, &snapshot()), expected);
+    }
+
+    #[test]
+    fn who_left_is_not_ahead_of_anybody() {
+        let left = Left::thinned(vec![(40, 0), (45, 0), (55, 10)]);
+        for (index, people) in [(42, 5), (50, 8), (60, 13)] {
+            let snapshot = Snapshot {
+                left: left.clone(),
+                ..snapshot()
+            };
+            let standing = standing_at(index, &snapshot);
+            assert!(
+                matches!(standing, Standing::Queued { ahead, .. } if ahead == people),
+                "{standing:?}"
+            );
+        }
     }
 
     #[test]
@@ -426,8 +469,8 @@ mod tests {
     fn a_status_reads_as_the_contract_says() {
         let status = Status::of(Some(&at(60)), &snapshot(), true, 33);
         let expected = serde_json::json!({
-            "status": "QUEUED", "position": 61, "ahead": 23, "estimatedWaitSeconds": 12,
-            "waitKnown": true, "pollAfterMs": 3000, "phase": "open", "serverTime": 5, "stale": true,
+            "status": "QUEUED", "position": 61, "ahead": 23, "boarding": 40, "estimatedWaitSeconds": 12,
+            "waitKnown": true, "waitRange": {"atLeastSeconds": 0, "atMostSeconds": null}, "pollAfterMs": 3000, "phase": "open", "serverTime": 5, "stale": true,
         });
         assert_eq!(serde_json::to_value(status).unwrap(), expected);
     }

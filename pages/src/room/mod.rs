@@ -20,6 +20,8 @@ use state::State;
 const RELOAD_MIN_SECONDS: u64 = 5;
 /// How long after a place has lapsed everybody hears of it: a view of the queue may be so old.
 const DEADLINE_SLACK_SECONDS: u64 = 5;
+/// A wait that reads as a promise.
+const SHORT_SECONDS: u64 = 60;
 /// How long after the opening the randomness is late. It is due after half a minute.
 const SEALING_LATE_MILLIS: u64 = 90_000;
 
@@ -90,6 +92,25 @@ struct Drawing {
     is_done: bool,
 }
 
+/// What somebody who joins now may expect. Others may join before them, and this view may be some seconds
+/// old: without a rate nothing short is promised.
+fn join_wait(snapshot: &Snapshot, text: &Text) -> Option<String> {
+    let range = snapshot
+        .wait_range
+        .filter(|_| snapshot.phase == Phase::Open)?;
+    if snapshot.estimated_wait_seconds == Some(0) {
+        return Some(text.join_nobody.to_owned());
+    }
+    let is_short = range
+        .at_most_seconds
+        .is_some_and(|most| most <= SHORT_SECONDS);
+    if is_short && snapshot.rate_per_second.is_none() {
+        return None;
+    }
+    let wait = figures::wait(text, Some(range));
+    (wait != text.wait_unknown).then_some(wait)
+}
+
 #[derive(Template)]
 #[template(path = "room.html")]
 struct RoomTemplate<'a> {
@@ -153,21 +174,18 @@ impl<'a> RoomTemplate<'a> {
         let words = text.of(access);
         let name = product.map_or(text.waiting_room, |product| product.name.as_str());
         let moving = !status.stale && status.phase != Phase::Paused;
-        let (position, ahead_count, seconds) = match status.standing {
+        let (position, ahead_count, called, range) = match status.standing {
             Standing::Queued {
                 position,
                 ahead,
-                estimated_wait_seconds,
-                wait_known,
-            } => (
-                position,
-                ahead,
-                estimated_wait_seconds.filter(|_| wait_known && moving),
-            ),
+                boarding,
+                wait_range,
+                ..
+            } => (position, ahead, boarding, Some(wait_range)),
             Standing::Ready { position, .. } | Standing::Lapsed { position, .. } => {
-                (position, 0, None)
+                (position, 0, position, None)
             }
-            _ => (0, 0, None),
+            _ => (0, 0, 0, None),
         };
         let rank = match status.standing {
             Standing::Reserve { rank, .. } => rank,
@@ -185,15 +203,12 @@ impl<'a> RoomTemplate<'a> {
         let rests = collect || (state == State::Ready && access == Access::Draw);
         let ahead = number(ahead_count);
         let listed = number(rank);
-        let front = number(position.saturating_sub(ahead_count));
         let (title, value) = match state {
             State::Queued => (text.title_queued, ("ahead", &*ahead)),
             State::Reserve => (text.title_reserve, ("rank", &*listed)),
             _ => (text.title_other, ("state", state.heading(text, access))),
         };
         let title = fill(title, &[value, ("product", name)]);
-        let join_wait = (snapshot.wait_known && snapshot.phase == Phase::Open && !status.stale)
-            .then(|| figures::wait(text, snapshot.estimated_wait_seconds));
         let notice = snapshot
             .notice
             .as_ref()
@@ -223,16 +238,19 @@ impl<'a> RoomTemplate<'a> {
             ahead_label: text.ahead_label(ahead_count),
             ahead,
             count: ahead_count.max(rank),
-            front: fill(text.front, &[("front", &front)]),
+            front: match called {
+                0 => text.front_none.to_owned(),
+                _ => fill(text.front, &[("front", &number(called))]),
+            },
             position: number(position),
             need: fill(text.reserve_need(rank), &[("rank", &listed)]),
             rank: listed,
             tide_width: figures::tide_width(position, ahead_count),
-            wait: figures::wait(text, seconds),
+            wait: figures::wait(text, range.filter(|_| moving)),
             present,
             claim_by: claim_by.map(Moment::day),
             claim_by_at: claim_by,
-            join_wait,
+            join_wait: join_wait(snapshot, text).filter(|_| !status.stale),
             entry_opens: snapshot.entry_opens_at.map(Moment::day),
             opens: snapshot.opens_at.map(Moment::day),
             opens_at,

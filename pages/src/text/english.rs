@@ -16,6 +16,7 @@ pub(crate) static ENGLISH: Text = Text {
     soon_unknown: "Please come back a little later.",
 
     join_wait: "Expected wait if you join now",
+    join_nobody: "nobody is in line just now",
     join_paused: "Nobody is being let in just now. You can still join and have a place.",
     join_sealing: "The order of those who came before the opening is being drawn just now. Whoever \
                    joins now stands behind them.",
@@ -48,6 +49,7 @@ pub(crate) static ENGLISH: Text = Text {
     place: "Your place",
     wait: "Expected wait",
     front: "The queue has come to place {front}.",
+    front_none: "Nobody has been called up yet.",
     queued_say: "{state}. {ahead} {label}. Expected wait: {wait}.",
 
     next_heading: "What happens next",
@@ -56,8 +58,12 @@ pub(crate) static ENGLISH: Text = Text {
 
     wait_unknown: "not known yet",
     wait_under: "less than a minute",
-    wait_minutes: "about {low} to {high} minutes",
-    wait_hours: "about {low} to {high} hours",
+    wait_minutes: "between {low} and {high} minutes",
+    wait_hours: "between {low} and {high} hours",
+    wait_most_minutes: "up to {high} minutes",
+    wait_most_hours: "up to {high} hours",
+    wait_least_minutes: "at least {low} minutes",
+    wait_least_hours: "at least {low} hours",
     wait_days: "more than a day",
 
     reserve_heading: "You are on the reserve list",

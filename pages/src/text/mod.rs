@@ -23,6 +23,7 @@ pub(crate) struct Text {
     pub soon_unknown: &'static str,
 
     pub join_wait: &'static str,
+    pub join_nobody: &'static str,
     pub join_paused: &'static str,
     pub join_sealing: &'static str,
     pub joining: &'static str,
@@ -49,6 +50,7 @@ pub(crate) struct Text {
     pub place: &'static str,
     pub wait: &'static str,
     pub front: &'static str,
+    pub front_none: &'static str,
     pub queued_say: &'static str,
 
     pub next_heading: &'static str,
@@ -59,6 +61,11 @@ pub(crate) struct Text {
     pub wait_under: &'static str,
     pub wait_minutes: &'static str,
     pub wait_hours: &'static str,
+    /// Where only the most is known, and where only the least is.
+    pub wait_most_minutes: &'static str,
+    pub wait_most_hours: &'static str,
+    pub wait_least_minutes: &'static str,
+    pub wait_least_hours: &'static str,
     pub wait_days: &'static str,
 
     pub reserve_heading: &'static str,
@@ -194,11 +201,16 @@ impl Text {
                 ("ahead_one", self.ahead_one),
                 ("ahead_other", self.ahead_other),
                 ("front", self.front),
+                ("frontNone", self.front_none),
                 ("say", self.queued_say),
                 ("waitUnknown", self.wait_unknown),
                 ("waitUnder", self.wait_under),
                 ("waitMinutes", self.wait_minutes),
                 ("waitHours", self.wait_hours),
+                ("waitMostMinutes", self.wait_most_minutes),
+                ("waitMostHours", self.wait_most_hours),
+                ("waitLeastMinutes", self.wait_least_minutes),
+                ("waitLeastHours", self.wait_least_hours),
                 ("waitDays", self.wait_days),
             ]),
             Access::Draw => sentences.extend([

@@ -52,16 +52,16 @@ fn values<'a>(html: &'a str, attribute: &str) -> Vec<&'a str> {
 /// A page and what it must contain.
 const MUSTS: &str = r#"
 soon | Not open yet | You can join the queue from | 2026-11-21, 15:05 UTC
-join | Join the queue | action="/queue/demo/enter" | about 25 to 45 minutes | /products/lamp
+join | Join the queue | action="/queue/demo/enter" | between 25 and 45 minutes | /products/lamp
 join-entry | the same chance | 2026-11-21, 16:05 UTC | action="/queue/demo/enter"
 join-paused | You can still join | action="/queue/demo/enter"
 left | You have left the queue. | action="/queue/demo/enter"
 full | The queue is full just now. | action="/queue/demo/enter"
 waiting | You are in | drawn at random | 2026-11-21, 16:05 UTC | action="/queue/demo/leave"
-queued | Tide Lamp | >312</b> | people ahead of you | >10,000</dd> | about 4 to 6 minutes
+queued | Tide Lamp | >312</b> | people ahead of you | >10,000</dd> | between 4 and 6 minutes
 queued | What happens next | You may close this page | action="/queue/demo/leave"
-queued | Updated | 14:05:09 UTC | has come to place 9,688.
-queued-unknown | >1</b> | person ahead of you | not known yet
+queued | Updated | 14:05:09 UTC | has come to place 9,677.
+queued-unknown | >1</b> | person ahead of you | up to 13 minutes | Nobody has been called up yet.
 queued-unreachable | You are still in line; we will try again. | >312</b>
 paused | Paused: nobody is being let in | not known yet | >312</b>
 stale | You are still in line | not known yet | >312</b>
