@@ -81,15 +81,17 @@ export default function shopper(queue) {
   check(left, { "left": ({ status: code }) => code === 204 });
 }
 
+const RENEW_MS = 30000;
 const bearing = (ticket) => ({ authorization: `Bearer ${ticket}` });
 
 function wait(base, ticket, first) {
   const headers = bearing(ticket);
   const until = Date.now() + PATIENCE_MS;
-  let [status, presentSince] = [first, undefined];
+  // Who is present claims again now and then, so that the queue knows that somebody is here.
+  let [status, presentSince, renewsAt] = [first, undefined, 0];
   while (Date.now() < until) {
     if (status.status === "CLOSED") return;
-    const mayClaim = presentSince === undefined || (status.collect && status.serverTime >= presentSince);
+    const mayClaim = Date.now() >= renewsAt || (status.collect && status.serverTime >= presentSince);
     if (CLAIM && status.status === "READY" && mayClaim) {
       const claim = http.post(`${base}/claim`, null, { headers, tags: { name: "claim" }, responseCallback: claimed });
       if (claim.status === 200) {
@@ -97,7 +99,10 @@ function wait(base, ticket, first) {
         return;
       }
       if (claim.status === 410) return;
-      if (claim.status === 202) presentSince = claim.json("serverTime");
+      if (claim.status === 202) {
+        presentSince = claim.json("serverTime");
+        renewsAt = Date.now() + RENEW_MS;
+      }
     }
     if (!CLAIM && status.status === "READY") return;
     sleep(status.pollAfterMs / 1000);

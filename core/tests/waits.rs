@@ -204,7 +204,8 @@ fn what_a_small_queue_says_of_waits_comes_true_and_narrows() {
             queue.event(Event::Wake);
             // All who are called up come.
             let boarding = queue.snapshot().boarding;
-            for index in next..boarding.min(40) {
+            let called = next..boarding.min(40);
+            for index in called {
                 if queue.claims(index) {
                     assert_eq!(index, next);
                     queue.redeem(index);
@@ -216,7 +217,7 @@ fn what_a_small_queue_says_of_waits_comes_true_and_narrows() {
                     next += 1;
                 }
             }
-            if now % 60_000 == 0 {
+            if now.is_multiple_of(60_000) {
                 let snapshot = queue.snapshot();
                 for index in (snapshot.boarding..40).step_by(7) {
                     if let Standing::Queued {

@@ -36,11 +36,14 @@ pub(crate) fn wait(text: &Text, range: Option<WaitRange>) -> String {
     let Some(high) = high.filter(|high| *high <= DAYS_SECONDS) else {
         let (sentence, unit) = match low {
             0..=119 => return text.wait_unknown.to_owned(),
-            120..=7_199 => (text.wait_least_minutes, 60),
+            120..=7_199 => (text.wait_least_minutes, 60_u64),
             7_200..=86_399 => (text.wait_least_hours, 3_600),
             _ => return text.wait_days.to_owned(),
         };
-        return fill(sentence, &[("low", &number(low / unit))]);
+        return fill(
+            sentence,
+            &[("low", &number(low.checked_div(unit).unwrap_or(0)))],
+        );
     };
     let (words, unit, step) = match high {
         0..=60 => return text.wait_under.to_owned(),

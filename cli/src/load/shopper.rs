@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use reqwest::Method;
 use tidegate_core::ids::EntryKey;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::backoff::Backoff;
 use super::live::Seen;
@@ -26,6 +26,8 @@ use crate::queue::bearer;
 const REPEATS_EVERY: u32 = 20;
 /// How often in a row a shopper tries before they give up.
 const TRIES: u32 = 6;
+/// A present shopper claims again after this, or later if they are told so.
+const RENEW: Duration = Duration::from_secs(30);
 
 /// How a shopper's way ended.
 enum End {
@@ -144,12 +146,15 @@ impl Shopper {
         let mut backoff = Backoff::default();
         // Since this moment of the server's, a claim is waiting for its slot.
         let mut present_since: Option<u64> = None;
+        // When to claim again all the same, so that the queue knows that somebody is here.
+        let mut renews_at = Instant::now();
         loop {
+            let renews = Instant::now() >= renews_at;
             let claims = match entered.standing {
                 Standing::Ready {
                     collect,
                     server_time,
-                } => present_since.is_none_or(|since| collect && server_time >= since),
+                } => renews || present_since.is_none_or(|since| collect && server_time >= since),
                 Standing::Wait(_) => false,
                 Standing::Over => return End::TurnedAway,
             };
@@ -158,7 +163,7 @@ impl Shopper {
                 _ => POLL,
             };
             if claims {
-                match self.claim(&entered).await {
+                match self.claim(&entered, present_since.is_none()).await {
                     Ok(answer) if answer.status == 200 => {
                         return self.check_out(&entered, &answer).await;
                     }
@@ -169,6 +174,7 @@ impl Shopper {
                         wait = body
                             .and_then(|body| body.retry_after_ms)
                             .map_or(POLL, millis);
+                        renews_at = Instant::now() + wait.max(RENEW);
                     }
                     Ok(answer) if answer.status == 410 => return End::TurnedAway,
                     Ok(answer) if answer.status == 409 => backoff.reset(),
@@ -182,7 +188,12 @@ impl Shopper {
                     }
                 }
             }
-            if let Err(end) = self.look(&mut entered, &mut live, wait, &mut backoff).await {
+            let looks = self.look(&mut entered, &mut live, wait, &mut backoff);
+            if present_since.is_none() {
+                if let Err(end) = looks.await {
+                    return end;
+                }
+            } else if let Ok(Err(end)) = timeout_at(renews_at, looks).await {
                 return end;
             }
         }
@@ -227,15 +238,18 @@ impl Shopper {
         }
     }
 
-    async fn claim(&self, entered: &Entered) -> Result<Answer, super::wire::Lost> {
+    /// Claims, for the `first` time or again.
+    async fn claim(&self, entered: &Entered, first: bool) -> Result<Answer, super::wire::Lost> {
         let world = &self.world;
         let turn = world.wire.pacer.turn().await;
         let place = entered.place;
         let position = place.position.unwrap_or(place.index);
         let sent = world.micros(Instant::now());
-        world.checker.admissions(|admissions, _| {
-            admissions.claims(self.number, place.index, position, sent);
-        });
+        if first {
+            world.checker.admissions(|admissions, _| {
+                admissions.claims(self.number, place.index, position, sent);
+            });
+        }
         let call = Call::post(&world.paths.claim).bearer(&entered.ticket);
         let answer = world.wire.send(turn, Step::Claim, call).await?;
         let answered = world.micros(answer.answered);

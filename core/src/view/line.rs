@@ -169,8 +169,10 @@ mod tests {
         );
         for (place, gone) in pairs {
             let (real, told) = (
-                place - first - gone,
-                place - first - left.between(first, place),
+                place.strict_sub(first).strict_sub(gone),
+                place
+                    .strict_sub(first)
+                    .strict_sub(left.between(first, place)),
             );
             #[expect(clippy::cast_precision_loss, reason = "a test")]
             let allowed = (real as f64 * share).max(1.0);
