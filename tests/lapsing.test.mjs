@@ -99,6 +99,52 @@ test("a backup who does not come makes way, too, and a late winner is served onl
   assert.deepEqual((await queue.admissions("completed")).map(({ position }) => position).toSorted(), [5, 7]);
 });
 
+test("a winner is told until when, and that it was too late; an order paid late makes way for the backup", async () => {
+  const world = await startWorld();
+  const { queue, shoppers } = await openedDraw(world, { maxAdmissions: 2, claimWindowSeconds: 8, sessionSeconds: 1 }, 3);
+  const { openedAt } = (await queue.send("audit")).json;
+  const { claimBy } = await becomes(shoppers[0], "READY");
+  assert.equal(claimBy, openedAt + 8_000);
+  // For the backup alone, who is called up later.
+  await queue.patch({ claimWindowSeconds: 600 });
+  const { admissionId } = await shoppers[0].checkOut();
+  // The session runs out, and the third has the promise.
+  await boards(queue, 3);
+  assert.ok((await becomes(shoppers[2], "READY")).claimBy > claimBy);
+  assertProblem(await queue.settle("complete", admissionId), "ADMISSION_EXPIRED");
+  const { position, ...rest } = await until("the other winner is too late", async () => {
+    const { json } = await shoppers[1].status();
+    return json.claimBy === undefined && json;
+  }, { withinMs: 30_000 });
+  // Nobody is left who could have the place.
+  assert.deepEqual([rest.status, position], ["READY", 2]);
+  await shoppers[1].buy();
+  await becomes(shoppers[0], "LAPSED");
+  await shoppers[2].buy();
+  assertProblem(await queue.settle("complete", admissionId), "SOLD_OUT");
+});
+
+test("a draw that is closed and reopened goes on where it was, and only its real end is told to who did not win", async () => {
+  const world = await startWorld();
+  const { queue, shoppers } = await openedDraw(world, { maxAdmissions: 1, claimWindowSeconds: 4 }, 3);
+  const before = await becomes(shoppers[0], "READY");
+  const { snapshot: closed } = await queue.act("close");
+  await becomes(shoppers[2], "CLOSED");
+  await world.crash();
+  const later = await until("a window's time has passed", async () => {
+    const snapshot = await queue.snapshot();
+    return snapshot.serverTime > closed.serverTime + 4_000 && snapshot;
+  });
+  assert.equal(later.boarding, 1);
+  const { snapshot: reopened } = await queue.act("reopen");
+  assert.deepEqual([reopened.phase, reopened.boarding], ["open", 1]);
+  const { claimBy } = await becomes(shoppers[0], "READY");
+  assert.equal(claimBy, before.claimBy + reopened.serverTime - closed.serverTime);
+  await shoppers[0].buy();
+  await becomes(shoppers[2], "NOT_SELECTED");
+  assertProblem(await queue.operate("POST", "reopen"), "CONFLICT", "sold");
+});
+
 test("no window runs while the draw is paused, whoever kills it meanwhile", async () => {
   const world = await startWorld();
   const WINDOW_MS = 4_000;

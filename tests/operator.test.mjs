@@ -88,6 +88,51 @@ test("putting a queue again replaces its whole configuration and keeps its shopp
   assert.equal((await shopper.enterAgain()).json.status.position, 1);
 });
 
+test("a put takes no limit from a live queue that it does not name, unless that is confirmed", async () => {
+  const product = { name: "Lamp", path: "/lamp" };
+  const queue = await world.createQueue({ maxActive: 1, maxAdmissions: 10, product });
+  const short = { json: { maxActive: 7 } };
+  const refused = await queue.operate("PUT", "", short);
+  assertProblem(refused, "CONFLICT", "maxAdmissions (10), product");
+  assertProblem(await queue.operate("PUT", "", short), "CONFLICT", "?confirm=removal");
+  assert.deepEqual((await queue.operate("GET")).json.config.maxAdmissions, 10);
+  const put = (confirm) => world.asOperator(`/v1/admin/queues/${queue.id}?confirm=${confirm}`, { method: "PUT", ...short });
+  assertProblem(await put("yes"), "VALIDATION_ERROR", "confirm");
+  const replaced = await put("removal");
+  assert.equal(replaced.status, 200, replaced.text);
+  const { changed, remarks } = replaced.json;
+  assert.deepEqual(remarks, []);
+  assert.deepEqual(changed.toSorted((a, b) => a.field.localeCompare(b.field)), [
+    { field: "maxActive", from: 1, to: 7 },
+    { field: "maxAdmissions", from: 10, to: null },
+    { field: "product", from: product, to: null },
+  ]);
+});
+
+test("an opening in the past is remarked on", async () => {
+  const json = { maxActive: 1, opensAt: Date.now() - 3 * 3_600_000 };
+  const made = await world.queue("belated").operate("PUT", "", { json });
+  assert.equal(made.status, 201, made.text);
+  assert.deepEqual(made.json.remarks, ["opensAt lies 3 hours in the past: the queue opens at once"]);
+});
+
+test("a closing is taken back: everybody has their place, and a pause is as it was", async () => {
+  const queue = await world.createQueue({ maxActive: 1 });
+  const [first, second] = await queue.enterMany(2);
+  const { admissionId } = await first.checkOut();
+  await queue.act("close");
+  assertProblem(await queue.send("enter", { method: "POST" }), "QUEUE_CLOSED");
+  await until("it is told", async () => (await second.status()).json.status === "CLOSED");
+  assert.equal((await queue.act("reopen")).snapshot.phase, "open");
+  assert.equal((await queue.act("reopen")).snapshot.phase, "open", "repeating it changes nothing");
+  await queue.settle("complete", admissionId);
+  await second.admit();
+  assert.equal((await queue.enter()).index, 2);
+  for (const [action, phase] of [["pause", "paused"], ["close", "closed"], ["reopen", "paused"], ["resume", "open"]]) {
+    assert.equal((await queue.act(action)).snapshot.phase, phase, action);
+  }
+});
+
 test("a merge patch sets what it names, removes what is null and keeps the rest", async () => {
   const queue = await world.createQueue({ maxActive: 1, maxAdmissions: 10, sessionSeconds: 60 });
   const json = { maxActive: 2, maxAdmissions: null, sessionSeconds: null, product: { name: "Lamp", path: "/lamp" } };

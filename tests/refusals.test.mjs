@@ -41,7 +41,17 @@ test("a closed queue takes no entry and no claim", async () => {
 test("a queue closes by itself at closesAt", async () => {
   const queue = await world.createQueue();
   const shopper = await queue.enter();
-  await queue.patch({ closesAt: Date.now() - 1000 });
+  const past = { closesAt: Date.now() - 3 * 3_600_000 };
+  assertProblem(await queue.operate("PATCH", "", { json: past }), "VALIDATION_ERROR", "3 hours in the past");
+  assertProblem(await world.queue("born-closed").operate("PUT", "", { json: { maxActive: 1, ...past } }), "VALIDATION_ERROR", "closesAt");
+  assertProblem(await world.queue("born-closed").send(""), "QUEUE_NOT_FOUND");
+  const closesAt = Date.now() + 500;
+  await queue.patch({ closesAt });
+  await until("it is over", async () => (await queue.snapshot()).phase === "closed");
+  assert.ok((await queue.snapshot()).serverTime >= closesAt);
+  // A time that has passed by itself is in nobody's way.
+  assert.equal((await queue.patch({ maxActive: 7 })).snapshot.phase, "closed");
+  assertProblem(await queue.operate("POST", "reopen"), "CONFLICT", "closesAt");
   assertProblem(await shopper.claim(), "QUEUE_CLOSED");
   assertProblem(await queue.send("enter", { method: "POST" }), "QUEUE_CLOSED");
   assert.equal((await queue.snapshot()).phase, "closed");

@@ -1,6 +1,7 @@
 //! A queue's configuration: what an operator may say, with defaults, and what of it may change once
 //! shoppers are in line. A [`QueueConfig`] in hand is always valid.
 
+mod changes;
 mod values;
 
 use serde::{Deserialize, Serialize};

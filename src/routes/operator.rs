@@ -77,17 +77,15 @@ async fn queue(site: &Site, request: &mut Request, id: &QueueId) -> Answered {
         check_identity(site, &config)?;
         let fresh = fresh(site)?;
         // Nothing is reserved for what would be refused. What is listed already stays as it is.
-        QueueConfig::parse(&config, id)?;
+        let parsed = QueueConfig::parse(&config, id)?;
         if !exists {
             id.check_new()?;
+            parsed.check_closing(None, site.now)?;
         }
+        let confirmed = confirms_removal(site)?;
         views::reserve(site, id, fresh.epoch).await?;
         let epoch = fresh.epoch;
-        let put = Event::Put {
-            id: id.clone(),
-            config,
-            fresh,
-        };
+        let put = put(id.clone(), config, fresh, confirmed);
         let answer = views::queue(site, id, put).await?;
         if is_of(&answer, epoch) {
             views::renew_made(site, id).await?;
@@ -111,6 +109,23 @@ async fn queue(site: &Site, request: &mut Request, id: &QueueId) -> Answered {
             nothing()
         }
         _ => report(&views::queue(site, id, Event::Read).await?, 200),
+    }
+}
+
+fn put(id: QueueId, config: Value, fresh: Fresh, confirmed: bool) -> Event {
+    if confirmed {
+        Event::Replace { id, config, fresh }
+    } else {
+        Event::Put { id, config, fresh }
+    }
+}
+
+/// Whether the operator confirms that limits and product go which the configuration does not name.
+fn confirms_removal(site: &Site) -> Result<bool, Problem> {
+    match parameter(site, "confirm").as_deref() {
+        None => Ok(false),
+        Some("removal") => Ok(true),
+        Some(_) => Err(Problem::validation("confirm: must be removal")),
     }
 }
 
@@ -167,21 +182,22 @@ fn report(answer: &Answer, status: u16) -> Answered {
     }
 }
 
+fn parameter(site: &Site, wanted: &str) -> Option<String> {
+    let found = site.url.query_pairs().find(|(name, _)| name == wanted);
+    found
+        .map(|(_, value)| value.into_owned())
+        .filter(|value| !value.is_empty())
+}
+
 async fn admissions(site: &Site, id: &QueueId) -> Answered {
-    let parameter = |wanted: &str| {
-        let found = site.url.query_pairs().find(|(name, _)| name == wanted);
-        found
-            .map(|(_, value)| value.into_owned())
-            .filter(|value| !value.is_empty())
-    };
-    let state = parameter("state")
+    let state = parameter(site, "state")
         .map(|name| {
             let names = ClaimState::ALL.map(ClaimState::name).join(", ");
             ClaimState::from_name(&name)
                 .ok_or_else(|| Problem::validation(format!("state: must be one of {names}")))
         })
         .transpose()?;
-    let after = parameter("after")
+    let after = parameter(site, "after")
         .map(|text| {
             let index = text.parse().ok().filter(|index| *index <= INDEX_MAX);
             index.ok_or_else(|| Problem::validation("after: must be the last page's next"))

@@ -63,11 +63,12 @@ pub enum Call {
     ///
     /// What is not named takes its default, also on a queue that lives: to change one thing there,
     /// use "patch". A queue needs admitRatePerMinute or maxActive, or it would hold nobody back. On a
-    /// live queue it may change what "patch" may, and nothing else.
+    /// live queue it may change what "patch" may, and nothing else; a limit or the product that is not
+    /// named goes only with --confirm-removal.
     #[command(override_usage = "\
 tidegate queue put [OPTIONS] <ID> --set <KEY=VALUE>...
        tidegate queue put [OPTIONS] <ID> --config <FILE>")]
-    Put(Configure),
+    Put(Put),
     /// Change some of a queue's configuration, live
     ///
     /// What is not named stays as it is, and null takes a field back to its default. access, lanes,
@@ -83,7 +84,11 @@ tidegate queue patch [OPTIONS] <ID> --set <KEY=VALUE>...
     /// Admit again
     Resume(One),
     /// End a queue: nobody enters or is admitted any more; admissions that are held stay good
-    Close(One),
+    ///
+    /// Every place is kept, so that "reopen" can take it back until closesAt.
+    Close(Confirmed),
+    /// Take back a "close", unless closesAt has passed or everything is sold
+    Reopen(One),
     /// Begin a queue anew with the same configuration; every ticket becomes void
     Reset(Confirmed),
     /// Say something to everybody in the waiting room
@@ -111,6 +116,15 @@ pub struct Configure {
     pub source: Source,
 }
 
+#[derive(Args)]
+pub struct Put {
+    #[command(flatten)]
+    pub configure: Configure,
+    /// Remove from a live queue the limits and the product that are not named
+    #[arg(long)]
+    pub confirm_removal: bool,
+}
+
 /// Where a configuration comes from.
 #[derive(Args)]
 #[group(required = true, multiple = false)]
@@ -135,7 +149,7 @@ pub struct Confirmed {
     /// The queue's id
     #[arg(value_parser = queue_id)]
     pub id: QueueId,
-    /// Do it: it cannot be undone
+    /// Do it without asking; where there is no terminal to ask at, nothing is done without this
     #[arg(long)]
     pub yes: bool,
 }

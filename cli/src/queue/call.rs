@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tidegate_core::ids::QueueId;
 use tidegate_core::view::snapshot::{Level, Notice};
 
-use super::args::{Call, Configure, Confirmed, Loudness};
+use super::args::{Call, Configure, Loudness};
 use super::settings;
 use crate::failure::Failure;
 
@@ -25,19 +25,20 @@ impl Call {
         Ok(match self {
             Self::List => request(Method::GET, None, None),
             Self::Show(one) => request(Method::GET, Some(&one.id), None),
-            Self::Put(configure) => configured(Method::PUT, configure)?,
-            Self::Patch(configure) => configured(Method::PATCH, configure)?,
-            Self::Delete(confirmed) => {
-                confirm(confirmed, "delete would end and forget")?;
-                request(Method::DELETE, Some(&confirmed.id), None)
+            Self::Put(put) => {
+                let confirm = ("confirm", String::from("removal"));
+                Request {
+                    query: put.confirm_removal.then_some(confirm).into_iter().collect(),
+                    ..configured(Method::PUT, &put.configure)?
+                }
             }
+            Self::Patch(configure) => configured(Method::PATCH, configure)?,
+            Self::Delete(confirmed) => request(Method::DELETE, Some(&confirmed.id), None),
             Self::Pause(one) => request(Method::POST, Some(&one.id), Some("pause")),
             Self::Resume(one) => request(Method::POST, Some(&one.id), Some("resume")),
-            Self::Close(one) => request(Method::POST, Some(&one.id), Some("close")),
-            Self::Reset(confirmed) => {
-                confirm(confirmed, "reset would empty")?;
-                request(Method::POST, Some(&confirmed.id), Some("reset"))
-            }
+            Self::Close(confirmed) => request(Method::POST, Some(&confirmed.id), Some("close")),
+            Self::Reopen(one) => request(Method::POST, Some(&one.id), Some("reopen")),
+            Self::Reset(confirmed) => request(Method::POST, Some(&confirmed.id), Some("reset")),
             Self::Notice(notice) => {
                 let said = notice.words.text.as_ref().map(|text| Notice {
                     level: notice.level.into(),
@@ -90,15 +91,4 @@ fn configured(method: Method, configure: &Configure) -> Result<Request, Failure>
         body: Some(settings::read(&configure.source)?),
         ..request(method, Some(&configure.id), None)
     })
-}
-
-fn confirm(confirmed: &Confirmed, what: &str) -> Result<(), Failure> {
-    if confirmed.yes {
-        return Ok(());
-    }
-    Err(Failure::usage(format!(
-        "{what} queue \"{}\": everybody in it loses their place for good",
-        confirmed.id
-    ))
-    .remedy("add --yes if that is meant"))
 }

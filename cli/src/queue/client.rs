@@ -67,6 +67,9 @@ impl Refusal {
                 key.source(),
                 edge.name()
             )),
+            "CONFLICT" if self.detail.contains("confirm=removal") => {
+                failure.remedy("add --confirm-removal if it is to go")
+            }
             "QUEUE_NOT_FOUND" => failure.remedy("those that exist:  tidegate queue list"),
             _ => match self.retry_after_seconds {
                 Some(seconds) => failure.remedy(format!("try again in {seconds} s")),

@@ -24,11 +24,22 @@ pub fn answer(call: &Call, request: &Request, answer: &Answer) -> String {
         Call::Pause(_) => changed("paused", body),
         Call::Resume(_) => changed("resumed", body),
         Call::Close(_) => changed("closed", body),
+        Call::Reopen(_) => changed("reopened", body),
         Call::Reset(_) => changed("reset", body),
         Call::Notice(notice) if notice.words.clear => changed("says nothing any more", body),
         Call::Notice(_) => changed(&format!("says {}", notice(body)), body),
         Call::Admissions(_) => admissions(body),
     }
+}
+
+/// What the operator may not have meant.
+pub fn remarks(answer: &Answer) -> String {
+    let mut text = String::new();
+    for remark in items(&answer.body, "/remarks") {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "note: {}", cell(remark, ""));
+    }
+    text
 }
 
 fn list(body: &Value) -> String {
@@ -126,7 +137,8 @@ fn waits_for(body: &Value) -> String {
     text
 }
 
-/// The change, and the fields that were asked for as the queue has them now.
+/// The change, the fields that were asked for as the queue has them now, and those that changed though
+/// nobody named them.
 fn configured(verb: &str, request: &Request, body: &Value) -> String {
     let asked = |field: &str| {
         request
@@ -134,7 +146,30 @@ fn configured(verb: &str, request: &Request, body: &Value) -> String {
             .as_ref()
             .is_some_and(|config| config.get(field).is_some())
     };
-    changed(verb, body) + &fields(body.pointer("/config"), asked)
+    let unasked = items(body, "/changed").iter().filter(|change| {
+        let field = change.pointer("/field").and_then(Value::as_str);
+        field.is_some_and(|field| !asked(field))
+    });
+    let rows: Vec<Vec<String>> = unasked
+        .map(|change| {
+            let to = format!("{} (was {})", shown(change, "/to"), shown(change, "/from"));
+            vec![String::new(), cell(change, "/field"), to]
+        })
+        .collect();
+    let mut text = changed(verb, body) + &fields(body.pointer("/config"), asked);
+    if !rows.is_empty() {
+        text.push_str("changed because it was not named\n");
+        text.push_str(&table(&rows, &[]));
+    }
+    text
+}
+
+/// A configured value, with null for none.
+fn shown(value: &Value, pointer: &str) -> String {
+    match value.pointer(pointer) {
+        None | Some(Value::Null) => String::from("null"),
+        Some(_) => plain(&cell(value, pointer)),
+    }
 }
 
 fn changed(verb: &str, body: &Value) -> String {

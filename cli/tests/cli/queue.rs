@@ -47,7 +47,12 @@ fn each_command_is_the_call_that_the_contract_names() {
         (&["show", "lamp"][..], Method::GET, queue.to_owned()),
         (&["pause", "lamp"], Method::POST, format!("{queue}/pause")),
         (&["resume", "lamp"], Method::POST, format!("{queue}/resume")),
-        (&["close", "lamp"], Method::POST, format!("{queue}/close")),
+        (
+            &["close", "lamp", "--yes"],
+            Method::POST,
+            format!("{queue}/close"),
+        ),
+        (&["reopen", "lamp"], Method::POST, format!("{queue}/reopen")),
         (
             &["reset", "lamp", "--yes"],
             Method::POST,
@@ -216,6 +221,53 @@ fn a_change_shows_what_was_asked_for_as_it_is_now() {
     let replaced = StandIn::replying(Reply::json(200, &report()));
     let text = ran(&replaced, &["put", "lamp", "--set", "maxActive=50"]).ok();
     assert!(text.starts_with("lamp replaced\n"), "{text}");
+}
+
+#[test]
+fn what_shoppers_lose_by_is_not_done_where_nobody_can_be_asked() {
+    for action in ["close", "reset", "delete"] {
+        let stand_in = StandIn::replying(Reply::json(200, &report()));
+        let said = ran(&stand_in, &[action, "lamp"]).refused(2);
+        assert!(said.contains(&format!("{action} would")), "{said}");
+        assert!(said.contains("add --yes"), "{said}");
+        stand_in.saw_nothing();
+    }
+}
+
+#[test]
+fn a_limit_goes_from_a_live_queue_only_when_that_is_confirmed() {
+    let put = ["put", "lamp", "--set", "maxActive=50"];
+    let refusal = json!({"code": "CONFLICT", "requestId": "r-1",
+        "detail": "This PUT would remove maxAdmissions (9); add ?confirm=removal if it is to go."});
+    let stand_in = StandIn::replying(Reply::json(409, &refusal));
+    let said = ran(&stand_in, &put).refused(1);
+    assert!(said.contains("maxAdmissions (9)"), "{said}");
+    assert!(said.contains("--confirm-removal"), "{said}");
+    assert_eq!(stand_in.only().target, "/v1/admin/queues/lamp");
+
+    let mut body = report();
+    body["changed"] = json!([
+        {"field": "maxAdmissions", "from": 9, "to": null},
+        {"field": "maxActive", "from": 5, "to": 50},
+    ]);
+    body["remarks"] = json!(["opensAt lies 3 hours in the past: the queue opens at once"]);
+    let stand_in = StandIn::replying(Reply::json(200, &body));
+    let done = ran(&stand_in, &[&put[..], &["--confirm-removal"]].concat());
+    assert_eq!(
+        stand_in.only().target,
+        "/v1/admin/queues/lamp?confirm=removal"
+    );
+    assert_eq!(
+        done.stderr,
+        "note: opensAt lies 3 hours in the past: the queue opens at once\n"
+    );
+    let text = done.ok();
+    assert!(
+        text.ends_with(
+            "  maxActive  50\nchanged because it was not named\n  maxAdmissions  null (was 9)\n"
+        ),
+        "{text}"
+    );
 }
 
 #[test]

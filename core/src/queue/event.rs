@@ -70,6 +70,16 @@ pub enum Event {
         /// Used if the queue is new, or needs a new epoch.
         fresh: Fresh,
     },
+    /// As [`Event::Put`], of an operator who means that what it does not name goes, limits and product too.
+    Replace {
+        /// The queue's id.
+        id: QueueId,
+        /// The configuration, not yet parsed.
+        #[serde(with = "crate::wire::as_text")]
+        config: Value,
+        /// Used if the queue is new, or needs a new epoch.
+        fresh: Fresh,
+    },
     /// Change the configuration by a JSON Merge Patch.
     Patch {
         /// The patch.

@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
-
 use super::boarding::Controller;
 use super::claim::{Claim, ClaimState};
+use super::configuring::create;
 use super::event::{Answer, Arrival, Effect, Event, LaneMark, Step};
 use super::gone::{Gone, Stretch};
 use super::head::Head;
@@ -16,11 +15,10 @@ use super::presence::Presence;
 use super::relays::Pushing;
 use super::sealing::Fetching;
 use crate::UnixMillis;
-use crate::config::QueueConfig;
 use crate::fair::audit::Life;
 use crate::fair::log::Logged;
 use crate::fair::merkle::Tree;
-use crate::ids::{Epoch, QueueId};
+use crate::ids::Epoch;
 use crate::problem::{Code, Problem};
 use crate::relay::Closing;
 
@@ -106,23 +104,9 @@ pub fn handle(
     now: UnixMillis,
 ) -> Step {
     match (machine.as_mut(), event) {
-        (None, Event::Put { id, config, fresh }) => match new_config(&config, &id) {
-            Ok(config) => {
-                let head = Head::new(id, config, fresh, now);
-                let mut made = Machine::restore(head, Stored::default());
-                made.open_if_due(now);
-                made.dirty.head = true;
-                made.dirty.versioned = true;
-                let answer = Ok(made.report(now));
-                let effects = made.take_effects();
-                *machine = Some(made);
-                Step { answer, effects }
-            }
-            Err(problem) => Step {
-                answer: Err(problem),
-                effects: Vec::new(),
-            },
-        },
+        (None, Event::Put { id, config, fresh } | Event::Replace { id, config, fresh }) => {
+            create(machine, id, &config, fresh, now)
+        }
         (None, Event::Delete | Event::Wake) => Step {
             answer: Ok(Answer::Done),
             effects: Vec::new(),
@@ -153,12 +137,6 @@ pub fn handle(
         }
         (Some(present), event) => present.handle(event, record, now),
     }
-}
-
-/// The configuration of a queue that is to begin.
-fn new_config(config: &Value, id: &QueueId) -> Result<QueueConfig, Problem> {
-    id.check_new()?;
-    QueueConfig::parse(config, id)
 }
 
 impl Machine {
@@ -225,7 +203,8 @@ impl Machine {
         self.head.clock = now;
         self.pass_time(now);
         let answer = match event {
-            Event::Put { config, fresh, .. } => self.replace(&config, fresh, now),
+            Event::Put { config, fresh, .. } => self.replace(&config, false, fresh, now),
+            Event::Replace { config, fresh, .. } => self.replace(&config, true, fresh, now),
             Event::Patch { patch, fresh } => self.patch(&patch, fresh, now),
             Event::Pause => self.set_paused(true, now),
             Event::Resume => self.set_paused(false, now),
@@ -273,7 +252,7 @@ impl Machine {
         Step { answer, effects }
     }
 
-    fn take_effects(&mut self) -> Vec<Effect> {
+    pub(super) fn take_effects(&mut self) -> Vec<Effect> {
         let dirty = core::mem::take(&mut self.dirty);
         let mut effects = Vec::new();
         if dirty.wipe {

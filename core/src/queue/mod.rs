@@ -5,6 +5,7 @@
 
 mod boarding;
 pub mod claim;
+mod configuring;
 pub mod draw;
 pub mod event;
 pub mod gone;

@@ -1,13 +1,12 @@
 //! What an operator asks of the queue. A limit lowered while live takes hold as slots free.
 
-use serde_json::Value;
+use serde_json::json;
 
 use super::event::Answer;
 use super::head::{End, Head};
 use super::hearing::{HEARING_MILLIS, IDLE_HEARING_MILLIS};
 use super::machine::{Dirty, Machine, Stored};
 use crate::UnixMillis;
-use crate::config::QueueConfig;
 use crate::fair::Fresh;
 use crate::problem::{Code, Problem};
 use crate::relay::Closing;
@@ -17,70 +16,6 @@ use crate::view::snapshot::{Notice, Phase};
 const NOTICE_MAX: usize = 500;
 
 impl Machine {
-    pub(super) fn replace(
-        &mut self,
-        config: &Value,
-        fresh: Fresh,
-        now: UnixMillis,
-    ) -> Result<Answer, Problem> {
-        let config = QueueConfig::parse(config, &self.head.id)?;
-        self.configure(config, fresh, now)
-    }
-
-    pub(super) fn patch(
-        &mut self,
-        patch: &Value,
-        fresh: Fresh,
-        now: UnixMillis,
-    ) -> Result<Answer, Problem> {
-        let config = self.head.config.merged(patch, &self.head.id)?;
-        self.configure(config, fresh, now)
-    }
-
-    fn configure(
-        &mut self,
-        config: QueueConfig,
-        fresh: Fresh,
-        now: UnixMillis,
-    ) -> Result<Answer, Problem> {
-        let open = self.head.opened.is_some();
-        config.check_change_from(&self.head.config, self.head.entered, open)?;
-        let was_over = self.head.end(now).is_some();
-        let before = core::mem::replace(&mut self.head.config, config);
-        // Whoever was told that they did not win must not find that they might have.
-        if self.is_draw() && self.head.entered > 0 && was_over && self.head.end(now).is_none() {
-            self.head.config = before;
-            return Err(Problem::new(
-                Code::Conflict,
-                "The draw is over; reset the queue to hold another.",
-            ));
-        }
-        if self.head.entered == 0 {
-            self.head.opened = None;
-            // Nobody has entered yet, but some may be on their way through lanes picked among the old
-            // number: in an epoch of its own, each shopper has one lane. And once a queue has opened, its
-            // audit tells the secret: an opening that is put off needs another.
-            let is_put_off = open && now < self.head.opens_at();
-            if is_put_off || before.lanes != self.head.config.lanes {
-                self.begin_anew(before.lanes, fresh, now);
-            }
-        }
-        self.open_if_due(now);
-        Ok(self.changed(now))
-    }
-
-    /// Ends a life in which nobody entered, and begins the next.
-    fn begin_anew(&mut self, lanes: u16, fresh: Fresh, now: UnixMillis) {
-        self.dirty.retire = Some((self.head.epoch, lanes));
-        self.dirty.ended = Some(self.life(now));
-        self.dirty.close_relays = self.close_relays(Closing::Reset);
-        self.forget_relays();
-        self.head.created_at = now;
-        self.head.epoch = fresh.epoch;
-        self.head.secret = fresh.secret;
-        self.head.chain = fresh.chain;
-    }
-
     pub(super) fn set_paused(&mut self, paused: bool, now: UnixMillis) -> Result<Answer, Problem> {
         if self.head.phase(now) == Phase::Closed {
             return Err(Problem::new(
@@ -162,15 +97,21 @@ impl Machine {
             ..Dirty::default()
         };
         self.open_if_due(now);
-        self.report(now)
+        // What was to come when it was configured may lie behind.
+        let remarks = self.head.config.remarks(None, now);
+        self.report_of(&[("remarks", json!(remarks))], now)
     }
 
     /// Answers with the state that the change leads to.
     fn changed(&mut self, now: UnixMillis) -> Answer {
+        self.note_change(now);
+        self.report(now)
+    }
+
+    pub(super) fn note_change(&mut self, now: UnixMillis) {
         self.dirty.head = true;
         self.dirty.versioned = true;
         self.head.version = self.head.version.saturating_add(1);
         self.settle(now);
-        self.report(now)
     }
 }
