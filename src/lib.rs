@@ -12,6 +12,7 @@ mod credentials;
 mod facts;
 mod headers;
 mod keys;
+mod once;
 mod paths;
 mod random;
 mod recalled;

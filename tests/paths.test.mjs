@@ -10,6 +10,8 @@ import { startWatchedWorld } from "./support/watched.mjs";
 
 const { world, calls } = await startWatchedWorld();
 
+const FAR = 32_503_680_000_000; // the year 3000
+
 /** How often what goes on for `elapsed` milliseconds may ask what is asked once a second. */
 const onceASecond = (elapsed) => Math.floor(elapsed / 1000) + 1;
 
@@ -103,4 +105,19 @@ test("each view of the room is not a look", async () => {
   });
   assert.ok(of("Look") <= onceASecond(elapsed), `${of("Look")} looks in ${elapsed} ms`);
   assert.ok(of("Look") >= 1, "what is counted is there");
+});
+
+test("a page of the audit that there is not asks nobody, and one that there is asks once however many want it", async () => {
+  const queue = await world.createQueue({ maxActive: 100, lanes: 1, opensAt: FAR });
+  const shoppers = await queue.enterMany(3);
+  await queue.patch({ opensAt: Date.now() + 300 });
+  await until("the opening", async () => (await queue.send("audit/proof", { bearer: shoppers[0].ticket })).status === 200);
+  const { of } = await counted(async () => {
+    for (let turn = 0; turn < 20; turn++) assertProblem(await queue.send(`audit?page=${9_999 + turn}`), "NOT_FOUND");
+    const audits = await Promise.all(Array.from({ length: 20 }, () => queue.send("audit")));
+    for (const { status } of audits) assert.equal(status, 200);
+    const proofs = await Promise.all(Array.from({ length: 20 }, () => queue.send("audit/proof", { bearer: shoppers[0].ticket })));
+    for (const { status } of proofs) assert.equal(status, 200);
+  });
+  assert.deepEqual({ audits: of("Audit"), proofs: of("Prove") }, { audits: 1, proofs: 0 });
 });

@@ -2,18 +2,20 @@
 
 use serde_json::{Value, json};
 use tidegate_core::calls::{LaneCall, LaneName, LaneReply, QueueCall, QueueReply, Reply};
-use tidegate_core::fair::audit::Audit;
+use tidegate_core::fair::audit::{Audit, GroupProof};
 use tidegate_core::fair::report::chance;
 use tidegate_core::hex::hex;
-use tidegate_core::ids::QueueId;
+use tidegate_core::ids::{Epoch, QueueId};
 use tidegate_core::problem::{Code, Problem};
+use tidegate_core::queue::opening::no_such_page;
 use tidegate_core::token::statement::Statement;
+use tidegate_core::wire;
 use tidegate_objects::{binding, stub};
-use worker::{Cache, Error, Response, ResponseBuilder};
 
 use crate::answer::{Answered, private_json};
 use crate::credentials;
 use crate::keys;
+use crate::once::{json_response, once};
 use crate::paths::get;
 use crate::routes::shoppers::holder;
 use crate::site::Site;
@@ -30,24 +32,29 @@ pub async fn audit(site: &Site, id: &QueueId) -> Answered {
     let view = views::view(site, id).await?.value;
     view.snapshot.check_sealed()?;
     let page = page(site)?;
+    // Which pages there are is known here: no other is asked for.
+    if page >= view.audit_pages {
+        return Err(no_such_page().into());
+    }
     let epoch = view.snapshot.epoch;
     let kept_at = format!("{}/tidegate/-/audit/{id}/{epoch}/{page}", site.origin());
-    let cache = Cache::default();
-    if let Some(text) = kept(&cache, &kept_at).await {
-        return Ok(respond(&text, AUDIT_CACHE)?);
-    }
-    match views::call_queue(site, id, &QueueCall::Audit { page }).await? {
-        QueueReply::Audit(audit) => {
-            let text = signed(site, &audit)?.to_string();
-            let response = respond(&text, AUDIT_CACHE)?;
-            if audit.epoch == epoch {
-                // What is not kept is asked for again.
-                let _ = cache.put(&kept_at, respond(&text, KEPT)?).await;
-            }
-            Ok(response)
+    let make = async || match views::call_queue(site, id, &QueueCall::Audit { page }).await? {
+        QueueReply::Audit(audit) if audit.epoch == epoch => {
+            signed(site, &audit).map(|audit| audit.to_string())
         }
-        _ => Err(Problem::unexpected("queue").into()),
-    }
+        QueueReply::Audit(_) => Err(reset()),
+        _ => Err(Problem::unexpected("queue")),
+    };
+    let text = once(&kept_at, &format!("audit/{id}"), KEPT, make).await?;
+    Ok(json_response(&text, AUDIT_CACHE)?)
+}
+
+/// The queue was reset since this edge looked.
+fn reset() -> Problem {
+    Problem::new(
+        Code::ServiceUnavailable,
+        "The queue was reset just now; try again.",
+    )
 }
 
 fn signed(site: &Site, audit: &Audit) -> Result<Value, Problem> {
@@ -60,20 +67,6 @@ fn signed(site: &Site, audit: &Audit) -> Result<Value, Problem> {
         opened_at.unwrap_or(0),
     )?;
     Ok(audit.shown(&keys.public().signer(), &statement))
-}
-
-/// What the data centre's cache has.
-async fn kept(cache: &Cache, address: &str) -> Option<String> {
-    let mut kept = cache.get(address, false).await.ok()??;
-    kept.text().await.ok()
-}
-
-fn respond(text: &str, cache_control: &str) -> Result<Response, Error> {
-    Ok(ResponseBuilder::new()
-        .with_header("content-type", "application/json; charset=utf-8")?
-        .with_header("cache-control", cache_control)?
-        .with_header("vary", "Origin")?
-        .fixed(text.as_bytes().to_vec()))
 }
 
 fn page(site: &Site) -> Result<u64, Problem> {
@@ -119,13 +112,7 @@ pub async fn proof(site: &Site, id: &QueueId) -> Answered {
         return Err(not_logged().into());
     };
     let range = receipt.group;
-    let call = QueueCall::Prove {
-        epoch,
-        first: range.first,
-    };
-    let QueueReply::Proof(proof) = views::call_queue(site, id, &call).await? else {
-        return Err(not_logged().into());
-    };
+    let proof = group_proof(site, id, epoch, range.first).await?;
     let value = json!({
         "shopper": receipt.shopper,
         "leaf": hex(&receipt.leaf(epoch)),
@@ -149,6 +136,26 @@ pub async fn proof(site: &Site, id: &QueueId) -> Answered {
     private_json(&value, 200)
 }
 
+/// A group's proof: the same for all its members, and for good.
+async fn group_proof(
+    site: &Site,
+    id: &QueueId,
+    epoch: Epoch,
+    first: u64,
+) -> Result<GroupProof, Problem> {
+    let kept_at = format!("{}/tidegate/-/proof/{id}/{epoch}/{first}", site.origin());
+    let make = async || {
+        let call = QueueCall::Prove { epoch, first };
+        let QueueReply::Proof(proof) = views::call_queue(site, id, &call).await? else {
+            return Err(not_logged());
+        };
+        wire::write("", &proof).map_err(|_| Problem::unexpected("queue"))
+    };
+    let text = once(&kept_at, &format!("proof/{id}"), KEPT, make).await?;
+    // One that an older version kept is not read.
+    wire::read(&text).map_err(|_| reset())
+}
+
 fn not_logged() -> Problem {
     Problem::new(
         Code::NotFound,
@@ -167,24 +174,19 @@ pub async fn fairness(site: &Site, id: &QueueId) -> Answered {
         )
         .into());
     }
-    let kept_at = format!(
-        "{}/tidegate/-/fairness/{id}/{}",
-        site.origin(),
-        snapshot.epoch
-    );
-    let cache = Cache::default();
-    if let Some(text) = kept(&cache, &kept_at).await {
-        return Ok(respond(&text, AUDIT_CACHE)?);
-    }
-    let reply = views::call_queue(site, id, &QueueCall::Fairness).await?;
-    let QueueReply::Fairness(mut report) = reply else {
-        return Err(Problem::unexpected("queue").into());
+    let epoch = snapshot.epoch;
+    let kept_at = format!("{}/tidegate/-/fairness/{id}/{epoch}", site.origin());
+    let make = async || {
+        let reply = views::call_queue(site, id, &QueueCall::Fairness).await?;
+        let QueueReply::Fairness(mut report) = reply else {
+            return Err(Problem::unexpected("queue"));
+        };
+        let seed = snapshot.shuffle.seed;
+        let chance = seed.map(|seed| chance(&seed, snapshot.shuffle.entrants.unwrap_or(0)));
+        report.insert("chance".into(), json!(chance));
+        Ok(Value::Object(report).to_string())
     };
-    let seed = snapshot.shuffle.seed;
-    let chance = seed.map(|seed| chance(&seed, snapshot.shuffle.entrants.unwrap_or(0)));
-    report.insert("chance".into(), json!(chance));
-    let text = Value::Object(report).to_string();
     // For a minute: live admissions may still end, and the operator may open the queue again.
-    let _ = cache.put(&kept_at, respond(&text, AUDIT_CACHE)?).await;
-    Ok(respond(&text, AUDIT_CACHE)?)
+    let text = once(&kept_at, &format!("fairness/{id}"), AUDIT_CACHE, make).await?;
+    Ok(json_response(&text, AUDIT_CACHE)?)
 }

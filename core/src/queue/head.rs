@@ -9,6 +9,7 @@ use super::hearing::Batch;
 use super::soon::Soon;
 use crate::UnixMillis;
 use crate::config::QueueConfig;
+use crate::fair::audit::PAGE_GROUPS;
 use crate::fair::beacon::{Beacon, Chain};
 use crate::fair::{Fresh, Root, Secret, Seed};
 use crate::ids::{Epoch, QueueId};
@@ -118,6 +119,8 @@ pub enum End {
 pub struct Opened {
     /// How many had entered: they are shuffled. None in a queue that was open from the start.
     pub entrants: u64,
+    /// How many groups their log has; not known of openings before it was counted.
+    pub groups: Option<u64>,
     /// The root of their log.
     pub root: Option<Root>,
     /// What their places follow from.
@@ -255,6 +258,14 @@ impl Head {
         self.boarding.saturating_sub(self.passed)
     }
 
+    /// How many pages the audit has: as many as its groups fill, and at most as many as there would be with a
+    /// group for each entrant.
+    pub fn audit_pages(&self) -> u64 {
+        let opened = self.opened.as_ref();
+        let groups = opened.map_or(0, |opened| opened.groups.unwrap_or(opened.entrants));
+        groups.div_ceil(PAGE_GROUPS).max(1)
+    }
+
     /// Entries that are not called up yet.
     pub fn line(&self) -> u64 {
         self.entered.saturating_sub(self.boarding)
@@ -349,5 +360,19 @@ mod tests {
         let (rest, _) = before.split_once(r#","relays""#).unwrap();
         let head: Head = serde_json::from_str(&format!("{rest}{fields}")).unwrap();
         assert_eq!((head.relays, head.watching), (3, vec![0, 2]));
+    }
+
+    #[test]
+    fn an_opening_says_how_many_pages_its_audit_has_or_at_most() {
+        let config = serde_json::json!({"maxActive": 1});
+        let id = "demo".parse().unwrap();
+        let config = QueueConfig::parse(&config, &id).unwrap();
+        let mut head = Head::new(id, config, Fresh::known(Epoch::from_bytes([1; 16])), 5);
+        assert_eq!(head.audit_pages(), 1);
+        for (groups, pages) in [(r#","groups":5000"#, 1), (r#","groups":5001"#, 2), ("", 3)] {
+            let opened = format!(r#"{{"entrants":12000{groups}}}"#);
+            head.opened = serde_json::from_str(&opened).unwrap();
+            assert_eq!(head.audit_pages(), pages, "{opened}");
+        }
     }
 }

@@ -27,6 +27,7 @@ impl Machine {
         let has_beacon = entrants > 0 && config.beacon == Some(Source::Drand);
         self.head.opened = Some(Opened {
             entrants,
+            groups: Some(self.log.size()),
             root: (entrants > 0).then(|| self.log.root()),
             seed: None,
             at: now,
@@ -110,6 +111,15 @@ impl Machine {
             .ok_or_else(|| not_open(sealed_at, head.clock, NO_AUDIT))
     }
 
+    /// Refuses as [`Machine::audit`] does, before anything is read.
+    pub fn check_page(&self, page: u64) -> Result<(), Problem> {
+        self.sealed()?;
+        if page < self.head.audit_pages() {
+            return Ok(());
+        }
+        Err(no_such_page())
+    }
+
     /// Refuses as [`Machine::audit`] does, before there is one.
     pub fn check_sealed(&self) -> Result<(), Problem> {
         self.sealed().map(|_| ())
@@ -127,7 +137,7 @@ impl Machine {
         let (head, opened) = (&self.head, self.sealed()?);
         let pages = groups.div_ceil(PAGE_GROUPS).max(1);
         if page >= pages {
-            return Err(Problem::new(Code::NotFound, "The audit has no such page."));
+            return Err(no_such_page());
         }
         let beacon = opened.beacon.as_ref().map(|beacon| {
             json!({
@@ -183,6 +193,11 @@ impl Machine {
 
 /// What is said to whoever asks for an audit too early.
 pub const NO_AUDIT: &str = "There is nothing to audit before the queue has opened.";
+
+/// What is said to who asks for a page of the audit that there is not.
+pub fn no_such_page() -> Problem {
+    Problem::new(Code::NotFound, "The audit has no such page.")
+}
 
 /// What is said to who would enter a draw that has been held.
 pub fn draw_held() -> Problem {

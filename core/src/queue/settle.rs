@@ -277,12 +277,7 @@ impl Machine {
     }
 
     pub(super) fn edge_view(&self, now: UnixMillis) -> Box<EdgeView> {
-        let head = &self.head;
-        Box::new(EdgeView::new(
-            self.snapshot(now),
-            head.created_at,
-            &head.config,
-        ))
+        Box::new(EdgeView::new(self.snapshot(now), &self.head))
     }
 
     pub(super) fn report(&self, now: UnixMillis) -> Answer {

@@ -7,11 +7,12 @@ use super::called::CalledPlaces;
 use super::line::Left;
 use super::wait::{WaitBounds, WaitRange};
 use crate::UnixMillis;
-use crate::config::{Access, Product, QueueConfig, UniqueBy};
+use crate::config::{Access, Product, UniqueBy};
 use crate::edge::doors;
 use crate::fair::{Commitment, Root, Seed, shuffle};
 use crate::ids::{Epoch, QueueId};
 use crate::problem::Problem;
+use crate::queue::Head;
 use crate::queue::event::Called;
 use crate::queue::opening::{NO_AUDIT, not_open};
 
@@ -256,6 +257,8 @@ pub struct EdgeView {
     pub allowed_origins: Vec<String>,
     /// What handoff tokens name as `aud`.
     pub audience: String,
+    /// How many pages the audit has, once there is one.
+    pub audit_pages: u64,
     /// When this life of the queue began, by its clock.
     pub since: UnixMillis,
     /// When this edge last knew a place to come free, which the snapshot may not show yet.
@@ -280,11 +283,13 @@ impl EdgeView {
         self.snapshot.server_time.max(self.freed_at)
     }
 
-    /// Joins a snapshot of a life that began at `since` with what the edge needs of `config`.
-    pub fn new(snapshot: Snapshot, since: UnixMillis, config: &QueueConfig) -> Self {
+    /// Joins a snapshot with what the edge needs of the queue's own row.
+    pub fn new(snapshot: Snapshot, head: &Head) -> Self {
+        let config = &head.config;
         Self {
             freed_at: 0,
-            since,
+            since: head.created_at,
+            audit_pages: head.audit_pages(),
             reach: doors::reach(&snapshot, config),
             snapshot,
             lanes: config.lanes,

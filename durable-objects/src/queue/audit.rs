@@ -167,6 +167,7 @@ pub fn write_arrival(sql: &SqlStorage, arrival: Arrival) -> Result<()> {
 /// A page of the audit.
 pub fn audit(sql: &SqlStorage, machine: &Machine, page: u64) -> Reply<QueueReply> {
     let failed = |error: Error| storage_failed(&error);
+    machine.check_page(page)?;
     let groups = count(sql, "log").map_err(failed)?;
     let earlier = count(sql, "lives").map_err(failed)?;
     let lives = lives(sql).map_err(failed)?;
@@ -190,7 +191,7 @@ pub fn prove(sql: &SqlStorage, machine: &Machine, epoch: Epoch, first: u64) -> R
         ));
     }
     let found = find(sql, first).and_then(|found| match found {
-        Some((number, groups)) => proof(sql, epoch, number, groups).map(Some),
+        Some((number, groups)) => proof(sql, machine, number, groups).map(Some),
         None => Ok(None),
     });
     let proof = found.map_err(|error| storage_failed(&error))?;
@@ -199,13 +200,18 @@ pub fn prove(sql: &SqlStorage, machine: &Machine, epoch: Epoch, first: u64) -> R
         .ok_or_else(|| Problem::new(Code::NotFound, "This entry is not in the entrants' log."))
 }
 
-fn proof(sql: &SqlStorage, epoch: Epoch, number: u64, groups: u64) -> Result<GroupProof> {
-    let node = |level, number| node(sql, epoch, level, number);
+fn proof(sql: &SqlStorage, machine: &Machine, number: u64, groups: u64) -> Result<GroupProof> {
+    let head = machine.head();
+    let node = |level, number| node(sql, head.epoch, level, number);
+    let known = head.opened.as_ref().and_then(|opened| opened.root);
     Ok(GroupProof {
         number,
         groups,
         path: path(number, groups, node)?,
-        root: Tree::restore(groups, node)?.root(),
+        root: match known {
+            Some(root) => root,
+            None => Tree::restore(groups, node)?.root(),
+        },
     })
 }
 
