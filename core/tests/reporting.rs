@@ -17,9 +17,8 @@ use tidegate_core::fair::{Fresh, Root};
 use tidegate_core::ids::{AdmissionId, Epoch, ShopperId};
 use tidegate_core::problem::{Code, Problem};
 use tidegate_core::queue::event::Holder;
-use tidegate_core::queue::reporting::Brief;
-use tidegate_core::queue::shoppers::{LEFT_EARLY_MAX, NOWHERE};
-use tidegate_core::queue::{Answer, ClaimState, Event};
+use tidegate_core::queue::reporting::PAGE_RECORDS;
+use tidegate_core::queue::{Answer, Event};
 use tidegate_core::sim::queue_object::{Crash, QueueObject};
 use tidegate_core::view::snapshot::Shuffle;
 
@@ -180,31 +179,109 @@ fn a_queue_is_over_at_its_end_though_nothing_happened_since() {
     assert_eq!(report["phase"], "closed");
 }
 
+impl World {
+    /// Lets one piece of the report be made; `false` when there is none left.
+    fn piece(&mut self) -> bool {
+        let machine = self.queue.machine().unwrap();
+        if machine.head().reported_at.is_some() {
+            return false;
+        }
+        let next = machine.next_timeout().unwrap();
+        self.at(next);
+        true
+    }
+
+    /// Many who entered, and left before there were places, so that the report looks at each.
+    fn crowd(&mut self, count: u64) {
+        self.enter(2, u32::try_from(count).unwrap());
+        for index in 0..count {
+            self.leave(index + u64::from(ENTRANTS));
+        }
+    }
+}
+
 #[test]
-fn what_was_not_read_makes_nobody_a_no_show() {
+fn who_asks_while_the_report_is_made_is_told_to_come_back() {
     let mut world = World::new();
     world.at(CLOSES_AT);
     let machine = world.queue.machine().unwrap();
-    let report = machine.fairness(&[], &[], false, CLOSES_AT).unwrap();
-    assert_eq!(
-        (&report["complete"], &report["noShows"]),
-        (&json!(false), &Value::Null)
-    );
-    let left = |index: u64| Brief {
-        index,
-        position: NOWHERE,
-        state: ClaimState::Left,
-        claimed_at: START,
-        admitted_at: None,
-        ends_at: Some(START),
+    let refused = machine.fairness(None, CLOSES_AT).unwrap_err();
+    assert_eq!(refused.code, Code::ServiceUnavailable);
+    assert_eq!(refused.retry_after_seconds, Some(2));
+}
+
+#[test]
+fn a_report_is_made_in_pieces_once_and_an_alarm_sees_to_it() {
+    let mut world = World::new();
+    world.crowd(2_100);
+    world.at(OPENS_AT).claim(1);
+    let machine = world.queue.machine().unwrap();
+    assert!(machine.next_timeout().unwrap() <= CLOSES_AT);
+    world.at(CLOSES_AT);
+    let mut pieces = 0;
+    while world.piece() {
+        pieces += 1;
+    }
+    assert!(pieces > 2_100 / PAGE_RECORDS, "{pieces} pieces");
+    assert_eq!(world.queue.machine().unwrap().next_timeout(), None);
+    let report = world.report();
+    assert_eq!(report["complete"], true);
+    assert_eq!(report["came"], 1);
+}
+
+#[test]
+fn a_report_that_an_eviction_cuts_off_is_begun_anew_and_says_the_same() {
+    let [mut whole, mut cut] = [World::new(), World::new()];
+    for world in [&mut whole, &mut cut] {
+        world.crowd(700);
+        world.at(OPENS_AT).claim(1);
+        world.at(CLOSES_AT);
+    }
+    for _ in 0..5 {
+        cut.piece();
+    }
+    cut.queue.crash();
+    assert_eq!(cut.queue.machine().unwrap().head().reported_at, None);
+    assert_eq!(cut.report(), whole.report());
+    cut.queue.crash();
+    assert_eq!(cut.report(), whole.report(), "it is stored");
+}
+
+#[test]
+fn an_order_that_is_completed_after_the_end_counts_and_makes_no_report_anew() {
+    let mut world = World::new();
+    world.at(OPENS_AT).claim(1);
+    let admission = AdmissionId {
+        epoch: EPOCH,
+        index: 1,
     };
-    let many = u64::try_from(LEFT_EARLY_MAX).unwrap() + 1;
-    let briefs: Vec<Brief> = (0..many).map(left).collect();
-    let report = machine.fairness(&briefs, &[], true, CLOSES_AT).unwrap();
-    assert_eq!(
-        report["complete"], false,
-        "not all of their places are looked for"
-    );
+    world.must(Event::Redeem {
+        admission,
+        idempotency_key: None,
+    });
+    world.must(Event::Close);
+    let before = world.report();
+    assert_eq!(before["completed"], 0);
+    world.must(Event::Complete(admission));
+    let mut after = world.report();
+    assert_eq!(after["completed"], 1);
+    after["completed"] = 0.into();
+    assert_eq!(after, before);
+}
+
+#[test]
+fn a_queue_that_goes_on_after_all_is_reported_on_when_it_ends_again() {
+    let mut world = World::new();
+    world.at(OPENS_AT).claim(1);
+    world.must(Event::Close);
+    assert_eq!(world.report()["came"], 1);
+    world.must(Event::Reopen);
+    let now = world.now;
+    let refused = world.queue.fairness(now).unwrap().unwrap_err();
+    assert_eq!(refused.code, Code::Conflict);
+    world.claim(2);
+    world.must(Event::Close);
+    assert_eq!(world.report()["came"], 2);
 }
 
 #[derive(Clone, Debug)]

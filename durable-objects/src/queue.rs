@@ -111,7 +111,12 @@ impl Queue {
             ),
             QueueCall::Fairness => {
                 let report = |sql: &_, machine: &_| audit::fairness(sql, machine, now());
-                Answering::Now(self.inner.read(report))
+                let said = self.inner.read(report);
+                if matches!(&said, Err(problem) if problem.code == Code::ServiceUnavailable) {
+                    // It is made from now on, if it was not begun: nobody waits for that.
+                    drop(self.inner.gather_own(Event::Wake));
+                }
+                Answering::Now(said)
             }
             QueueCall::Prove { epoch, first } => {
                 let proof = |sql: &_, machine: &_| audit::prove(sql, machine, epoch, first);
@@ -293,6 +298,11 @@ impl Inner {
             let step = handle(machine, event, record.as_ref(), now);
             answers.push(step.answer);
             writes.add(step.effects);
+        }
+        if let Some(machine) = machine.as_mut()
+            && let Some(page) = machine.next_page()
+        {
+            machine.read_on(&audit::records(&storage.sql(), page)?);
         }
         let effects = writes.into_effects();
         if !effects.is_empty() {

@@ -3,7 +3,7 @@
 import { moment, number } from "./format.js";
 import { plots, swatch } from "./plots.js";
 import { ask, read } from "./report.js";
-import { FETCHING, STANDING, headline, lead, leftOf, phaseOf } from "./words.js";
+import { FETCHING, STANDING, headline, lead, leftOf, overtakings, phaseOf } from "./words.js";
 import { QUEUE_ID } from "../verify/shape.js";
 
 const find = (selector) => document.querySelector(selector);
@@ -34,7 +34,7 @@ function stand({ state = "", heading, title = heading, lead }) {
 function standStill(standing) {
   clear();
   stand({ ...STANDING[standing], state: standing === "files" ? "" : "waiting" });
-  show("#again", ["early", "offline", "lost"].includes(standing));
+  show("#again", ["early", "making", "offline", "lost"].includes(standing));
 }
 
 function clear() {
@@ -62,7 +62,7 @@ async function openFile(file) {
 }
 
 function tell(report) {
-  stand({ ...headline(report), lead: lead(report) });
+  stand({ ...headline(report), lead: [lead(report), overtakings(report)].filter(Boolean).join(" ") });
   show("#part", !report.complete);
   figures(report);
   find("#plots").replaceChildren(...plots(report).map((plot) => card(plot, report)));
@@ -85,11 +85,21 @@ function figures(report) {
     ["Did not come", known(noShows)],
     ["Left before coming", known(left)],
     ["Let in", number(admitted)],
+    ...overtakenRows(report),
     ["Orders completed", number(completed)],
     ["Never called up", number(Math.max(0, entered - calledUp))],
   ];
   find("#figures dl").replaceChildren(...rows.map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, value))));
   show("#figures", true);
+}
+
+/** Two rows, where it was counted. */
+function overtakenRows({ overtaken }) {
+  if (!overtaken) return [];
+  return [
+    ["Let in ahead of a lower place that still had time to hear", number(overtaken.withinHearing)],
+    ["Let in ahead of a lower place that came after its time", number(overtaken.afterHearing)],
+  ];
 }
 
 // ---- plots

@@ -30,6 +30,8 @@ const FIELDS = {
   completed: count,
   complete: flag,
   inversions: count,
+  // Reports of before it was counted have none.
+  overtaken: (value) => value === undefined || orNull(shaped({ withinHearing: count, afterHearing: count }))(value),
   tenths: listOf(
     shaped({
       fromPosition: count,
@@ -68,7 +70,7 @@ export function read(source) {
   return wrong === undefined ? { report } : { fault: `its field ${wrong} is not as it must be` };
 }
 
-/** What the shop says of a queue: `{report}`, or `{standing}`: "early", "unknown", "offline", "lost". */
+/** What the shop says of a queue: `{report}`, or `{standing}`: "early", "making", "unknown", "offline", "lost". */
 export async function ask(queue) {
   let response, source;
   try {
@@ -78,6 +80,7 @@ export async function ask(queue) {
     return { standing: "offline" };
   }
   if (response.status === 409) return { standing: "early" };
+  if (response.status === 503) return { standing: "making" };
   if (response.status === 404) return { standing: "unknown" };
   const { report } = response.status === 200 ? read(source) : {};
   return report ? { report } : { standing: "lost" };

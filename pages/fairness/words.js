@@ -8,6 +8,7 @@ export const FETCHING = { heading: "Fetching the report …", lead: "" };
 export const STANDING = {
   files: { heading: "No report yet", lead: "Open a saved report below, or come here by the address of a queue that is over." },
   early: { heading: "Not over yet", lead: "The report is made when the queue is over: closed, or sold out. Until then people are still coming, and nothing can be summed up." },
+  making: { heading: "The report is being made", lead: "The queue is over, and its records are being counted. Look again in a moment." },
   unknown: { heading: "No such queue", lead: "This shop has no queue of that name." },
   offline: { heading: "No connection", lead: "The shop could not be reached. Are you offline? The report is kept: look again when you are back." },
   lost: { heading: "No report came", lead: "The shop answered something else than the report. It is kept: look again in a while." },
@@ -16,11 +17,13 @@ export const STANDING = {
 const people = (count, one, many) => (count === 1 ? `1 ${one}` : `${number(count)} ${many}`);
 
 /** The headline: of what state, and in words. */
-export function headline({ inversions, admitted, complete }) {
+export function headline({ inversions, overtaken, admitted, complete }) {
   const ahead = "let in ahead of somebody with a lower place who was there";
-  if (inversions > 0) {
-    const often = inversions === 1 ? "Once" : `${number(inversions)} times`;
-    return { state: "failed", title: "Out of order", heading: `${often}, somebody was ${ahead}` };
+  const often = (times) => (times === 1 ? "Once" : `${number(times)} times`);
+  if (inversions > 0) return { state: "failed", title: "Out of order", heading: `${often(inversions)}, somebody was ${ahead}` };
+  if (overtaken?.withinHearing > 0) {
+    const heading = `${often(overtaken.withinHearing)}, somebody was let in ahead of somebody with a lower place who still had time to hear of their call`;
+    return { state: "failed", title: "Overtaken", heading };
   }
   if (admitted === 0) return { state: "", title: "Nobody was let in", heading: "Nobody was let in" };
   if (!complete) return { state: "waiting", title: "In order, as far as it was read", heading: `As far as the records were read, nobody was ${ahead}` };
@@ -38,6 +41,16 @@ export function lead(report) {
   const away = noShows === null ? "" : `, ${number(noShows)} did not come${left > 0 ? `, and ${number(left)} had left` : ""}`;
   const called = calledUp === 0 ? "Nobody was called up." : `${people(calledUp, "was", "were")} called up: ${number(came)} came${away}.`;
   return `${people(entered, "person", "people")} entered${shuffled}. ${called} ${admitted === 0 ? "" : `${people(admitted, "was", "were")} let in.`}`.trim();
+}
+
+/** Who was let in before somebody with a lower place had come; null where it was not counted. */
+export function overtakings({ overtaken }) {
+  if (!overtaken) return null;
+  const { withinHearing, afterHearing } = overtaken;
+  const rule = "A free slot is kept for whoever was called up until they had time to hear of it. Who comes later is next.";
+  if (withinHearing + afterHearing === 0) return `${rule} Nobody who was called up came to find that their slot had gone to a higher place.`;
+  const times = (count) => (count === 1 ? "once" : `${number(count)} times`);
+  return `${rule} A slot went to a higher place, before somebody came who then had to wait: ${times(withinHearing)} within that time, ${times(afterHearing)} after it.`;
 }
 
 const PHASES = { closed: "Closed", soldOut: "Sold out" };

@@ -9,6 +9,7 @@ pub mod merkle;
 pub mod receipt;
 pub mod report;
 pub mod shuffle;
+mod spans;
 
 use hmac_sha256::Hash;
 use serde::{Deserialize, Serialize};

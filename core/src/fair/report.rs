@@ -1,10 +1,9 @@
 //! The fairness report: what came of a queue that is over, reckoned anew from its records and not from
 //! what the machine thought while it ran.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Map, Value, json};
 
+use super::spans::Spans;
 use super::{Seed, shuffle};
 use crate::UnixMillis;
 
@@ -26,73 +25,165 @@ pub struct Record {
     pub admitted_at: Option<UnixMillis>,
     /// When they gave up being present, if they did.
     pub left_at: Option<UnixMillis>,
+    /// When they were called up, and until when they had time to hear of it, if that was kept.
+    pub called_up: Option<(UnixMillis, UnixMillis)>,
 }
 
-/// How many admissions were given while somebody with a lower position was present.
-pub fn inversions(records: &[Record]) -> u64 {
-    // Whoever was admitted as soon as they came was never kept waiting.
-    let mut came: Vec<_> = timed(records, |record| {
-        let until = record.admitted_at.or(record.left_at);
-        record
-            .claimed_at
-            .filter(|since| until.is_none_or(|until| until > *since))
-    });
-    let mut left: Vec<_> = timed(records, |record| record.left_at);
-    let mut admitted: Vec<_> = timed(records, |record| record.admitted_at);
-    for times in [&mut came, &mut left, &mut admitted] {
-        times.sort_unstable();
+impl Record {
+    /// From when to when they were present and waited. Who was admitted as soon as they came never did.
+    fn waited(&self) -> Option<(UnixMillis, UnixMillis)> {
+        let since = self.claimed_at?;
+        let until = self.admitted_at.or(self.left_at).unwrap_or(UnixMillis::MAX);
+        (until > since).then_some((since, until))
     }
-    let (mut came, mut left) = (came.into_iter().peekable(), left.into_iter().peekable());
-    let (mut present, mut inverted) = (BTreeSet::new(), 0_u64);
-    for (at, position) in admitted {
-        // Whoever came in the same millisecond may have come after.
-        while let Some((_, other)) = came.next_if(|(since, _)| *since < at) {
-            present.insert(other);
-        }
-        while let Some((_, other)) = left.next_if(|(until, _)| *until <= at) {
-            present.remove(&other);
-        }
-        present.remove(&position);
-        if present.first().is_some_and(|lowest| *lowest < position) {
-            inverted = inverted.saturating_add(1);
+}
+
+/// The tenth of the called-up positions that is being counted.
+#[derive(Default)]
+struct Tenth {
+    number: u64,
+    came: u64,
+    waits: Vec<u64>,
+}
+
+/// What is counted of records that come in the order of their positions, one after the other.
+pub struct Counted {
+    /// Positions below this were called up.
+    called: u64,
+    came: u64,
+    /// Called-up positions that a record tells of.
+    known: u64,
+    inversions: u64,
+    /// When somebody whose position was counted already was present and waited.
+    waited: Spans,
+    tenth: Tenth,
+    tenths: Vec<Value>,
+    /// Whether call-ups were kept.
+    is_kept: bool,
+    /// When somebody was called up and had not come, who then came within the time to hear of it, or after
+    /// it, and had to wait.
+    within: Spans,
+    after: Spans,
+    overtaken: (u64, u64),
+}
+
+impl Counted {
+    /// Nothing yet, of a queue that called up the positions below `called`.
+    pub fn new(called: u64) -> Self {
+        Self {
+            called,
+            came: 0,
+            known: 0,
+            inversions: 0,
+            waited: Spans::default(),
+            tenth: Tenth::default(),
+            tenths: Vec::new(),
+            is_kept: false,
+            within: Spans::default(),
+            after: Spans::default(),
+            overtaken: (0, 0),
         }
     }
-    inverted
-}
 
-fn timed(
-    records: &[Record],
-    time: impl Fn(&Record) -> Option<UnixMillis>,
-) -> Vec<(UnixMillis, u64)> {
-    let timed = |record: &Record| Some((time(record)?, record.position));
-    records.iter().filter_map(timed).collect()
-}
+    /// Counts the next record: of a position above all before.
+    pub fn add(&mut self, record: &Record) {
+        let is_called = record.position < self.called;
+        let came = record.claimed_at.is_some();
+        self.known = self.known.saturating_add(is_called.into());
+        self.is_kept |= record.called_up.is_some();
+        self.came = self.came.saturating_add(came.into());
+        while is_called && record.position >= self.bound(self.tenth.number.saturating_add(1)) {
+            self.end_tenth();
+        }
+        if is_called {
+            self.tenth.came = self.tenth.came.saturating_add(came.into());
+        }
+        if let Some(at) = record.admitted_at {
+            self.inversions = self.inversions.saturating_add(self.waited.hold(at).into());
+            let (within, after) = &mut self.overtaken;
+            if self.within.hold(at) {
+                *within = within.saturating_add(1);
+            } else if self.after.hold(at) {
+                *after = after.saturating_add(1);
+            }
+            if is_called {
+                let wait = at.saturating_sub(record.waits_since);
+                self.tenth.waits.push(wait);
+            }
+        }
+        if let Some((since, until)) = record.waited() {
+            // What happened in the same millisecond may have come before or after.
+            let (first, last) = (since.saturating_add(1), until.saturating_sub(1));
+            self.waited.add(first, last);
+            if let Some((called_at, hears_by)) = record.called_up {
+                // Since they were called up, slots may have gone to others.
+                let spans = if since <= hears_by {
+                    &mut self.within
+                } else {
+                    &mut self.after
+                };
+                spans.add(called_at.saturating_add(1), since.saturating_sub(1));
+            }
+        }
+    }
 
-/// For each tenth of the `called` positions: how many came, how many were admitted, and how long those
-/// waited.
-pub fn tenths(records: &[Record], called: u64) -> Vec<Value> {
-    let tenth = |number: u64| {
-        let bound = |part: u64| called.saturating_mul(part) / TENTHS;
-        let (from, to) = (bound(number), bound(number.saturating_add(1)));
-        let own = || {
-            let within = move |record: &&Record| (from..to).contains(&record.position);
-            records.iter().filter(within)
-        };
-        let mut waits: Vec<u64> = own()
-            .filter_map(|record| Some(record.admitted_at?.saturating_sub(record.waits_since)))
-            .collect();
+    /// What all the records come to: `came`, `known`, `inversions`, `overtaken` and `tenths`.
+    pub fn end(mut self) -> Facts {
+        while self.tenth.number < TENTHS {
+            self.end_tenth();
+        }
+        let (within, after) = self.overtaken;
+        Facts {
+            came: self.came,
+            known: self.known,
+            inversions: self.inversions,
+            overtaken: self
+                .is_kept
+                .then(|| json!({ "withinHearing": within, "afterHearing": after })),
+            tenths: self.tenths,
+        }
+    }
+
+    fn bound(&self, part: u64) -> u64 {
+        self.called.saturating_mul(part) / TENTHS
+    }
+
+    fn end_tenth(&mut self) {
+        let Tenth {
+            number,
+            came,
+            mut waits,
+        } = core::mem::take(&mut self.tenth);
+        let next = number.saturating_add(1);
+        self.tenth.number = next;
+        let (from, to) = (self.bound(number), self.bound(next));
         waits.sort_unstable();
-        json!({
+        self.tenths.push(json!({
             "fromPosition": from.saturating_add(1),
             "toPosition": to,
             "calledUp": to.saturating_sub(from),
-            "came": own().filter(|record| record.claimed_at.is_some()).count(),
+            "came": came,
             "admitted": waits.len(),
             "medianWaitMs": quantile(&waits, 50),
             "p90WaitMs": quantile(&waits, 90),
-        })
-    };
-    (0..TENTHS).map(tenth).collect()
+        }));
+    }
+}
+
+/// What records come to.
+pub struct Facts {
+    /// How many claimed.
+    pub came: u64,
+    /// How many called-up positions a record tells of.
+    pub known: u64,
+    /// How many admissions were given while somebody with a lower position was present.
+    pub inversions: u64,
+    /// How many were given while somebody with a lower position was called up and had not come, who had to
+    /// wait when they did; `None` where call-ups were not kept.
+    pub overtaken: Option<Value>,
+    /// For each tenth of the called-up positions: how many came, how many were admitted, and how long those
+    /// waited.
+    pub tenths: Vec<Value>,
 }
 
 /// The least of the values that so many percent do not exceed: never one that flatters.
@@ -173,7 +264,58 @@ mod tests {
             claimed_at: Some(claimed_at),
             admitted_at,
             left_at: None,
+            called_up: None,
         }
+    }
+
+    /// What is counted of these records.
+    fn facts(records: &[Record], called: u64) -> Facts {
+        let mut ordered = records.to_vec();
+        ordered.sort_unstable_by_key(|record| record.position);
+        let mut counted = Counted::new(called);
+        for record in &ordered {
+            counted.add(record);
+        }
+        counted.end()
+    }
+
+    fn inversions(records: &[Record]) -> u64 {
+        facts(records, 100).inversions
+    }
+
+    fn tenths(records: &[Record], called: u64) -> Vec<Value> {
+        facts(records, called).tenths
+    }
+
+    #[test]
+    fn who_comes_late_and_waits_was_overtaken_within_their_time_or_after_it() {
+        let overtaken = |records: &[Record]| {
+            let mut counted = Counted::new(10);
+            for record in records {
+                let called_up = Some((100, 200));
+                counted.add(&Record {
+                    called_up,
+                    ..*record
+                });
+            }
+            counted.end().overtaken.unwrap()
+        };
+        let said = |within, after| json!({ "withinHearing": within, "afterHearing": after });
+        let taken = record(5, 120, Some(130));
+        assert_eq!(overtaken(&[record(0, 150, Some(400)), taken]), said(1, 0));
+        assert_eq!(overtaken(&[record(0, 250, Some(400)), taken]), said(0, 1));
+        assert_eq!(
+            overtaken(&[record(0, 150, Some(150)), taken]),
+            said(0, 0),
+            "a slot was kept for them"
+        );
+        assert_eq!(
+            overtaken(&[record(0, 110, Some(400)), taken]),
+            said(0, 0),
+            "they had come: that is an inversion"
+        );
+        let unkept = facts(&[record(0, 150, Some(400)), taken], 10);
+        assert_eq!(unkept.overtaken, None);
     }
 
     #[test]
@@ -251,12 +393,12 @@ mod tests {
             .filter(|position| position % 2 == 0)
             .map(|position| record(position, 5, Some(position * 1_000)))
             .collect();
-        let tenths = tenths(&records, 100);
-        assert_eq!(tenths.len(), 10);
+        let told = tenths(&records, 100);
+        assert_eq!(told.len(), 10);
         let third = json!({"fromPosition": 21, "toPosition": 30, "calledUp": 10, "came": 5,
             "admitted": 5, "medianWaitMs": 24_000, "p90WaitMs": 28_000});
-        assert_eq!(tenths[2], third);
-        let nobody = super::tenths(&[], 0);
+        assert_eq!(told[2], third);
+        let nobody = tenths(&[], 0);
         assert_eq!(nobody[9]["medianWaitMs"], Value::Null);
     }
 

@@ -284,6 +284,8 @@ pub enum Effect {
     SaveArrival(Arrival),
     /// Note when positions were called up.
     SaveCallUp(CallUp),
+    /// Write the fairness report.
+    SaveReport(String),
     /// List a life that is over. It stays listed whatever is removed.
     EndLife(Life),
     /// Tell the lanes of an epoch that is over.

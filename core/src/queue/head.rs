@@ -43,6 +43,9 @@ pub struct Head {
     pub claimed: u64,
     /// Tickets that left without ever claiming.
     pub left: u64,
+    /// When the fairness report of the queue, which is over, was made and stored.
+    #[serde(default)]
+    pub reported_at: Option<UnixMillis>,
     /// Tickets that had claimed and then left.
     #[serde(default)]
     pub left_after_claiming: u64,
@@ -165,6 +168,7 @@ impl Head {
             claimed: 0,
             left: 0,
             left_after_claiming: 0,
+            reported_at: None,
             admitted: 0,
             completed: 0,
             boarding: 0,

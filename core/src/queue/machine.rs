@@ -13,6 +13,7 @@ use super::limits::RateWindow;
 use super::pacing::Pacing;
 use super::presence::Presence;
 use super::relays::Pushing;
+use super::reporting::Reckoning;
 use super::sealing::Fetching;
 use crate::UnixMillis;
 use crate::fair::audit::Life;
@@ -68,6 +69,7 @@ pub struct Machine {
     /// Of the entrants' groups, while the queue is not open.
     pub(super) log: Tree,
     pub(super) fetching: Fetching,
+    pub(super) reckoning: Reckoning,
     /// The lowest indices whose holders left before they had a place.
     pub(super) left_early: BTreeSet<u64>,
     /// When an arrival was last noted.
@@ -91,6 +93,8 @@ pub(super) struct Dirty {
     pub(super) logged: Option<Logged>,
     pub(super) arrival: Option<Arrival>,
     pub(super) call_ups: Vec<CallUp>,
+    /// The fairness report, made.
+    pub(super) report: Option<String>,
     /// The life that is over.
     pub(super) ended: Option<Life>,
 }
@@ -157,6 +161,7 @@ impl Machine {
             pacing: Pacing::default(),
             log: stored.log,
             fetching: Fetching::default(),
+            reckoning: Reckoning::default(),
             left_early: stored.left_early.into_iter().collect(),
             arrival_noted_at: 0,
             dirty: Dirty::default(),
@@ -266,6 +271,7 @@ impl Machine {
         effects.extend(dirty.logged.map(Effect::LogGroup));
         effects.extend(dirty.arrival.map(Effect::SaveArrival));
         effects.extend(dirty.call_ups.into_iter().map(Effect::SaveCallUp));
+        effects.extend(dirty.report.map(Effect::SaveReport));
         if dirty.head || !effects.is_empty() {
             if !dirty.versioned {
                 self.head.version = self.head.version.saturating_add(1);

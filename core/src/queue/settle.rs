@@ -35,6 +35,7 @@ impl Machine {
             }
             self.end(index, ClaimState::Expired, now);
         }
+        self.reckon(now);
         // Slots that time freed are given out before the event is looked at: whoever was next is next.
         self.settle(now);
     }
@@ -188,6 +189,7 @@ impl Machine {
             opening,
             served,
             self.next_fetch_at(),
+            self.next_piece_at(),
             self.next_push_at(),
         ]
         .into_iter()

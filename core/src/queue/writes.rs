@@ -21,6 +21,7 @@ pub struct Writes {
     logged: Vec<Logged>,
     arrivals: Vec<Arrival>,
     call_ups: Vec<CallUp>,
+    report: Option<String>,
     /// Lives that ended; no wipe takes them.
     lives: Vec<Life>,
     /// Messages, in order.
@@ -41,6 +42,7 @@ impl Writes {
                     self.logged.clear();
                     self.arrivals.clear();
                     self.call_ups.clear();
+                    self.report = None;
                 }
                 Effect::SaveHead => self.head = true,
                 Effect::SaveClaim(claim) => {
@@ -54,6 +56,7 @@ impl Writes {
                 }
                 Effect::SaveArrival(arrival) => self.arrivals.push(arrival),
                 Effect::SaveCallUp(call_up) => self.call_ups.push(call_up),
+                Effect::SaveReport(report) => self.report = Some(report),
                 Effect::EndLife(life) => self.lives.push(life),
                 Effect::LogGroup(logged) => self.logged.push(logged),
                 Effect::RetireLanes { .. } | Effect::CloseRelays { .. } => {
@@ -91,6 +94,7 @@ impl Writes {
             .chain(self.logged.into_iter().map(Effect::LogGroup))
             .chain(self.arrivals.into_iter().map(Effect::SaveArrival))
             .chain(self.call_ups.into_iter().map(Effect::SaveCallUp))
+            .chain(self.report.map(Effect::SaveReport))
             .chain(head)
             .chain(self.messages)
             .collect()

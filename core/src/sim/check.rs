@@ -178,6 +178,7 @@ impl Check {
                 | Effect::LogGroup(_)
                 | Effect::EndLife(_)
                 | Effect::SaveArrival(_)
+                | Effect::SaveReport(_)
                 | Effect::RetireLanes { .. }
                 | Effect::CloseRelays { .. }
                 | Effect::SaveStretch { .. } => {}

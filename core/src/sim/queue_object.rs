@@ -9,12 +9,12 @@ use crate::UnixMillis;
 use crate::fair::Root;
 use crate::fair::log::Group;
 use crate::fair::merkle::{Tree, leaf_hash};
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::queue::event::Arrival;
 use crate::queue::gone::{STRETCHES_MAX, Stretch};
 use crate::queue::hearing::CallUp;
 use crate::queue::machine::Stored;
-use crate::queue::reporting::Brief;
+use crate::queue::reporting::{Brief, PAGE_RECORDS, Page};
 use crate::queue::shoppers::{LEFT_EARLY_MAX, NOWHERE};
 use crate::queue::{
     Answer, Claim, ClaimState, Effect, Event, Head, LaneMark, Machine, Writes, handle,
@@ -51,6 +51,7 @@ pub struct QueueObject {
     nodes: BTreeMap<(u8, u64), Root>,
     arrivals: Vec<Arrival>,
     call_ups: Vec<CallUp>,
+    report: Option<String>,
     memory: Option<Machine>,
 }
 
@@ -77,6 +78,11 @@ impl QueueObject {
                 answer: None,
                 effects,
             };
+        }
+        if let Some(machine) = &mut machine
+            && let Some(page) = machine.next_page()
+        {
+            machine.read_on(&self.page(page));
         }
         self.memory = machine;
         Handled {
@@ -113,20 +119,45 @@ impl QueueObject {
         &self.claims
     }
 
-    /// What the fairness report says, of all that is stored.
-    pub fn fairness(&mut self, now: UnixMillis) -> Option<Result<Map<String, Value>, Problem>> {
-        let brief = |claim: &Claim| Brief {
-            index: claim.index,
-            position: claim.position,
-            state: claim.state,
-            claimed_at: claim.claimed_at,
-            admitted_at: claim.admitted_at,
-            ends_at: claim.ends_at,
+    /// The fairness report, once it is made: time passes until then.
+    pub fn fairness(&mut self, mut now: UnixMillis) -> Option<Result<Map<String, Value>, Problem>> {
+        loop {
+            let stored = self.report.clone();
+            let said = self.machine()?.fairness(stored.as_deref(), now);
+            match said {
+                Err(problem) if problem.code == Code::ServiceUnavailable => {
+                    now = now.max(self.machine()?.next_timeout()?);
+                    self.event(Event::Wake, now, Crash::None);
+                }
+                said => return Some(said),
+            }
+        }
+    }
+
+    fn page(&self, page: Page) -> Vec<Brief> {
+        let from = page.after.map_or(0, |after| after.saturating_add(1));
+        let brief = |claim: &Claim| {
+            let before = self
+                .arrivals
+                .partition_point(|arrival| arrival.first <= claim.index);
+            let noted = before.checked_sub(1).and_then(|at| self.arrivals.get(at));
+            let below = self
+                .call_ups
+                .partition_point(|call_up| call_up.from <= claim.position);
+            let called_up = below.checked_sub(1).and_then(|at| self.call_ups.get(at));
+            Brief {
+                index: claim.index,
+                position: claim.position,
+                state: claim.state,
+                claimed_at: claim.claimed_at,
+                admitted_at: claim.admitted_at,
+                ends_at: claim.ends_at,
+                entered_at: noted.map(|arrival| arrival.at),
+                called_up: called_up.map(|call_up| (call_up.at, call_up.hears_by)),
+            }
         };
-        let briefs: Vec<Brief> = self.claims.values().map(brief).collect();
-        let arrivals = self.arrivals.clone();
-        let machine = self.machine()?;
-        Some(machine.fairness(&briefs, &arrivals, true, now))
+        let claims = self.claims.range(from..).take(PAGE_RECORDS);
+        claims.map(|(_, claim)| brief(claim)).collect()
     }
 
     fn write(&mut self, effect: &Effect, machine: Option<&Machine>) {
@@ -140,6 +171,7 @@ impl QueueObject {
                 self.nodes.clear();
                 self.arrivals.clear();
                 self.call_ups.clear();
+                self.report = None;
             }
             Effect::SaveHead => self.head = machine.map(|machine| machine.head().clone()),
             Effect::SaveClaim(claim) => {
@@ -163,6 +195,7 @@ impl QueueObject {
             }
             Effect::SaveArrival(arrival) => self.arrivals.push(*arrival),
             Effect::SaveCallUp(call_up) => self.call_ups.push(*call_up),
+            Effect::SaveReport(report) => self.report = Some(report.clone()),
             Effect::EndLife(_) | Effect::RetireLanes { .. } | Effect::CloseRelays { .. } => {}
         }
     }

@@ -11,27 +11,26 @@ use tidegate_core::fair::merkle::{Tree, leaf_hash, path};
 use tidegate_core::ids::Epoch;
 use tidegate_core::problem::{Code, Problem};
 use tidegate_core::queue::event::Arrival;
-use tidegate_core::queue::reporting::Brief;
+use tidegate_core::queue::reporting::{Brief, PAGE_RECORDS, Page};
 use tidegate_core::queue::{ClaimState, Machine};
-use worker::{Error, Result, SqlStorage};
+use worker::{Error, Result, SqlStorage, SqlStorageValue};
 
 use crate::storage::{integer, rows, run};
 use crate::stub::storage_failed;
 
 /// Format 1. The log's rows by number, the subtrees above them by level and number, and, which stay
 /// whatever is removed, the lives that are over.
-pub const SCHEMA: [&str; 4] = [
+pub const SCHEMA: [&str; 5] = [
     "CREATE TABLE IF NOT EXISTS log (number INTEGER PRIMARY KEY, first INTEGER NOT NULL, lane INTEGER NOT NULL,
         sequence INTEGER NOT NULL, granted INTEGER NOT NULL, root TEXT NOT NULL) STRICT",
     "CREATE TABLE IF NOT EXISTS nodes (level INTEGER NOT NULL, number INTEGER NOT NULL, hash TEXT NOT NULL,
         PRIMARY KEY (level, number)) STRICT, WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS arrivals (first INTEGER PRIMARY KEY, at INTEGER NOT NULL) STRICT",
+    "CREATE TABLE IF NOT EXISTS report (id INTEGER PRIMARY KEY CHECK (id = 1), json TEXT NOT NULL) STRICT",
     "CREATE TABLE IF NOT EXISTS lives (number INTEGER PRIMARY KEY, epoch TEXT NOT NULL, commitment TEXT NOT NULL,
         created_at INTEGER NOT NULL, ended_at INTEGER NOT NULL, entered INTEGER NOT NULL,
         opened INTEGER NOT NULL) STRICT",
 ];
-/// The most records that a report looks at, and the most arrivals: some tens of megabytes.
-const RECORDS_MAX: usize = 300_000;
 const GROUP_COLUMNS: &str = "lane, sequence, first, granted, root";
 
 #[derive(Deserialize)]
@@ -52,6 +51,14 @@ struct BriefRow {
     claimed_at: u64,
     admitted_at: Option<u64>,
     ends_at: Option<u64>,
+    entered_at: Option<u64>,
+    called_at: Option<u64>,
+    hears_by: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct ReportRow {
+    json: String,
 }
 
 #[derive(Deserialize)]
@@ -116,43 +123,55 @@ pub fn log(sql: &SqlStorage, epoch: Epoch) -> Result<Tree> {
     Tree::restore(size, |level, number| node(sql, epoch, level, number))
 }
 
-/// What the fairness report says.
+/// The fairness report, if it is made.
 pub fn fairness(sql: &SqlStorage, machine: &Machine, now: UnixMillis) -> Reply<QueueReply> {
-    let failed = |error: Error| storage_failed(&error);
     // Before anything is read.
     machine.check_over(now)?;
-    let briefs = briefs(sql).map_err(failed)?;
-    let arrivals: Vec<Arrival> = rows(
-        sql,
-        &format!("SELECT first, at FROM arrivals ORDER BY first LIMIT {RECORDS_MAX}"),
-        Vec::new(),
-    )
-    .map_err(failed)?;
-    let is_whole = briefs.len().max(arrivals.len()) < RECORDS_MAX;
-    Ok(QueueReply::Fairness(
-        machine.fairness(&briefs, &arrivals, is_whole, now)?,
-    ))
+    let found: Result<Vec<ReportRow>> = rows(sql, "SELECT json FROM report", Vec::new());
+    let found = found.map_err(|error| storage_failed(&error))?;
+    let stored = found.first().map(|row| row.json.as_str());
+    Ok(QueueReply::Fairness(machine.fairness(stored, now)?))
 }
 
-fn briefs(sql: &SqlStorage) -> Result<Vec<Brief>> {
+/// Writes the fairness report.
+pub fn write_report(sql: &SqlStorage, json: &str) -> Result<()> {
+    run(
+        sql,
+        "INSERT OR REPLACE INTO report (id, json) VALUES (1, ?)",
+        vec![json.into()],
+    )
+}
+
+/// A page of the records that the report counts.
+pub fn records(sql: &SqlStorage, page: Page) -> Result<Vec<Brief>> {
+    let after = page
+        .after
+        .map_or(Ok(SqlStorageValue::Integer(-1)), integer)?;
     let found: Vec<BriefRow> = rows(
         sql,
         &format!(
-            "SELECT ticket, position, state, claimed_at, admitted_at, ends_at FROM claims LIMIT {RECORDS_MAX}"
+            "SELECT ticket, position, state, claimed_at, admitted_at, ends_at, (SELECT at FROM arrivals
+                WHERE first <= ticket ORDER BY first DESC LIMIT 1) AS entered_at,
+                (SELECT at FROM call_ups WHERE first <= position ORDER BY first DESC LIMIT 1) AS called_at,
+                (SELECT hears_by FROM call_ups WHERE first <= position ORDER BY first DESC LIMIT 1) AS hears_by
+                FROM claims WHERE ticket > ? ORDER BY ticket LIMIT {PAGE_RECORDS}"
         ),
-        Vec::new(),
+        vec![after],
     )?;
     let brief = |row: BriefRow| {
-        Some(Brief {
+        let state = ClaimState::from_name(&row.state);
+        Ok(Brief {
             index: row.ticket,
             position: row.position,
-            state: ClaimState::from_name(&row.state)?,
+            state: state.ok_or("a record in no known state")?,
             claimed_at: row.claimed_at,
             admitted_at: row.admitted_at,
             ends_at: row.ends_at,
+            entered_at: row.entered_at,
+            called_up: row.called_at.zip(row.hears_by),
         })
     };
-    Ok(found.into_iter().filter_map(brief).collect())
+    found.into_iter().map(brief).collect()
 }
 
 /// Writes when an index was leased.

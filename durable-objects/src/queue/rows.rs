@@ -214,7 +214,7 @@ pub fn load_claim(sql: &SqlStorage, index: u64) -> Result<Option<Claim>> {
 pub fn write(sql: &SqlStorage, effect: &Effect, machine: Option<&Machine>) -> Result<()> {
     match effect {
         Effect::Wipe => [
-            "head", "lanes", "log", "nodes", "arrivals", "call_ups", "claims", "gone",
+            "head", "lanes", "log", "nodes", "arrivals", "call_ups", "report", "claims", "gone",
         ]
         .iter()
         .try_for_each(|table| run(sql, &format!("DELETE FROM {table}"), Vec::new())),
@@ -289,6 +289,7 @@ pub fn write(sql: &SqlStorage, effect: &Effect, machine: Option<&Machine>) -> Re
                 integer(call_up.hears_by)?,
             ],
         ),
+        Effect::SaveReport(json) => audit::write_report(sql, json),
         Effect::EndLife(life) => audit::write_life(sql, life),
         // Messages, not rows: they are sent after the writes.
         Effect::RetireLanes { .. } | Effect::CloseRelays { .. } => Ok(()),
