@@ -52,6 +52,16 @@ pub fn looked(holder: &Holder, found: &Reply<Answer>, now: UnixMillis) {
     }
 }
 
+/// A ticket was left, at the queue and at its lane.
+pub fn left(ticket: TicketKey, now: UnixMillis) {
+    RECALL.with_borrow_mut(|recall| recall.left(ticket, now));
+}
+
+/// Whether it is known that a ticket was left.
+pub fn has_left(holder: &Holder, now: UnixMillis) -> bool {
+    RECALL.with_borrow(|recall| recall.has_left(key(holder), now))
+}
+
 /// Something happened to a ticket.
 pub fn changed(ticket: TicketKey) {
     RECALL.with_borrow_mut(|recall| recall.changed(ticket));

@@ -121,3 +121,24 @@ test("a page of the audit that there is not asks nobody, and one that there is a
   });
   assert.deepEqual({ audits: of("Audit"), proofs: of("Prove") }, { audits: 1, proofs: 0 });
 });
+
+test("a ticket that was left asks nobody again", async () => {
+  const queue = await world.createQueue({ maxActive: 1 });
+  const [, shopper] = await queue.enterMany(2);
+  const { of } = await counted(async () => {
+    for (let turn = 0; turn < 30; turn++) assert.equal((await shopper.leave()).status, 204);
+  });
+  assert.equal(of("Leave"), 1);
+});
+
+test("the fairness report is made once, and stored, however many ask", async () => {
+  const queue = await world.createQueue({ maxActive: 2 });
+  await (await queue.enter()).admit();
+  await queue.act("close");
+  await until("the report", async () => (await queue.send("fairness")).status === 200);
+  const { of } = await counted(async () => {
+    const replies = await Promise.all(Array.from({ length: 30 }, () => queue.send("fairness")));
+    for (const { status, json } of replies) assert.deepEqual([status, json.admitted], [200, 1]);
+  });
+  assert.equal(of("Fairness"), 0);
+});

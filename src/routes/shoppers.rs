@@ -270,6 +270,9 @@ fn respond_status(id: &QueueId, shown: &Shown, status: &Status) -> Answered {
 pub async fn leave(site: &Site, id: &QueueId, shown: &Shown) -> Result<(), Problem> {
     credentials::check_origin(site, shown)?;
     let holder = holder(site, id, shown).await?;
+    if recalled::has_left(&holder, site.now) {
+        return Ok(());
+    }
     let (epoch, shopper, index) = (holder.epoch, holder.shopper, holder.index);
     views::queue(site, id, Event::Leave(holder)).await?;
     recalled::changed((epoch, index));
@@ -283,7 +286,9 @@ pub async fn leave(site: &Site, id: &QueueId, shown: &Shown) -> Result<(), Probl
     let call = LaneCall::Forget { shopper, index };
     let told: Reply<LaneReply> =
         stub::call(&site.env, binding::LANE, &lane.object_name(), &call).await;
-    told.map(|_| ())
+    told?;
+    recalled::left((epoch, index), site.now);
+    Ok(())
 }
 
 /// Whose ticket was shown, as the queue needs to know it.
