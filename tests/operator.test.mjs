@@ -60,6 +60,7 @@ test("a fresh queue's snapshot has every documented field", async () => {
     opensAt: null,
     closesAt: null,
     entered: 0,
+    full: false,
     waiting: 0,
     present: 0,
     admitted: 0,

@@ -95,6 +95,22 @@ struct Counting {
     is_whole: bool,
 }
 
+impl Counting {
+    /// Counts as many parts as hold about a page of records.
+    fn go_on(&mut self) {
+        let mut count = 0_usize;
+        while count < PAGE_RECORDS
+            && let Some(mut records) = self.parts.pop_front()
+        {
+            count = count.saturating_add(records.len());
+            records.sort_unstable_by_key(|record| record.position);
+            for record in &records {
+                self.counted.add(record);
+            }
+        }
+    }
+}
+
 impl Machine {
     /// Notes when an index is leased, at most once a second.
     pub(super) fn note_arrival(&mut self, first: u64, now: UnixMillis) {
@@ -135,12 +151,8 @@ impl Machine {
             Stage::Idle => self.reckoning.stage = Stage::Reading(Reading::default()),
             Stage::Reading(_) => self.reckoning.due = true,
             Stage::Counting(counting) => {
-                if let Some(mut records) = counting.parts.pop_front() {
-                    records.sort_unstable_by_key(|record| record.position);
-                    for record in &records {
-                        counting.counted.add(record);
-                    }
-                } else {
+                counting.go_on();
+                if counting.parts.is_empty() {
                     self.end_report();
                 }
             }
