@@ -18,7 +18,7 @@ use tidegate_core::ids::{AdmissionId, Epoch, ShopperId};
 use tidegate_core::problem::{Code, Problem};
 use tidegate_core::queue::event::Holder;
 use tidegate_core::queue::reporting::PAGE_RECORDS;
-use tidegate_core::queue::{Answer, Event};
+use tidegate_core::queue::{Answer, ClaimState, Event};
 use tidegate_core::sim::queue_object::{Crash, QueueObject};
 use tidegate_core::view::snapshot::Shuffle;
 
@@ -144,7 +144,11 @@ fn who_was_present_and_left_before_a_slot_was_free_came() {
     });
     world.claim(0);
     world.claim(1);
-    world.at(OPENS_AT + 10_000).leave(1);
+    // One of the two is admitted, once those before them had their time to hear of it.
+    world.at(OPENS_AT + 10_000);
+    let waits = |index: &u64| world.queue.claim(*index).unwrap().state == ClaimState::Present;
+    let waits = [0, 1].into_iter().find(waits).unwrap();
+    world.leave(waits);
     world.at(CLOSES_AT);
     let report = world.report();
     assert_eq!(counts(&report), json!([20, 20, 20, 2, 18, 1]));

@@ -249,9 +249,11 @@ impl Machine {
                 }
                 self.head.left_after_claiming = self.head.left_after_claiming.saturating_add(1);
                 if let Some(claim) = known {
+                    // Who is away stopped waiting then.
+                    let away_since = claim.ends_at.filter(|_| state == ClaimState::Away);
                     self.save(Claim {
                         state: ClaimState::Left,
-                        ends_at: Some(now),
+                        ends_at: Some(away_since.unwrap_or(now)),
                         ..claim
                     });
                 }
