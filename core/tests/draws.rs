@@ -19,7 +19,7 @@ use tidegate_core::ids::{AdmissionId, Epoch, ShopperId};
 use tidegate_core::problem::Code;
 use tidegate_core::queue::draw::WINDOWS_MAX;
 use tidegate_core::queue::event::Holder;
-use tidegate_core::queue::{Answer, Event};
+use tidegate_core::queue::{Answer, ClaimState, Event};
 use tidegate_core::sim::queue_object::{Crash, QueueObject};
 use tidegate_core::token::ticket::Ticket;
 use tidegate_core::view::snapshot::{Phase, Shuffle};
@@ -307,8 +307,13 @@ impl World {
         let Some((index, place)) = self.places.get(&position).copied() else {
             return;
         };
-        self.event(Event::Leave(holder(index, Some(position))))
-            .unwrap();
+        let state = self.queue.claim(index).map(|claim| claim.state);
+        let left = self.event(Event::Leave(holder(index, Some(position))));
+        if state == Some(ClaimState::Redeemed) {
+            assert_eq!(left.unwrap_err().code, Code::Conflict);
+            return;
+        }
+        left.unwrap();
         if !matches!(place, Place::Completed | Place::RanOut) {
             self.set(position, Place::Gone);
         }
@@ -352,7 +357,7 @@ impl World {
         let epoch = EPOCH;
         let _ = self.event(event(AdmissionId { epoch, index }));
         match self.queue.claim(index).map(|claim| claim.state) {
-            Some(tidegate_core::queue::ClaimState::Completed) => {
+            Some(ClaimState::Completed) => {
                 self.set(position, Place::Completed);
             }
             Some(state) if !state.is_live() => self.set(position, Place::Gone),

@@ -26,7 +26,7 @@ pub struct Holder {
     pub epoch: Epoch,
     /// Its index, 0-based.
     pub index: u64,
-    /// Its position, 0-based, once it is known.
+    /// Its position, 0-based, as the ticket or the edge has it. The queue computes it anew, and refuses another.
     pub position: Option<u64>,
     /// Who holds it.
     pub shopper: ShopperId,

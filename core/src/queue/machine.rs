@@ -178,7 +178,7 @@ impl Machine {
         machine.recall_answered(stored.live.iter());
         for claim in stored.live {
             if claim.state == ClaimState::Present {
-                machine.present.insert(claim.position, claim);
+                machine.present.entry(claim.position).or_insert(claim);
             } else if claim.state.is_active() {
                 machine
                     .deadlines

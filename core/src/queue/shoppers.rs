@@ -112,7 +112,7 @@ impl Machine {
         record: Option<&Claim>,
         now: UnixMillis,
     ) -> Result<Answer, Problem> {
-        self.check_holder(holder)?;
+        self.check_holder(holder, record)?;
         let known = self.record(holder.index, record);
         if known.is_none_or(|claim| claim.state == ClaimState::Away) {
             let away = known.cloned();
@@ -120,6 +120,7 @@ impl Machine {
             let position = self.check_called_up(holder)?;
             self.check_not_paused(now)?;
             self.check_place(position)?;
+            self.check_free(position)?;
             self.make_room(position, now)?;
             self.come(holder, position, away, now);
             self.settle(now);
@@ -141,16 +142,17 @@ impl Machine {
 
     /// What a ticket holds, without claiming.
     pub(super) fn look(&self, holder: &Holder, record: Option<&Claim>) -> Result<Answer, Problem> {
-        self.check_holder(holder)?;
+        self.check_holder(holder, record)?;
         match self.record(holder.index, record) {
             None
             | Some(Claim {
                 state: ClaimState::Away,
                 ..
-            }) => Ok(match self.check_called_up(holder) {
-                Ok(position) if self.check_place(position).is_err() => Answer::Lapsed,
-                _ => Answer::Nothing,
-            }),
+            }) => match self.check_called_up(holder) {
+                Ok(position) if self.check_place(position).is_err() => Ok(Answer::Lapsed),
+                Err(problem) if problem.code != Code::NotYetServed => Err(problem),
+                _ => Ok(Answer::Nothing),
+            },
             Some(claim) if claim.state == ClaimState::Present => Ok(self.boarding(claim.position)),
             Some(claim) => self.held(claim),
         }
@@ -187,12 +189,37 @@ impl Machine {
         }
     }
 
+    /// The place of a ticket that is called up. What the ticket says of it can only hold its holder back: nothing
+    /// is computed for who says that they stand behind boarding.
     fn check_called_up(&self, holder: &Holder) -> Result<u64, Problem> {
-        match holder.position {
-            Some(position) if position < self.head.boarding => Ok(position),
-            Some(position) => Err(not_called_up(position)),
+        let is_behind = |position: &u64| *position >= self.head.boarding;
+        let place = match holder.position.filter(is_behind) {
+            Some(position) => Some(position),
+            None => self.place_of(holder)?,
+        };
+        match place {
+            Some(position) if is_behind(&position) => Err(not_called_up(position)),
+            Some(position) => Ok(position),
             None => Err(no_place_yet()),
         }
+    }
+
+    /// The place of a ticket that has no record yet, once there are places. It follows from the index and the
+    /// shuffle, each index's another, whatever the ticket says; one that says something else is refused.
+    fn place_of(&self, holder: &Holder) -> Result<Option<u64>, Problem> {
+        let place = self.shuffle().position(holder.index);
+        match (holder.position, place) {
+            (Some(said), place) if place != Some(said) => Err(unknown_ticket()),
+            _ => Ok(place),
+        }
+    }
+
+    /// Nobody ever loses their place to somebody who says that it is theirs.
+    fn check_free(&self, position: u64) -> Result<(), Problem> {
+        if self.present.contains_key(&position) {
+            return Err(unknown_ticket());
+        }
+        Ok(())
     }
 
     /// Makes a called-up shopper present, for the first time or again.
@@ -217,21 +244,20 @@ impl Machine {
         self.is_here(claim, now);
     }
 
-    /// Gives up what a ticket holds. Repeating it changes nothing.
+    /// Gives up what a ticket holds. Repeating it changes nothing. From its redemption on an admission is the
+    /// checkout's, whose session goes on: only the origin or its end free the slot.
     pub(super) fn leave(
         &mut self,
         holder: &Holder,
         record: Option<&Claim>,
         now: UnixMillis,
     ) -> Result<Answer, Problem> {
-        self.check_holder(holder)?;
+        self.check_holder(holder, record)?;
         let known = self.record(holder.index, record).cloned();
         match known.as_ref().map(|claim| (claim.state, claim.position)) {
             None => {
+                let position = self.place_of(holder)?;
                 self.head.left = self.head.left.saturating_add(1);
-                // An edge may not have heard yet that there are places.
-                let known = || self.shuffle().position(holder.index);
-                let position = holder.position.or_else(known);
                 match position {
                     Some(position) => {
                         self.leave_place(position);
@@ -258,9 +284,15 @@ impl Machine {
                     });
                 }
             }
-            Some((ClaimState::Admitted | ClaimState::Redeemed, _)) => {
+            Some((ClaimState::Admitted, _)) => {
                 self.head.left_after_claiming = self.head.left_after_claiming.saturating_add(1);
                 self.end(holder.index, ClaimState::Left, now);
+            }
+            Some((ClaimState::Redeemed, _)) => {
+                return Err(Problem::new(
+                    Code::Conflict,
+                    "The checkout has this place now; cancel at the checkout.",
+                ));
             }
             Some(_) => {}
         }
@@ -307,9 +339,16 @@ impl Machine {
         }
     }
 
-    fn check_holder(&self, holder: &Holder) -> Result<(), Problem> {
+    /// Refuses a ticket for what was never given, and one that says something else of its holder or its place
+    /// than its record.
+    fn check_holder(&self, holder: &Holder, record: Option<&Claim>) -> Result<(), Problem> {
         self.check_epoch(holder.epoch)?;
-        if holder.index < self.head.entered {
+        let fits = self.record(holder.index, record).is_none_or(|claim| {
+            let knows_place = claim.position != NOWHERE;
+            let same_place = |said| !knows_place || said == claim.position;
+            claim.shopper == holder.shopper && holder.position.is_none_or(same_place)
+        });
+        if holder.index < self.head.entered && fits {
             Ok(())
         } else {
             Err(unknown_ticket())

@@ -36,6 +36,7 @@ pub mod named {
     pub const REAL_TIME: &str = "2, real-time order";
     pub const IN_ORDER: &str = "3, in order";
     pub const LIMITS: &str = "4, never over-admitted";
+    pub const CHECKOUTS: &str = "4, no more checkouts than slots";
     pub const ONE_EACH: &str = "5, one each";
     pub const DURABLE: &str = "6, durable";
     pub const POLLS: &str = "8, polls are free";
@@ -77,6 +78,16 @@ struct Known {
     state: Option<ClaimState>,
     position: u64,
     admitted_at: Option<UnixMillis>,
+    redeemed: bool,
+}
+
+impl Known {
+    /// At the checkout: redeemed, and neither completed, released nor out of time.
+    fn is_at_checkout(&self) -> bool {
+        use ClaimState::{Completed, Expired, Released};
+        let ended = matches!(self.state, Some(Completed | Released | Expired));
+        self.redeemed && !ended
+    }
 }
 
 /// What an observer remembers of a queue.
@@ -95,6 +106,10 @@ pub struct Check {
     /// Positions.
     present: BTreeSet<u64>,
     active: u64,
+    /// Redeemed and not ended.
+    at_checkout: u64,
+    /// The most that may be: what the limit is, or, since it was lowered, as many as were held and still are.
+    checkouts_max: u64,
     completed: u64,
     granted: u64,
     /// When each admission of the last minute was given.
@@ -184,6 +199,7 @@ impl Check {
                 | Effect::SaveStretch { .. } => {}
             }
         }
+        self.check_checkouts(limits)?;
         if let Some(highest) = highest {
             self.check_limits(limits, last)?;
             let first = self.present.first().copied();
@@ -194,7 +210,11 @@ impl Check {
             )?;
             self.check_kept_back(limits, highest, granted, last)?;
         }
-        self.present.extend(newly_present);
+        for position in newly_present {
+            ensure(self.present.insert(position), named::DENSE, || {
+                format!("two are present at position {position}")
+            })?;
+        }
         Ok(())
     }
 
@@ -220,8 +240,12 @@ impl Check {
                 state: Some(claim.state),
                 position: claim.position,
                 admitted_at: claim.admitted_at,
+                redeemed: claim.redeemed_at.is_some(),
             },
         );
+        let is_at_checkout = known.is_at_checkout();
+        self.at_checkout =
+            self.at_checkout + u64::from(is_at_checkout) - u64::from(before.is_at_checkout());
         let ended = before.state.is_some_and(|was| !was.is_live());
         let late = claim.state == ClaimState::Completed && claim.redeemed_at.is_some();
         ensure(
@@ -320,6 +344,17 @@ impl Check {
             self.answered = self.answered.split_off(&to);
             self.call_ups.pop_front();
         }
+    }
+
+    /// Redeemed and not ended: never more than slots, whoever left meanwhile.
+    fn check_checkouts(&mut self, limits: &Limits) -> Result<(), Violation> {
+        let most = limits.max_active.map_or(u64::MAX, u64::from);
+        let held = self.active.max(self.at_checkout);
+        self.checkouts_max = most.max(self.checkouts_max.min(held));
+        let (at_checkout, most) = (self.at_checkout, self.checkouts_max);
+        ensure(at_checkout <= most, named::CHECKOUTS, || {
+            format!("{at_checkout} are redeemed and not ended, of {most} slots")
+        })
     }
 
     fn check_limits(&mut self, limits: &Limits, now: UnixMillis) -> Result<(), Violation> {
