@@ -89,6 +89,8 @@ pub struct Seen<T> {
     pub value: Rc<T>,
     /// It could not be refreshed for a while.
     pub stale: bool,
+    /// When it was fetched, by the clock of the edge that did.
+    pub fetched_at: UnixMillis,
 }
 
 /// How a fact lies in the data centre's cache.
@@ -325,6 +327,7 @@ impl<T> Known<T> {
         Seen {
             value: Rc::clone(&self.value),
             stale: age >= fresh.saturating_add(STALE_MILLIS),
+            fetched_at: self.fetched_at,
         }
     }
 }

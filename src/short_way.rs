@@ -171,6 +171,9 @@ pub fn brief_claim(request: &str, now: f64) -> Option<String> {
     }
     let ticket = request.ticket()?;
     let seen = views::ready(&request.queue, request.now)?;
+    if seen.value.snapshot.epoch != ticket.epoch {
+        return None;
+    }
     keys::known_handoff(request.reach)?;
     site::known_issuer()?;
     let holder = shoppers::holder_of(&ticket, &seen.value.snapshot);

@@ -11,6 +11,7 @@ use tidegate_core::calls::{
     Reply,
 };
 use tidegate_core::edge::doors;
+use tidegate_core::edge::judging::{Judgement, judge};
 use tidegate_core::ids::{Epoch, QueueId};
 use tidegate_core::problem::Problem;
 use tidegate_core::queue::{Answer, Event};
@@ -56,8 +57,6 @@ impl Succeeds for EdgeView {
     }
 }
 
-/// How far an edge's clock and a queue object's may be apart.
-const SKEW_MILLIS: u64 = 2_000;
 /// A fact is at most this old once it was refreshed this often: memory, cache and relay each keep it
 /// for a second.
 const LAYERS: u32 = 3;
@@ -148,20 +147,20 @@ pub fn known(id: &QueueId) -> Option<Rc<EdgeView>> {
     VIEWS.peek(id.as_str())
 }
 
-/// The view under which a ticket is judged. A ticket that is younger than the view may be of a newer
-/// epoch: then the view is refreshed until it is the younger of the two.
+/// The view of the life that a ticket is of. One that is of another is refreshed until it is surely newer than
+/// the ticket, which is void then; where that takes too long, the ticket is not judged.
 pub async fn view_for(site: &Site, ticket: &Ticket) -> Result<Seen<EdgeView>, Problem> {
+    let judged = |seen: &Seen<EdgeView>| judge(ticket, &seen.value.snapshot, seen.fetched_at);
     let mut seen = view(site, &ticket.queue).await?;
     for _ in 0..LAYERS {
-        let snapshot = &seen.value.snapshot;
-        let younger = ticket.issued_at.saturating_add(SKEW_MILLIS) > snapshot.server_time;
-        if snapshot.epoch == ticket.epoch || !younger || seen.stale {
+        if judged(&seen) != Judgement::Unsure || seen.stale {
             break;
         }
         let age = VIEWS.age(ticket.queue.as_str()).unwrap_or(1_000);
         Delay::from(Duration::from_millis(1_001_u64.saturating_sub(age))).await;
         seen = view(site, &ticket.queue).await?;
     }
+    judged(&seen).check()?;
     Ok(seen)
 }
 

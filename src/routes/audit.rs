@@ -17,7 +17,7 @@ use crate::credentials;
 use crate::keys;
 use crate::once::{json_response, once};
 use crate::paths::get;
-use crate::routes::shoppers::holder;
+use crate::routes::shoppers::judged;
 use crate::site::Site;
 use crate::views;
 
@@ -82,16 +82,11 @@ fn page(site: &Site) -> Result<u64, Problem> {
 /// An entrant's inclusion proof.
 pub async fn proof(site: &Site, id: &QueueId) -> Answered {
     get(site)?;
-    let holder = holder(site, id, &credentials::shown(site, id)).await?;
-    let view = views::view(site, id).await?.value;
+    let (view, holder) = judged(site, id, &credentials::shown(site, id)).await?;
     view.snapshot.check_sealed()?;
     let epoch = view.snapshot.epoch;
-    let (Some(position), true) = (holder.position, holder.epoch == epoch) else {
-        return Err(Problem::new(
-            Code::TicketVoid,
-            "The queue was reset since this ticket was given; enter again.",
-        )
-        .into());
+    let Some(position) = holder.position else {
+        return Err(Problem::unexpected("queue").into());
     };
     let entrants = view.snapshot.shuffle.entrants.unwrap_or(0);
     if holder.index >= entrants {

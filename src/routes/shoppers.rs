@@ -9,7 +9,6 @@ use tidegate_core::calls::{LaneCall, LaneName, LaneReply, Reply};
 use tidegate_core::edge::naming::{EnterBody, Naming};
 use tidegate_core::ids::{QueueId, ShopperId};
 use tidegate_core::problem::{Code, Problem};
-use tidegate_core::queue::Event;
 use tidegate_core::queue::event::{Called, Holder};
 use tidegate_core::token::ticket::{Ticket, TicketKeys};
 use tidegate_core::view::snapshot::{EdgeView, Phase, Snapshot};
@@ -102,20 +101,28 @@ pub async fn enter(
         (Shown::Bearer(_), read) => read?,
         (_, read) => read.ok().flatten(),
     };
+    let is_bearer = matches!(shown, Shown::Bearer(_));
     let fresh = random::bytes()?;
     let mut called = Called::default();
     for _ in 0..ENTER_TRIES {
-        let seen = match &known {
-            Some(known) => views::view_for(site, &known.ticket).await?,
-            None => views::view(site, id).await?,
+        let judged = match &known {
+            Some(known) => Some(views::view_for(site, &known.ticket).await),
+            None => None,
+        };
+        let (seen, known) = match judged {
+            Some(Ok(seen)) => (seen, known.as_ref()),
+            // A ticket of an earlier life that a cookie held is no ticket.
+            Some(Err(problem)) if problem.code != Code::TicketVoid || is_bearer => {
+                return Err(problem);
+            }
+            _ => (views::view(site, id).await?, None),
         };
         let view = &seen.value;
         view.snapshot.check_entry_open(site.now)?;
         let epoch = view.snapshot.epoch;
         let shopper = match &known {
-            Some(known) if known.ticket.epoch == epoch => known.ticket.shopper,
-            Some(_) if matches!(shown, Shown::Bearer(_)) => return Err(void()),
-            _ => naming.shopper(view, site, || Ok(fresh), site.now)?,
+            Some(known) => known.ticket.shopper,
+            None => naming.shopper(view, site, || Ok(fresh), site.now)?,
         };
         let refusal = views::entry_refusal(&seen);
         // Who is named may have an entry, which only the lane knows.
@@ -239,9 +246,6 @@ pub async fn status(
         return Ok((seen.value, status));
     };
     let seen = views::view_for(site, &known.ticket).await?;
-    if seen.value.snapshot.epoch != known.ticket.epoch {
-        return Err(void());
-    }
     let snapshot = &seen.value.snapshot;
     let mut ticket = known.ticket;
     let had_place = ticket.position.is_some();
@@ -266,33 +270,49 @@ fn respond_status(id: &QueueId, shown: &Shown, status: &Status) -> Answered {
     Ok(response)
 }
 
-/// Gives up what the shown ticket holds.
+/// Gives up what the shown ticket holds: its lane does, in one step.
 pub async fn leave(site: &Site, id: &QueueId, shown: &Shown) -> Result<(), Problem> {
     credentials::check_origin(site, shown)?;
-    let holder = holder(site, id, shown).await?;
+    let (view, holder) = judged(site, id, shown).await?;
     if recalled::has_left(&holder, site.now) {
         return Ok(());
     }
-    let (epoch, shopper, index) = (holder.epoch, holder.shopper, holder.index);
-    views::queue(site, id, Event::Leave(holder)).await?;
-    recalled::changed((epoch, index));
-    views::place_is_free(id, epoch, site.now);
-    let seen = views::view(site, id).await?;
+    let Holder {
+        epoch,
+        shopper,
+        index,
+        ..
+    } = holder;
     let lane = LaneName {
         queue: id.clone(),
         epoch,
-        number: shopper.lane(seen.value.lanes),
+        number: shopper.lane(view.lanes),
     };
-    let call = LaneCall::Forget { shopper, index };
-    let told: Reply<LaneReply> =
-        stub::call(&site.env, binding::LANE, &lane.object_name(), &call).await;
+    let name = lane.object_name();
+    let call = LaneCall::Leave {
+        lane,
+        shopper,
+        index,
+    };
+    let told: Reply<LaneReply> = stub::call(&site.env, binding::LANE, &name, &call).await;
     told?;
+    recalled::changed((epoch, index));
+    views::place_is_free(id, epoch, site.now);
     recalled::left((epoch, index), site.now);
     Ok(())
 }
 
 /// Whose ticket was shown, as the queue needs to know it.
 pub async fn holder(site: &Site, id: &QueueId, shown: &Shown) -> Result<Holder, Problem> {
+    judged(site, id, shown).await.map(|(_, holder)| holder)
+}
+
+/// The same, and the view of the life that the ticket is of.
+pub async fn judged(
+    site: &Site,
+    id: &QueueId,
+    shown: &Shown,
+) -> Result<(Rc<EdgeView>, Holder), Problem> {
     views::exists(site, id).await?;
     let ticket = credentials::read(site, id, shown)?
         .ok_or_else(|| {
@@ -302,10 +322,11 @@ pub async fn holder(site: &Site, id: &QueueId, shown: &Shown) -> Result<Holder, 
         })?
         .ticket;
     let view = views::view_for(site, &ticket).await?.value;
-    Ok(holder_of(&ticket, &view.snapshot))
+    let holder = holder_of(&ticket, &view.snapshot);
+    Ok((view, holder))
 }
 
-/// What a ticket says of its holder to the queue.
+/// What a ticket says of its holder to the queue, by a snapshot of the same life.
 pub fn holder_of(ticket: &Ticket, snapshot: &Snapshot) -> Holder {
     let known = || snapshot.shuffle.position(ticket.index);
     Holder {
@@ -314,11 +335,4 @@ pub fn holder_of(ticket: &Ticket, snapshot: &Snapshot) -> Holder {
         position: ticket.position.or_else(known),
         shopper: ticket.shopper,
     }
-}
-
-fn void() -> Problem {
-    Problem::new(
-        Code::TicketVoid,
-        "The queue was reset since this ticket was given; enter again.",
-    )
 }

@@ -1,9 +1,10 @@
 //! Rules of the edge that need no object: what of the shop may be cached, and under which key; who it is
-//! that enters.
+//! that enters, and what a ticket is worth.
 
 pub mod cache_key;
 pub mod cookies;
 pub mod doors;
+pub mod judging;
 pub mod naming;
 pub mod recall;
 pub mod storing;
