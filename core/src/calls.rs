@@ -53,7 +53,7 @@ impl Call for LaneCall {
     fn label(&self) -> String {
         match self {
             Self::Enter { lane, .. } => format!("Enter \"{}\"", lane.queue),
-            Self::Forget { .. } => String::from("Forget"),
+            Self::Leave { lane, .. } => format!("Leave \"{}\"", lane.queue),
             Self::Show { .. } => String::from("Show"),
             Self::Retire => String::from("Retire"),
         }
@@ -149,11 +149,13 @@ pub enum LaneCall {
         /// When the queue stood as the caller knows it.
         as_of: UnixMillis,
     },
-    /// Forget an entry that was given up, so that the shopper may enter anew.
-    Forget {
-        /// Who left.
+    /// Give an entry up: at the queue, and here, so that the shopper may enter anew. Repeating it changes nothing.
+    Leave {
+        /// Which lane this is.
+        lane: LaneName,
+        /// Who leaves.
         shopper: ShopperId,
-        /// The entry that was given up; a newer one stays.
+        /// The entry that is given up; a newer one stays.
         index: u64,
     },
     /// Show an entrant's receipt.

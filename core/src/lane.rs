@@ -5,6 +5,7 @@
 //! makes indices dense and unique whoever dies in between: a group that is found pending is leased
 //! again under its number and gets the range it has.
 
+pub mod leaving;
 mod refusals;
 
 use std::collections::BTreeSet;
@@ -32,6 +33,8 @@ pub struct Entry {
     pub place: u32,
     /// The group's first index, once it is leased.
     pub first: Option<u64>,
+    /// The index that is marked as leaving, if one is.
+    pub leaving: Option<u64>,
 }
 
 impl Entry {
@@ -61,6 +64,8 @@ pub enum Heard {
     Index(u64),
     /// Their entry has this index and was called up: ask the queue whether it still stands.
     CalledUp(u64),
+    /// Their entry has this index and is marked as [leaving]: finish that first.
+    Leaving(u64),
 }
 
 /// What the lane's worker does next.
@@ -153,7 +158,11 @@ impl Lane {
     ) -> Outcomes {
         let mut told = Outcomes::new();
         for shopper in arrivals {
-            match entry_of(shopper).and_then(Entry::index) {
+            let entry = entry_of(shopper);
+            match entry.and_then(Entry::index) {
+                index @ Some(leaving) if entry.and_then(|entry| entry.leaving) == index => {
+                    told.push((shopper, Ok(Heard::Leaving(leaving))));
+                }
                 Some(index) if self.called.may_include(index) => {
                     told.push((shopper, Ok(Heard::CalledUp(index))));
                 }
@@ -366,6 +375,7 @@ mod tests {
             sequence: 1,
             place: 3,
             first: Some(4),
+            leaving: None,
         };
         for (boarding, entrants, heard) in [
             (0, 9, Heard::Index(7)),

@@ -1,6 +1,7 @@
 //! The Lane object: it takes the entries of a share of the shoppers. The group's work belongs to the
 //! lane, not to the request that began it: that shopper may hang up.
 
+mod leaving;
 mod rows;
 mod work;
 
@@ -14,7 +15,8 @@ use tidegate_core::UnixMillis;
 use tidegate_core::calls::{LaneCall, LaneName, LaneReply, QueueCall, QueueReply, Reply};
 use tidegate_core::fair::receipt::{Receipt, Receipts};
 use tidegate_core::ids::ShopperId;
-use tidegate_core::lane::{Entry, Heard, Lane as LaneState, Outcomes};
+use tidegate_core::lane::leaving::Left;
+use tidegate_core::lane::{Heard, Lane as LaneState, Outcomes};
 use tidegate_core::problem::{Code, Problem};
 use tidegate_core::queue::event::Called;
 use tidegate_core::queue::{Answer, Event};
@@ -22,10 +24,10 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::{DurableObject, Env, Request, Response, Result, SqlStorage, State, durable_object};
 
-use self::rows::{find, key, load, receipts, stored_name};
+use self::rows::{load, receipts, stored_name};
 use self::work::work;
 use crate::binding;
-use crate::storage::{now, run};
+use crate::storage::now;
 use crate::stub::{self, Answering, Teller, answer, asked_only, interrupted, storage_failed};
 
 /// How often a lane asks whether its epoch still lives.
@@ -116,9 +118,18 @@ impl Lane {
                 enter(&inner, &lane, shopper, called, teller);
                 answering
             }
-            LaneCall::Forget { shopper, index } => {
-                let forgotten = inner.forget(shopper, index);
-                Answering::Now(done(forgotten))
+            LaneCall::Leave {
+                lane,
+                shopper,
+                index,
+            } => {
+                let (teller, answering) = Teller::new();
+                // The leave belongs to the lane: who hangs up has left all the same.
+                let of = Rc::clone(&inner);
+                inner.state.wait_until(async move {
+                    teller.tell(&of.leave(&lane, shopper, index).await);
+                });
+                answering
             }
             LaneCall::Show { shopper, index } => {
                 let receipt = inner.name().and_then(|name| match name {
@@ -152,40 +163,46 @@ fn enter(
     let (of, by) = (Rc::clone(inner), name.clone());
     let waiter = move |heard| match heard {
         Ok(Heard::Index(index)) => teller.tell(&of.entered(&by, shopper, index)),
-        Ok(Heard::CalledUp(index)) => {
-            teller
-                .tell_later(async move { enter_called_up(&of, &by, shopper, called, index).await });
+        Ok(heard) => {
+            teller.tell_later(async move { enter_again(&of, &by, shopper, called, heard).await });
         }
         Err(problem) => teller.tell(&Err(problem)),
     };
     arrive(inner, name, shopper, called, Box::new(waiter));
 }
 
-/// Enters a shopper whose entry was called up: it stands, or they enter anew.
-async fn enter_called_up(
+/// Enters a shopper whose entry may have ended: it stands, or they enter anew.
+async fn enter_again(
     inner: &Rc<Inner>,
     name: &LaneName,
     shopper: ShopperId,
     called: Called,
-    mut index: u64,
+    mut heard: Heard,
 ) -> Reply<LaneReply> {
-    for _ in 1..ENTER_TRIES {
-        if inner.still_stands(name, index).await? {
-            return inner.entered(name, shopper, index);
+    for _ in 0..ENTER_TRIES {
+        match heard {
+            Heard::Index(index) => return inner.entered(name, shopper, index),
+            Heard::CalledUp(index) => {
+                if inner.still_stands(name, index).await? {
+                    return inner.entered(name, shopper, index);
+                }
+                inner
+                    .forget(shopper, index)
+                    .map_err(|error| storage_failed(&error))?;
+            }
+            Heard::Leaving(index) => match inner.finish_leaving(name, shopper, index).await {
+                (Left::Gone, _) => {}
+                (Left::Stays, _) => return inner.entered(name, shopper, index),
+                (Left::Unknown, told) => return told.and_then(|()| Err(interrupted())),
+            },
         }
-        // It ended: remove it, and look again, for a retry may have been quicker.
-        inner
-            .forget(shopper, index)
-            .map_err(|error| storage_failed(&error))?;
+        // It ended and is removed: they look again, for a retry may have been quicker.
         let (sender, receiver) = oneshot::channel();
         let waiter = move |heard| {
             let _ = sender.send(heard);
         };
         arrive(inner, name, shopper, called, Box::new(waiter));
-        match receiver.await.unwrap_or_else(|_| Err(interrupted()))? {
-            Heard::Index(index) => return inner.entered(name, shopper, index),
-            Heard::CalledUp(anew) => index = anew,
-        }
+        heard = receiver.await.unwrap_or_else(|_| Err(interrupted()))?;
     }
     Err(Problem::new(
         Code::ServiceUnavailable,
@@ -307,23 +324,6 @@ impl Inner {
                 waiter(outcome.clone());
             }
         }
-    }
-
-    fn forget(&self, shopper: ShopperId, index: u64) -> Result<()> {
-        if self.over.borrow().is_some() {
-            return Ok(());
-        }
-        self.with_lane(|_, sql| {
-            let entry = find(sql, &[shopper])?.remove(&shopper);
-            if entry.and_then(Entry::index) == Some(index) {
-                run(
-                    sql,
-                    "DELETE FROM entries WHERE shopper = ?",
-                    vec![key(shopper)],
-                )?;
-            }
-            Ok(())
-        })
     }
 
     /// The epoch is over: whoever waits hears so, and all that is stored goes.

@@ -13,6 +13,7 @@ use super::serving::since_start;
 use super::world::{EPOCH, NONE, World, fresh, place, shopper_id};
 use crate::fair::Root;
 use crate::ids::{AdmissionId, Epoch};
+use crate::lane::leaving::Left;
 use crate::problem::{Code, Problem};
 use crate::queue::event::Holder;
 use crate::queue::{Answer, ClaimState, Event};
@@ -52,7 +53,12 @@ impl World {
             },
             Call::View => Event::View,
             Call::Claim => Event::Claim(self.holder(who)?),
-            Call::Leave => Event::Leave(self.holder(who)?),
+            Call::Leave { shopper, index } => Event::Leave(Holder {
+                epoch: EPOCH,
+                index: index.into(),
+                position: None,
+                shopper: shopper_id(shopper),
+            }),
             Call::Redeem { own_key } => Event::Redeem {
                 admission: self.admission(who)?,
                 idempotency_key: Some(format!("{own_key}-{who}")),
@@ -65,7 +71,8 @@ impl World {
         })
     }
 
-    /// Tickets and tokens of another epoch, or for places that were never given, change nothing.
+    /// Tickets and tokens of another epoch, or for places that were never given, change nothing; nor does a
+    /// ticket that claims another's place.
     pub fn forge(&mut self) -> Result<(), Violation> {
         let limits = self.server.limits.clone();
         self.handle(Event::Wake, &limits, Crash::None)?;
@@ -88,14 +95,41 @@ impl World {
                 },
                 Event::Complete(admission),
             ] {
-                let (answer, effects) = self.handle(event, &limits, Crash::None)?;
-                let refused = !matches!(answer, Some(Ok(_))) && effects == 0;
-                ensure(refused, named::SEALED, || {
-                    format!("{holder:?} got {answer:?} and wrote {effects}")
-                })?;
+                self.is_refused(event)?;
             }
         }
+        self.forge_places()
+    }
+
+    /// The last in line, and whoever is first called up, say that they stand elsewhere.
+    fn forge_places(&mut self) -> Result<(), Violation> {
+        let last = self.check.leased().saturating_sub(1);
+        for (index, position) in [(last, 0), (0, last)] {
+            let owner = usize::try_from(index).ok();
+            let owner = owner.and_then(|index| self.owners.get(index)).copied();
+            let Some(owner) = owner.filter(|owner| *owner != NONE && index != position) else {
+                continue;
+            };
+            let holder = Holder {
+                epoch: EPOCH,
+                index,
+                position: Some(position),
+                shopper: shopper_id(owner),
+            };
+            self.is_refused(Event::Claim(holder.clone()))?;
+            self.is_refused(Event::Leave(holder))?;
+        }
         Ok(())
+    }
+
+    fn is_refused(&mut self, event: Event) -> Result<(), Violation> {
+        let limits = self.server.limits.clone();
+        let forged = format!("{event:?}");
+        let (answer, effects) = self.handle(event, &limits, Crash::None)?;
+        let refused = !matches!(answer, Some(Ok(_))) && effects == 0;
+        ensure(refused, named::SEALED, || {
+            format!("{forged} got {answer:?} and wrote {effects}")
+        })
     }
 
     /// The operator pauses for a while, resumes, or changes a limit.
@@ -184,6 +218,15 @@ impl World {
                 };
                 self.answer(told, lost);
             }
+            Call::Leave { shopper, index } => {
+                let told = Happening::LeftAtQueue {
+                    lane: asker,
+                    shopper,
+                    index,
+                    left: Left::of(&answer),
+                };
+                self.answer(told, lost);
+            }
             Call::View => {
                 if let (Ok(Answer::View(view)), Some(relay)) =
                     (answer, self.relays.get_mut(place(asker.who)))
@@ -244,10 +287,7 @@ impl World {
                 })?;
                 Reply::Done
             }
-            Ok(_) => {
-                stored(call != Call::Leave || state.is_some_and(|state| !state.is_live()))?;
-                Reply::Done
-            }
+            Ok(_) => Reply::Done,
             Err(problem) => match problem.code {
                 // Too many are present already: that says when to come again.
                 Code::NotYetServed if problem.retry_after_seconds.is_none() => Reply::NotYet,

@@ -2,13 +2,14 @@
 
 use super::check::{Violation, ensure, named};
 use super::lane_object::LaneObject;
+use super::leaving::Leaver;
 use super::message::{Asker, Call, Happening, NOBODY};
 use super::world::{EPOCH, NONE, START, World, place, queue_id, shopper_id, shopper_number};
 use crate::calls::LaneName;
 use crate::lane::{Heard, Outcomes, Work};
 use crate::problem::Problem;
-use crate::queue::Answer;
 use crate::queue::event::Called;
+use crate::queue::{Answer, ClaimState};
 
 /// How long a lane takes to write a group.
 const WRITE_MILLIS: u64 = 2;
@@ -24,16 +25,18 @@ pub(super) struct LanePart {
     waiting: Vec<u32>,
     /// Shoppers whose entry the queue is asked about.
     asking: Vec<Asker>,
+    /// Who waits until an entry has left.
+    pub leavers: Vec<Leaver>,
     /// The answer to the lease of this group.
     pub inbox: Option<(u64, Result<Answer, Problem>)>,
 }
 
 impl World {
-    fn lane_of(&self, who: u32) -> u16 {
+    pub fn lane_of(&self, who: u32) -> u16 {
         shopper_id(who).lane(self.scenario.lanes)
     }
 
-    fn lane_asker(&self, lane: u16) -> Asker {
+    pub fn lane_asker(&self, lane: u16) -> Asker {
         let turn = self
             .lanes
             .get(usize::from(lane))
@@ -136,14 +139,6 @@ impl World {
         {
             let asker = part.asking.swap_remove(at);
             self.refuse(asker, false);
-        }
-    }
-
-    /// A given-up entry is forgotten.
-    pub fn forget(&mut self, who: u32, index: u32) {
-        let lane = usize::from(self.lane_of(who));
-        if let Some(lane) = self.lanes.get_mut(lane) {
-            lane.object.forget(shopper_id(who), index.into());
         }
     }
 
@@ -282,7 +277,7 @@ impl World {
     }
 
     /// Whether the lane crashes here: memory is gone, and with it every request that waited.
-    fn crashes(&mut self, asker: Asker) -> bool {
+    pub fn crashes(&mut self, asker: Asker) -> bool {
         if !self.chance(self.scenario.faults.crash) {
             return false;
         }
@@ -298,9 +293,13 @@ impl World {
         lane.turn = lane.turn.wrapping_add(1) % NOBODY;
         lane.inbox = None;
         let asking = core::mem::take(&mut lane.asking);
+        let leavers = core::mem::take(&mut lane.leavers);
         self.rest(asker);
         for asker in asking {
             self.refuse(asker, false);
+        }
+        for leaver in leavers {
+            self.dismiss(&leaver);
         }
         true
     }
@@ -312,8 +311,18 @@ impl World {
                 continue;
             };
             match outcome {
-                Ok(Heard::Index(index)) => self.tell_index(asker, *index)?,
+                Ok(Heard::Index(index)) => {
+                    let state = self.server.object.claim(*index).map(|claim| claim.state);
+                    ensure(state != Some(ClaimState::Left), named::ONE_EACH, || {
+                        format!("{who} is told index {index}, which they left")
+                    })?;
+                    self.tell_index(asker, *index)?;
+                }
                 Ok(Heard::CalledUp(_)) => self.ask_about(lane, asker),
+                Ok(Heard::Leaving(index)) => {
+                    let index = u32::try_from(*index).unwrap_or(NONE);
+                    self.finish_leaving(lane, asker, index, true);
+                }
                 Err(_) => self.refuse(asker, true),
             }
         }
@@ -335,7 +344,7 @@ impl World {
         (turn != NOBODY).then_some(Asker { who, turn })
     }
 
-    fn refuse(&mut self, asker: Asker, over: bool) {
+    pub fn refuse(&mut self, asker: Asker, over: bool) {
         if asker.turn != NOBODY {
             let travel = self.travel();
             self.agenda
@@ -344,7 +353,7 @@ impl World {
     }
 
     /// Answers an enter: from here on, the index is acknowledged.
-    fn tell_index(&mut self, asker: Asker, index: u64) -> Result<(), Violation> {
+    pub fn tell_index(&mut self, asker: Asker, index: u64) -> Result<(), Violation> {
         let who = asker.who;
         ensure(index < self.check.leased(), named::DURABLE, || {
             format!(

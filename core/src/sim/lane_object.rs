@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::ids::ShopperId;
-use crate::lane::{Entry, Group, Lane, Outcomes};
+use crate::lane::{Entry, Group, Lane, Outcomes, leaving};
 
 /// See the module's documentation.
 #[derive(Default)]
@@ -18,6 +18,8 @@ struct Rows {
     groups: BTreeMap<u64, GroupRow>,
     /// Each shopper's group and place.
     entries: BTreeMap<ShopperId, (u64, u32)>,
+    /// The index of each entry that is marked as leaving.
+    leaving: BTreeMap<ShopperId, u64>,
 }
 
 struct GroupRow {
@@ -77,11 +79,28 @@ impl LaneObject {
         }
     }
 
-    /// Forgets an entry that was given up; a newer one stays.
+    /// Marks an entry as leaving. `false`: there is no such entry.
+    pub fn mark_leaving(&mut self, shopper: ShopperId, index: u64) -> bool {
+        let is_here = leaving::is_for(self.rows.entry(shopper), index);
+        if is_here {
+            self.rows.leaving.insert(shopper, index);
+        }
+        is_here
+    }
+
+    /// Removes the mark of an entry that stays.
+    pub fn stay(&mut self, shopper: ShopperId, index: u64) {
+        if self.rows.leaving.get(&shopper) == Some(&index) {
+            self.rows.leaving.remove(&shopper);
+        }
+    }
+
+    /// Removes an entry that stands for nothing any more, and its mark; a newer one stays.
     pub fn forget(&mut self, shopper: ShopperId, index: u64) {
         if self.index(shopper) == Some(index) {
             self.rows.entries.remove(&shopper);
         }
+        self.stay(shopper, index);
     }
 
     /// Memory is gone.
@@ -113,6 +132,7 @@ impl Rows {
             sequence,
             place,
             first: row.outcome.and_then(|(first, _)| first),
+            leaving: self.leaving.get(&shopper).copied(),
         })
     }
 }

@@ -1,6 +1,8 @@
 //! What can happen in a deployment, and what its parts say to each other: small values, so that
 //! millions of them fit into the agenda.
 
+use crate::lane::leaving::Left;
+
 /// Who asked, and in which life or attempt: an answer that comes to another one is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Asker {
@@ -28,7 +30,11 @@ pub(super) enum Call {
     /// A relay asks.
     View,
     Claim,
-    Leave,
+    /// A lane gives up an entry that is marked as leaving.
+    Leave {
+        shopper: u32,
+        index: u32,
+    },
     /// With the token's holder's own idempotency key, or a thief's.
     Redeem {
         own_key: bool,
@@ -62,6 +68,8 @@ pub(super) enum Reply {
     Done,
     /// Refused for good.
     Over,
+    /// May not leave: the checkout has the place.
+    Kept,
 }
 
 /// What happens.
@@ -77,8 +85,17 @@ pub(super) enum Happening {
     Entered { asker: Asker, index: u32 },
     /// A lane answers an enter with a refusal, for good or for now.
     NotEntered { asker: Asker, over: bool },
-    /// A given-up entry is forgotten by its lane.
-    Forget { shopper: u32, index: u32 },
+    /// A leave of this entry reaches its lane.
+    LeaveAtLane { asker: Asker, index: u32 },
+    /// The queue's answer to a lane's leave is there.
+    LeftAtQueue {
+        lane: Asker,
+        shopper: u32,
+        index: u32,
+        left: Left,
+    },
+    /// A leave was not answered.
+    NotLeft(Asker),
     /// A lane's worker goes on.
     Work(Asker),
     /// The queue's answer to a lane's lease is there.

@@ -13,6 +13,7 @@ pub mod check;
 mod entering;
 mod figures;
 pub mod lane_object;
+mod leaving;
 mod message;
 pub mod queue_object;
 mod reading;

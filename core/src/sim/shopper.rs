@@ -4,12 +4,11 @@ use super::check::{Violation, ensure, named};
 use super::message::{Asker, Call, Happening, NOBODY, Reply};
 
 use super::world::{NONE, World, place};
+use crate::lane::leaving::Left;
 
 /// Of those who close the tab, how many come back, and within which time.
 const RETURN_SHARE: f64 = 0.1;
 const RETURN_WITHIN: u64 = 600_000;
-/// Of those who leave, how many enter anew.
-const ANEW_SHARE: f64 = 0.3;
 /// How often a present shopper claims again, as the longest `retryAfterMs` says.
 const RENEW_MILLIS: u64 = 30_000;
 /// Of those who were told to wait for their admission, how many close the tab then.
@@ -171,7 +170,7 @@ impl World {
             (Stage::Checkout, Plan::Release) => self.call(who, Call::Release),
             (Stage::Checkout, Plan::Extend) => self.call(who, Call::Extend),
             (Stage::Checkout, Plan::Abandon) => self.gone(who),
-            (Stage::Leaving, _) => self.call(who, Call::Leave),
+            (Stage::Leaving, _) => self.leave(who),
             (Stage::Closed, _) => {
                 self.stage(who, Stage::Waiting);
                 return self.poll(who);
@@ -259,9 +258,8 @@ impl World {
         }
         let leaves = held == NONE && self.chance(self.scenario.leave);
         if leaves {
-            self.stage(who, Stage::Leaving);
             let after = self.rng.u64(1_000..120_000);
-            self.later(who, after);
+            self.give_up(who, after);
             return Ok(());
         }
         // Half of those who will not come close the tab at once, the others when they are called.
@@ -335,6 +333,8 @@ impl World {
                 // A few never get as far as the checkout.
                 if self.chance(0.02) {
                     self.gone(who);
+                } else if self.chance(self.scenario.leave) {
+                    self.give_up(who, 300);
                 } else {
                     let after = self.rng.u64(500..4_000);
                     self.later(who, after);
@@ -350,6 +350,8 @@ impl World {
                 });
                 if self.chance(VANISH_SHARE) {
                     self.close_tab(who);
+                } else if self.chance(self.scenario.leave) {
+                    self.give_up(who, 500);
                 } else {
                     self.later(who, 2_000);
                 }
@@ -364,6 +366,10 @@ impl World {
             }
             (Stage::Admitted, Reply::Done) | (Stage::Robbed, Reply::Over) => {
                 self.stage(who, Stage::Checkout);
+                if self.chance(self.scenario.leave) {
+                    self.give_up(who, 300);
+                    return Ok(());
+                }
                 let mean = self.scenario.checkout;
                 let after = self.rng.u64(mean / 2..=mean + mean / 2);
                 self.later(who, after);
@@ -373,42 +379,25 @@ impl World {
                 let after = self.rng.u64(0..=self.scenario.checkout / 2);
                 self.later(who, after);
             }
-            (Stage::Leaving, Reply::Done) => self.left(who, index),
+            (Stage::Leaving, Reply::Done) => self.left(who),
+            (Stage::Leaving, Reply::Kept) => {
+                self.stage(who, Stage::Checkout);
+                let after = self.rng.u64(0..=self.scenario.checkout);
+                self.later(who, after);
+            }
             _ => self.gone(who),
         }
         Ok(())
     }
 
-    fn left(&mut self, who: u32, index: u32) {
-        let travel = self.travel();
-        self.agenda.after(
-            travel,
-            Happening::Forget {
-                shopper: who,
-                index,
-            },
-        );
-        if !self.chance(ANEW_SHARE) {
-            self.gone(who);
-            return;
-        }
-        let floor = self.answered;
-        self.change(who, |shopper| {
-            shopper.stage = Stage::Entering;
-            shopper.index = NONE;
-            // Its lane may not have forgotten the old entry yet: then there is an older floor.
-            shopper.floor = floor;
-            shopper.came_back = true;
-        });
-        let after = self.rng.u64(5_000..20_000);
-        self.later(who, after);
-    }
-
     /// The Queue object did not answer.
-    pub fn unanswered(&mut self, asker: Asker, call: Call) {
+    pub fn unanswered(&mut self, asker: Asker, call: Call) -> Result<(), Violation> {
         match call {
             Call::Lease { .. } => self.not_leased(asker),
             Call::Stands { shopper } => self.not_stood(asker, shopper),
+            Call::Leave { shopper, index } => {
+                return self.left_at_queue(asker, shopper, index, Left::Unknown);
+            }
             Call::View => self.not_viewed(asker),
             // The platform fires an alarm that failed again; the operator sees to their own.
             Call::Wake | Call::Forge | Call::Operate { .. } => {}
@@ -420,5 +409,6 @@ impl World {
                 }
             }
         }
+        Ok(())
     }
 }

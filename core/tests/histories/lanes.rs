@@ -8,7 +8,7 @@ use tidegate_core::problem::Code;
 use tidegate_core::queue::{Answer, Event};
 use tidegate_core::sim::queue_object::Crash;
 
-use crate::world::{EPOCH, Fate, World};
+use crate::world::{EPOCH, Fate, Late, World};
 
 impl World {
     /// Memory is gone, and with it every request that waited.
@@ -32,7 +32,7 @@ impl World {
     }
 
     /// An entry that was called up stands, or its shopper enters anew.
-    fn enter_called_up(&mut self, at: usize, shopper: ShopperId, index: u64) {
+    fn enter_called_up(&mut self, shopper: ShopperId, index: u64) {
         let stands = Event::Stands {
             epoch: EPOCH,
             index,
@@ -40,8 +40,7 @@ impl World {
         match self.event(stands, Crash::None) {
             Some(Ok(Answer::Stands(true))) => self.acknowledge(shopper, index),
             Some(Ok(Answer::Stands(false))) => {
-                self.lanes[at].forget(shopper, index);
-                self.tickets.remove(&shopper);
+                self.forget(shopper, index);
                 self.enter(shopper);
             }
             other => panic!("{other:?}"),
@@ -105,7 +104,7 @@ impl World {
         let answer = match fate {
             Fate::RequestLost => None,
             Fate::RequestLate => {
-                self.late.push_back(lease());
+                self.late.push_back(Late::AtQueue(Box::new(lease())));
                 None
             }
             _ => self.event(lease(), crash),
@@ -183,7 +182,8 @@ impl World {
             }
             match outcome {
                 Ok(Heard::Index(index)) if waited => self.acknowledge(shopper, index),
-                Ok(Heard::CalledUp(index)) if waited => self.enter_called_up(at, shopper, index),
+                Ok(Heard::CalledUp(index)) if waited => self.enter_called_up(shopper, index),
+                Ok(Heard::Leaving(index)) if waited => self.enter_leaving(shopper, index),
                 _ => {}
             }
         }

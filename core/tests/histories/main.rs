@@ -12,6 +12,7 @@
 )]
 
 mod lanes;
+mod leaving;
 mod opening;
 mod shoppers;
 mod world;
@@ -69,7 +70,7 @@ fn op() -> impl Strategy<Value = Op> {
         4 => any::<u8>().prop_map(Op::Rush),
         12 => (0..LANES, fate()).prop_map(|(lane, fate)| Op::Work(lane, fate)),
         10 => who.clone().prop_map(Op::Claim),
-        2 => who.clone().prop_map(Op::Leave),
+        4 => (who.clone(), fate()).prop_map(|(who, fate)| Op::Leave(who, fate)),
         5 => (who.clone(), 0_u8..3).prop_map(|(who, key)| Op::Redeem(who, key)),
         5 => who.clone().prop_map(Op::Complete),
         2 => who.clone().prop_map(Op::Release),

@@ -44,19 +44,6 @@ impl World {
         }
     }
 
-    pub fn leave(&mut self, shopper: ShopperId) {
-        let Some(holder) = self.holder(shopper) else {
-            return;
-        };
-        let index = holder.index;
-        let left = self.event(Event::Leave(holder), Crash::None);
-        assert_eq!(left, Some(Ok(Answer::Done)));
-        let at = self.lane_of(shopper);
-        self.lanes[at].forget(shopper, index);
-        self.tickets.remove(&shopper);
-        assert!(!self.queue.claim(index).unwrap().state.is_live());
-    }
-
     pub fn redeem(&mut self, shopper: ShopperId, key: u8) {
         let Some(index) = self.tickets.get(&shopper).copied() else {
             return;
@@ -98,7 +85,8 @@ impl World {
         }
     }
 
-    /// Tickets and tokens of another epoch, or for places that were never given, change nothing.
+    /// Tickets and tokens of another epoch, or for places that were never given, change nothing; nor does a
+    /// ticket that claims another's place.
     pub fn forge(&mut self, shopper: ShopperId) {
         let entered = self.queue.machine().unwrap().head().entered;
         let genuine = Holder {
@@ -122,23 +110,38 @@ impl World {
                 epoch: holder.epoch,
                 index: holder.index,
             };
-            for event in [
-                Event::Claim(holder.clone()),
-                Event::Leave(holder.clone()),
-                Event::Redeem {
-                    admission,
-                    idempotency_key: None,
-                },
-                Event::Complete(admission),
-                Event::Release(admission),
-                Event::Extend(admission),
-            ] {
-                let before = self.queue.claims().clone();
-                let handled = self.queue.event(event, self.now, Crash::None);
-                let answer = handled.answer;
-                assert!(matches!(answer, Some(Err(_))), "{answer:?}");
-                assert_eq!((handled.effects.len(), self.queue.claims()), (0, &before));
+            self.changes_nothing(Event::Claim(holder.clone()));
+            self.changes_nothing(Event::Leave(holder));
+            for event in [Event::Complete, Event::Release, Event::Extend] {
+                self.changes_nothing(event(admission));
             }
+            self.changes_nothing(Event::Redeem {
+                admission,
+                idempotency_key: None,
+            });
         }
+        let Some(holder) = self.holder(shopper) else {
+            return;
+        };
+        let genuine = holder.position;
+        for position in [0, holder.index + 1, entered - 1] {
+            if genuine == Some(position) {
+                continue;
+            }
+            let holder = Holder {
+                position: Some(position),
+                ..holder.clone()
+            };
+            self.changes_nothing(Event::Claim(holder.clone()));
+            self.changes_nothing(Event::Leave(holder));
+        }
+    }
+
+    fn changes_nothing(&mut self, event: Event) {
+        let before = self.queue.claims().clone();
+        let handled = self.queue.event(event.clone(), self.now, Crash::None);
+        let answer = handled.answer;
+        assert!(matches!(answer, Some(Err(_))), "{event:?}: {answer:?}");
+        assert_eq!((handled.effects.len(), self.queue.claims()), (0, &before));
     }
 }

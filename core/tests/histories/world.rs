@@ -8,7 +8,7 @@ use tidegate_core::UnixMillis;
 use tidegate_core::fair::Fresh;
 use tidegate_core::ids::{Epoch, ShopperId};
 use tidegate_core::problem::Problem;
-use tidegate_core::queue::{Answer, Event};
+use tidegate_core::queue::{Answer, ClaimState, Event};
 use tidegate_core::sim::Limits;
 use tidegate_core::sim::check::Check;
 use tidegate_core::sim::lane_object::LaneObject;
@@ -42,7 +42,7 @@ pub enum Op {
     Rush(u8),
     Work(u16, Fate),
     Claim(u8),
-    Leave(u8),
+    Leave(u8, Fate),
     Redeem(u8, u8),
     Complete(u8),
     Release(u8),
@@ -58,6 +58,14 @@ pub enum Op {
     CrashLane(u16),
     /// The oldest late request arrives.
     Arrive,
+}
+
+/// A request that is on its way for long.
+#[derive(Clone, Debug)]
+pub enum Late {
+    AtQueue(Box<Event>),
+    /// A shopper's leave of an entry, to their lane.
+    Leave(ShopperId, u64),
 }
 
 /// Limits as a merge patch.
@@ -85,7 +93,7 @@ pub struct World {
     /// For each enter that is under way: the highest index acknowledged when it was sent.
     pub sent: BTreeMap<ShopperId, Option<u64>>,
     /// Requests that are on their way for long.
-    pub late: VecDeque<Event>,
+    pub late: VecDeque<Late>,
     /// Who redeemed, and with which key.
     pub redeemed: BTreeMap<u64, String>,
     pub record: Record,
@@ -146,7 +154,7 @@ impl World {
             }
             Op::Work(lane, fate) => self.work(usize::from(*lane), *fate),
             Op::Claim(who) => self.claim(shopper(*who)),
-            Op::Leave(who) => self.leave(shopper(*who)),
+            Op::Leave(who, fate) => self.leave(shopper(*who), *fate),
             Op::Redeem(who, key) => self.redeem(shopper(*who), *key),
             Op::Complete(who) => self.settle(shopper(*who), Event::Complete),
             Op::Release(who) => self.settle(shopper(*who), Event::Release),
@@ -173,12 +181,12 @@ impl World {
                 }
             }
             Op::CrashQueue => self.crash_queue(),
-            Op::Arrive => {
-                // Nobody waits for the answer any more.
-                if let Some(event) = self.late.pop_front() {
-                    self.event(event, Crash::None);
-                }
-            }
+            // Nobody waits for the answer any more.
+            Op::Arrive => match self.late.pop_front() {
+                Some(Late::AtQueue(event)) => drop(self.event(*event, Crash::None)),
+                Some(Late::Leave(shopper, index)) => self.leave_at_lane(shopper, index, Fate::Done),
+                None => {}
+            },
             Op::CrashLane(lane) => self.crash_lane(usize::from(*lane)),
         }
     }
@@ -222,6 +230,12 @@ impl World {
     }
 
     pub fn acknowledge(&mut self, shopper: ShopperId, index: u64) {
+        let state = self.queue.claim(index).map(|claim| claim.state);
+        assert_ne!(
+            state,
+            Some(ClaimState::Left),
+            "{index} was left, and is answered"
+        );
         if let Some(known) = self.tickets.insert(shopper, index) {
             assert_eq!(known, index, "a shopper has one live ticket");
         }

@@ -7,20 +7,22 @@ use tidegate_core::calls::LaneName;
 use tidegate_core::fair::Root;
 use tidegate_core::fair::receipt::{Range, Receipts};
 use tidegate_core::ids::ShopperId;
-use tidegate_core::lane::{Entry, Group, Lane as LaneState};
+use tidegate_core::lane::{Entry, Group, Lane as LaneState, leaving};
 use tidegate_core::reading;
 use worker::{Error, Result, SqlStorage, SqlStorageValue};
 
 use crate::storage::{add_column, integer, optional_integer, rows, run};
 
 /// Format 1. One row a shopper, one a group; a shopper's index follows from both. A group has its members,
-/// 16 bytes each by place, while it is pending and, for their receipts, if it is in the log.
-const SCHEMA: [&str; 3] = [
+/// 16 bytes each by place, while it is pending and, for their receipts, if it is in the log. An entry that is
+/// marked as leaving has a row more, with its index.
+const SCHEMA: [&str; 4] = [
     "CREATE TABLE IF NOT EXISTS name (id INTEGER PRIMARY KEY CHECK (id = 1), json TEXT NOT NULL) STRICT",
     "CREATE TABLE IF NOT EXISTS groups (sequence INTEGER PRIMARY KEY, at INTEGER NOT NULL, root TEXT,
         members BLOB, first INTEGER, granted INTEGER, logged INTEGER) STRICT",
     "CREATE TABLE IF NOT EXISTS entries (shopper BLOB PRIMARY KEY, sequence INTEGER NOT NULL,
         place INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS leaving (shopper BLOB PRIMARY KEY, ticket INTEGER NOT NULL) STRICT, WITHOUT ROWID",
 ];
 #[derive(Deserialize)]
 struct NameRow {
@@ -33,6 +35,7 @@ struct EntryRow {
     sequence: u64,
     place: u32,
     first: Option<u64>,
+    leaving: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -107,10 +110,12 @@ pub fn load(sql: &SqlStorage) -> Result<LaneState> {
 pub fn find(sql: &SqlStorage, shoppers: &[ShopperId]) -> Result<HashMap<ShopperId, Entry>> {
     let found: Vec<EntryRow> = rows(
         sql,
-        "SELECT lower(hex(e.shopper)) AS shopper, e.sequence, e.place, g.first
+        "SELECT lower(hex(e.shopper)) AS shopper, e.sequence, e.place, g.first,
+                l.ticket AS leaving
             FROM json_each(?) wanted
             JOIN entries e ON e.shopper = unhex(wanted.value)
-            JOIN groups g ON g.sequence = e.sequence",
+            JOIN groups g ON g.sequence = e.sequence
+            LEFT JOIN leaving l ON l.shopper = e.shopper",
         vec![list(shoppers)?],
     )?;
     let entry = |row: EntryRow| {
@@ -118,10 +123,47 @@ pub fn find(sql: &SqlStorage, shoppers: &[ShopperId]) -> Result<HashMap<ShopperI
             sequence: row.sequence,
             place: row.place,
             first: row.first,
+            leaving: row.leaving,
         };
         Some((row.shopper.parse().ok()?, entry))
     };
     Ok(found.into_iter().filter_map(entry).collect())
+}
+
+/// Marks a shopper's entry as leaving. `false`: there is no such entry.
+pub fn mark_leaving(sql: &SqlStorage, shopper: ShopperId, index: u64) -> Result<bool> {
+    let entry = find(sql, &[shopper])?.remove(&shopper);
+    let is_here = leaving::is_for(entry, index);
+    if is_here {
+        run(
+            sql,
+            "INSERT OR REPLACE INTO leaving (shopper, ticket) VALUES (?, ?)",
+            vec![key(shopper), integer(index)?],
+        )?;
+    }
+    Ok(is_here)
+}
+
+/// Removes the mark of an entry that stays.
+pub fn stay(sql: &SqlStorage, shopper: ShopperId, index: u64) -> Result<()> {
+    run(
+        sql,
+        "DELETE FROM leaving WHERE shopper = ? AND ticket = ?",
+        vec![key(shopper), integer(index)?],
+    )
+}
+
+/// Removes an entry that stands for nothing any more, and its mark; a newer one stays.
+pub fn forget(sql: &SqlStorage, shopper: ShopperId, index: u64) -> Result<()> {
+    let entry = find(sql, &[shopper])?.remove(&shopper);
+    if leaving::is_for(entry, index) {
+        run(
+            sql,
+            "DELETE FROM entries WHERE shopper = ?",
+            vec![key(shopper)],
+        )?;
+    }
+    stay(sql, shopper, index)
 }
 
 /// Writes down what a group's lease came to. Its members are kept if it is `logged`.
