@@ -1,9 +1,12 @@
 //! What a shopper shows: a ticket as bearer or in the queue's cookie, and the `Origin` it comes from.
 
+use tidegate_core::UnixMillis;
 use tidegate_core::edge::cookies;
+use tidegate_core::edge::lifetime::max_age_seconds;
 use tidegate_core::ids::QueueId;
 use tidegate_core::problem::{Code, Problem};
 use tidegate_core::token::ticket::ReadTicket;
+use tidegate_core::view::snapshot::Snapshot;
 
 use crate::keys;
 use crate::site::Site;
@@ -85,9 +88,15 @@ pub fn check_origin(site: &Site, shown: &Shown) -> Result<(), Problem> {
     Ok(())
 }
 
-/// `Set-Cookie` for a ticket; `None` removes it.
-pub fn set_ticket(id: &QueueId, ticket: Option<&str>) -> String {
-    set_cookie(&cookies::ticket(id), ticket, 604_800)
+/// `Set-Cookie` for a ticket that was signed just now, under this snapshot.
+pub fn set_ticket(snapshot: &Snapshot, ticket: &str, now: UnixMillis) -> String {
+    let age = max_age_seconds(snapshot, now);
+    set_cookie(&cookies::ticket(&snapshot.id), Some(ticket), age)
+}
+
+/// `Set-Cookie` that removes a queue's ticket.
+pub fn drop_ticket(id: &QueueId) -> String {
+    set_cookie(&cookies::ticket(id), None, 0)
 }
 
 /// `Set-Cookie` for a cookie of ours; `None` removes it.

@@ -7,13 +7,14 @@
 use serde::de::DeserializeOwned;
 use tidegate_core::UnixMillis;
 use tidegate_core::calls::{Call, LaneCall, LaneName, LaneReply, QueueCall, QueueReply, Reply};
+use tidegate_core::edge::lifetime::is_due;
 use tidegate_core::edge::naming::EnterBody;
 use tidegate_core::hex::hex;
 use tidegate_core::ids::QueueId;
 use tidegate_core::problem::{Code, Problem};
 use tidegate_core::queue::Event;
 use tidegate_core::token::keys::Reach;
-use tidegate_core::token::ticket::Ticket;
+use tidegate_core::token::ticket::ReadTicket;
 use tidegate_core::view::status::Status;
 use tidegate_core::wire;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -50,16 +51,16 @@ pub fn brief_headers(kind: &str, https: bool) -> String {
 #[wasm_bindgen]
 pub fn brief_status(request: &str, now: f64, jitter: u32) -> Option<String> {
     let request = Described::read(request, now)?;
-    let ticket = request.ticket()?;
+    let known = request.ticket()?;
     let seen = views::ready(&request.queue, request.now)?;
-    let snapshot = &seen.value.snapshot;
+    let (snapshot, ticket) = (&seen.value.snapshot, &known.ticket);
     // A ticket without a place is renewed once it has one, whether by the shuffle or behind it.
     let is_new_place =
         ticket.position.is_none() && snapshot.shuffle.position(ticket.index).is_some();
-    if snapshot.epoch != ticket.epoch || is_new_place {
+    if snapshot.epoch != ticket.epoch || is_new_place || is_due(&known, snapshot, request.now) {
         return None;
     }
-    let status = Status::of(Some(&ticket), &seen.value.snapshot, seen.stale, jitter);
+    let status = Status::of(Some(ticket), snapshot, seen.stale, jitter);
     serde_json::to_string(&status).ok()
 }
 
@@ -155,7 +156,7 @@ pub fn brief_entered(
             let shown = receipts::shown(&keys, &lane.queue, lane.epoch, &receipt)?;
             entered.receipt = Some(shown);
         }
-        let cookie = credentials::set_ticket(&lane.queue, Some(&entered.token));
+        let cookie = credentials::set_ticket(&view.snapshot, &entered.token, request.now);
         let body = shoppers::entered_body(&lane.queue, &entered);
         Ok(format!("200\nset-cookie: {cookie}\n\n{body}"))
     })
@@ -169,7 +170,7 @@ pub fn brief_claim(request: &str, now: f64) -> Option<String> {
     if request.by_cookie && !request.from_here {
         return None;
     }
-    let ticket = request.ticket()?;
+    let ticket = request.ticket()?.ticket;
     let seen = views::ready(&request.queue, request.now)?;
     if seen.value.snapshot.epoch != ticket.epoch {
         return None;
@@ -260,11 +261,10 @@ impl<'a> Described<'a> {
         })
     }
 
-    /// The ticket that is shown, if it is good and need not be renewed.
-    fn ticket(&self) -> Option<Ticket> {
+    /// The ticket that is shown, if it is good.
+    fn ticket(&self) -> Option<ReadTicket> {
         let keys = keys::known_ticket(self.reach)?;
-        let read = keys.verify(self.shown?, &self.queue, self.now).ok()?;
-        (!read.renew).then_some(read.ticket)
+        keys.verify(self.shown?, &self.queue, self.now).ok()
     }
 }
 

@@ -7,6 +7,7 @@ import { decodeJwt } from "jose";
 
 import { assertProblem } from "./support/problem.mjs";
 import { newEntryKey, succeeded } from "./support/queue.mjs";
+import { firstKey, remake } from "./support/tokens.mjs";
 import { forEachAtOnce, until } from "./support/until.mjs";
 import { startWorld } from "./support/world.mjs";
 
@@ -40,6 +41,34 @@ test("the ticket comes in a cookie that no script reads and no other site sends 
   const { "max-age": age, ...rest } = attributes;
   assert.deepEqual(rest, { path: "/", secure: "", httponly: "", samesite: "Lax" });
   assert.ok(Number(age) > 86_400);
+});
+
+test("a ticket and its cookie live as long as their queue can need them", async () => {
+  const days = (count) => Date.now() + count * 86_400_000;
+  const draw = { access: "draw", maxAdmissions: 1, claimWindowSeconds: 2_592_000, opensAt: days(30), closesAt: days(60) };
+  for (const [config, least] of [[draw, days(60)], [{ maxActive: 1 }, days(29)]]) {
+    const queue = await world.createQueue(config);
+    const reply = await queue.send("enter", { method: "POST", from: world.url });
+    assert.ok(decodeJwt(succeeded(reply).ticket).exp * 1_000 > least);
+    const age = Number(reply.cookies[queue.cookieName].attributes["max-age"]);
+    assert.ok(Date.now() + age * 1_000 > least, `${age} s`);
+  }
+});
+
+test("a ticket is renewed before it ends, with its cookie, by a poll", async () => {
+  const queue = await world.createQueue();
+  const shopper = await queue.enter();
+  const { bytes: key } = firstKey(world.keys.vars.TICKET_KEYS);
+  const now = Math.floor(Date.now() / 1_000);
+  const old = await remake(shopper.ticket, { key, claims: { iat: now - 2, exp: now + 7 * 86_400 } });
+  const cookies = { [queue.cookieName]: old };
+  const reply = await queue.send("status", { cookies });
+  const { ticket } = succeeded(reply);
+  assert.ok(decodeJwt(ticket).exp > now + 20 * 86_400);
+  const { value, attributes } = reply.cookies[queue.cookieName];
+  assert.equal(value, ticket);
+  assert.ok(Number(attributes["max-age"]) > 20 * 86_400);
+  assert.equal((await queue.send("status", { bearer: ticket })).json.ticket, undefined, "once");
 });
 
 test("without a ticket or a key, every entry is somebody else's", async () => {

@@ -75,6 +75,36 @@ test("entering by form twice is one entry, whether or not the first answer arriv
   assert.equal((await queue.snapshot()).entered, 1);
 });
 
+test("a page that is gone before its form is answered costs nothing: the next one finds the entry", async () => {
+  const queue = await world.createQueue({ maxActive: 1 });
+  const visitor = new Visitor(world.url);
+  await visitor.open(room(queue));
+  const [{ action, fields }] = visitor.forms();
+  // The answer is lost, with the ticket that it brought.
+  await world.send(action, { method: "POST", from: world.url, form: fields, cookies: visitor.cookies });
+  await queue.enter();
+  await visitor.open(room(queue));
+  await visitor.submit(`${room(queue)}/enter`);
+  assert.equal(placeOf(visitor, queue), 1);
+  assert.equal((await queue.snapshot()).entered, 2);
+  const kept = visitor.answers[0].cookies[`__Host-tidegate-key.${queue.id}`];
+  assert.ok(Number(kept.attributes["max-age"]) >= 29 * 86_400);
+  assert.ok("httponly" in kept.attributes);
+});
+
+test("who may not leave any more reads why in the room", async () => {
+  const queue = await world.createQueue({ maxActive: 1 });
+  const visitor = await enterByForm(queue);
+  const shopper = new Shopper(queue, visitor.cookies[queue.cookieName]);
+  await shopper.checkOut();
+  const reply = await world.send(`${room(queue)}/leave`, { method: "POST", from: world.url, form: {}, cookies: visitor.cookies });
+  assert.equal(reply.status, 303);
+  Object.assign(visitor.cookies, Object.fromEntries(Object.entries(reply.cookies).map(([name, { value }]) => [name, value])));
+  const { text } = await visitor.open(room(queue));
+  assert.match(text, /cancel your order there/);
+  assert.ok(visitor.forms().some(({ action }) => action === "/checkout"));
+});
+
 test("whoever is called up claims by form, and gets a form that carries the token to the checkout", async () => {
   const queue = await world.createQueue({ maxActive: 1, checkoutUrl: "/checkout" });
   const visitor = await enterByForm(queue);

@@ -17,7 +17,7 @@ pub const MAX_ACTIVE: u32 = 100_000;
 /// The highest admission rate.
 const MAX_RATE: u32 = 1_000_000;
 /// The latest time that is still an exact integer everywhere: JSON, JavaScript and `SQLite` bindings.
-const MAX_TIME: UnixMillis = 1 << 53;
+pub const MAX_TIME: UnixMillis = 1 << 53;
 
 /// How places are given: in order of arrival, or by lot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -375,7 +375,8 @@
     event.preventDefault();
     enter(event.target);
   });
-  if (find("#handoff")) return proceed();
+  // Who has just been told something reads it first, and goes on by the button.
+  if (find("#handoff")) return find("#said") ? undefined : proceed();
   // A hidden tab's timers may be slow; a shopper who looks again should not wait for them.
   const wake = () => {
     if (!over && !document.hidden && Date.now() >= due) tick();

@@ -32,10 +32,12 @@ pub enum Message {
     Lapsed,
     /// The ticket is of an earlier life of the queue.
     Reset,
+    /// Wanted to leave with an admission that the checkout has taken.
+    AtCheckout,
 }
 
 impl Message {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Left,
         Self::NotYet,
         Self::Boarding,
@@ -47,6 +49,7 @@ impl Message {
         Self::AdmissionOver,
         Self::Lapsed,
         Self::Reset,
+        Self::AtCheckout,
     ];
 
     /// The message for a refusal; `None` where the room itself says enough, or a problem page must.
@@ -59,6 +62,8 @@ impl Message {
             Code::QueueClosed => Self::Closed,
             Code::AdmissionExpired | Code::AlreadyRedeemed => Self::AdmissionOver,
             Code::TicketVoid => Self::Reset,
+            // Of a shopper's calls, only leaving is refused with it.
+            Code::Conflict => Self::AtCheckout,
             Code::InternalError | Code::ServiceUnavailable => Self::Unreachable,
             _ => return None,
         })
@@ -78,6 +83,7 @@ impl Message {
             Self::AdmissionOver => "over",
             Self::Lapsed => "lapsed",
             Self::Reset => "reset",
+            Self::AtCheckout => "at-checkout",
         }
     }
 
@@ -101,6 +107,7 @@ impl Message {
             Self::Unreachable if in_line => Some(words.lost),
             Self::Unreachable => Some(words.lost_outside),
             Self::Reset => Some(words.said_reset),
+            Self::AtCheckout => Some(text.said_at_checkout),
             Self::Boarding | Self::SoldOut | Self::Closed | Self::AdmissionOver | Self::Lapsed => {
                 None
             }
@@ -127,6 +134,7 @@ mod tests {
             Message::of(Code::ServiceUnavailable),
             Some(Message::Unreachable)
         );
+        assert_eq!(Message::of(Code::Conflict), Some(Message::AtCheckout));
         assert_eq!(Message::of(Code::Forbidden), None);
     }
 }

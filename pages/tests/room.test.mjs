@@ -304,6 +304,13 @@ test("a checkout that sends shoppers back does not send them round and round", a
   await reaches("/checkout", 2);
 });
 
+test("who may not leave any more is told so, and is not sent on to the checkout", async () => {
+  await visit("granted-kept", {});
+  await page.getByText("cancel your order there").waitFor();
+  await page.getByRole("button", { name: "Go to checkout" }).click();
+  await reaches("/checkout", 1);
+});
+
 test("without script, forms do everything and waiting pages reload", async () => {
   const plain = await browser.newContext({ javaScriptEnabled: false });
   const visitor = await plain.newPage();

@@ -3,7 +3,8 @@
 
 use std::borrow::Cow;
 
-use tidegate_core::edge::cookies::said;
+use tidegate_core::edge::cookies::{self, said};
+use tidegate_core::edge::lifetime::max_age_seconds;
 use tidegate_core::edge::naming::Naming;
 use tidegate_core::ids::{EntryKey, QueueId};
 use tidegate_core::problem::{Code, Problem};
@@ -87,7 +88,8 @@ async fn take(site: &Site, id: &QueueId, action: Action, form: &[u8]) -> Answere
         Action::Enter => shoppers::enter(site, id, &shown, &naming(form))
             .await
             .map(|entered| {
-                cookies.push(credentials::set_ticket(id, Some(&entered.token)));
+                let snapshot = &entered.view.snapshot;
+                cookies.push(credentials::set_ticket(snapshot, &entered.token, site.now));
                 None
             }),
         Action::Claim => claiming::claim(site, id, &shown)
@@ -97,7 +99,7 @@ async fn take(site: &Site, id: &QueueId, action: Action, form: &[u8]) -> Answere
                 Claimed::Boarding { .. } => Some(Message::Boarding),
             }),
         Action::Leave => shoppers::leave(site, id, &shown).await.map(|()| {
-            cookies.push(credentials::set_ticket(id, None));
+            cookies.push(credentials::drop_ticket(id));
             Some(Message::Left)
         }),
     };
@@ -150,14 +152,25 @@ async fn show(site: &Site, id: &QueueId) -> Answered {
         Ok(found) => found,
         // A ticket that is good no more must not keep its holder out of the room.
         Err(problem) if problem.code.status() == 401 => {
-            cookies.push(credentials::set_ticket(id, None));
+            cookies.push(credentials::drop_ticket(id));
             message = message.or(Message::of(problem.code));
             shoppers::status(site, id, &Shown::Nothing).await?
         }
         Err(problem) => return Err(problem.into()),
     };
     if let Some(renewed) = &status.ticket {
-        cookies.push(credentials::set_ticket(id, Some(renewed)));
+        cookies.push(credentials::set_ticket(&view.snapshot, renewed, site.now));
+    }
+    let entry_key = entry_key(site, id)?;
+    if entry_key.is_known || status.standing == Standing::NotQueued {
+        // The page may be gone before its form is answered: the next one enters by the same key.
+        let age = max_age_seconds(&view.snapshot, site.now);
+        let value = entry_key.value.to_string();
+        cookies.push(credentials::set_cookie(
+            &cookies::entry_key(id),
+            Some(&value),
+            age,
+        ));
     }
     let mut held = None;
     let may_hold = matches!(
@@ -175,11 +188,30 @@ async fn show(site: &Site, id: &QueueId) -> Answered {
             Err(problem) => message = message.or(Message::of(problem.code)),
         }
     }
-    let mut response = render(&view, &status, message, held.as_ref())?;
+    let mut response = render(&view, &status, message, held.as_ref(), entry_key.value)?;
     for cookie in cookies {
         response = with_cookie(response, &cookie)?;
     }
     Ok(response)
+}
+
+/// The key that a room's form enters with.
+struct FormKey {
+    value: EntryKey,
+    /// This browser has it already.
+    is_known: bool,
+}
+
+fn entry_key(site: &Site, id: &QueueId) -> Result<FormKey, Problem> {
+    let kept = credentials::cookie(site, &cookies::entry_key(id));
+    let known = kept.and_then(|text| text.parse().ok());
+    Ok(FormKey {
+        value: match known {
+            Some(key) => key,
+            None => EntryKey::from_bytes(random::bytes()?),
+        },
+        is_known: known.is_some(),
+    })
 }
 
 fn render(
@@ -187,6 +219,7 @@ fn render(
     status: &Status,
     message: Option<Message>,
     held: Option<&(Grant, String)>,
+    entry_key: EntryKey,
 ) -> Answered {
     let page = RoomPage {
         snapshot: &view.snapshot,
@@ -198,7 +231,7 @@ fn render(
             expires_at: grant.expires_at,
         }),
         message,
-        entry_key: random::bytes().ok().map(EntryKey::from_bytes),
+        entry_key: Some(entry_key),
     };
     let html = page
         .render()

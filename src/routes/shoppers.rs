@@ -6,6 +6,7 @@ use std::rc::Rc;
 use serde_json::{Value, json};
 use tidegate_core::UnixMillis;
 use tidegate_core::calls::{LaneCall, LaneName, LaneReply, Reply};
+use tidegate_core::edge::lifetime::{is_due, lives_until};
 use tidegate_core::edge::naming::{EnterBody, Naming};
 use tidegate_core::ids::{QueueId, ShopperId};
 use tidegate_core::problem::{Code, Problem};
@@ -59,7 +60,8 @@ pub async fn call(site: &Site, mut request: Request, id: &QueueId, rest: &[&str]
         ["status"] => {
             get(site)?;
             let shown = credentials::shown(site, id);
-            respond_status(id, &shown, &status(site, id, &shown).await?.1)
+            let (view, status) = status(site, id, &shown).await?;
+            respond_status(site, &view.snapshot, &shown, &status)
         }
         ["claim"] => {
             post(site)?;
@@ -71,7 +73,7 @@ pub async fn call(site: &Site, mut request: Request, id: &QueueId, rest: &[&str]
             let response = nothing()?;
             response
                 .headers()
-                .append("set-cookie", &credentials::set_ticket(id, None))?;
+                .append("set-cookie", &credentials::drop_ticket(id))?;
             Ok(response)
         }
         _ => Err(nothing_here()),
@@ -82,6 +84,8 @@ pub async fn call(site: &Site, mut request: Request, id: &QueueId, rest: &[&str]
 pub struct Entered {
     /// The signed ticket.
     pub token: String,
+    /// What it was signed under.
+    pub view: Rc<EdgeView>,
     /// The receipt of an entrant.
     pub receipt: Option<Value>,
     /// What it means now.
@@ -206,7 +210,8 @@ pub fn entered(
     }
     let status = Status::of(Some(&ticket), &snapshot, stale, jitter);
     Ok(Entered {
-        token: keys.sign(&ticket, now)?,
+        token: keys.sign(&ticket, now, lives_until(&snapshot, now))?,
+        view: Rc::clone(view),
         receipt: None,
         status,
     })
@@ -228,7 +233,7 @@ fn respond_entered(site: &Site, id: &QueueId, entered: &Entered) -> Answered {
     if credentials::from(site) != From::Elsewhere {
         response.headers().append(
             "set-cookie",
-            &credentials::set_ticket(id, Some(&entered.token)),
+            &credentials::set_ticket(&entered.view.snapshot, &entered.token, site.now),
         )?;
     }
     Ok(response)
@@ -247,6 +252,7 @@ pub async fn status(
     };
     let seen = views::view_for(site, &known.ticket).await?;
     let snapshot = &seen.value.snapshot;
+    let is_due = is_due(&known, snapshot, site.now);
     let mut ticket = known.ticket;
     let had_place = ticket.position.is_some();
     ticket.position = ticket
@@ -254,18 +260,20 @@ pub async fn status(
         .or_else(|| snapshot.shuffle.position(ticket.index));
     let mut status = Status::of(Some(&ticket), snapshot, seen.stale, random::jitter());
     // With its place, so that it is computed once.
-    if known.renew || had_place != ticket.position.is_some() {
-        status.ticket = Some(keys::ticket(site)?.sign(&ticket, site.now)?);
+    if is_due || had_place != ticket.position.is_some() {
+        let expires_at = lives_until(snapshot, site.now);
+        status.ticket = Some(keys::ticket(site)?.sign(&ticket, site.now, expires_at)?);
     }
     Ok((seen.value, status))
 }
 
-fn respond_status(id: &QueueId, shown: &Shown, status: &Status) -> Answered {
+fn respond_status(site: &Site, snapshot: &Snapshot, shown: &Shown, status: &Status) -> Answered {
     let response = private_json(status, 200)?;
     if let (Shown::Cookie(_), Some(renewed)) = (shown, &status.ticket) {
-        response
-            .headers()
-            .append("set-cookie", &credentials::set_ticket(id, Some(renewed)))?;
+        response.headers().append(
+            "set-cookie",
+            &credentials::set_ticket(snapshot, renewed, site.now),
+        )?;
     }
     Ok(response)
 }

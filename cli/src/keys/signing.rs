@@ -60,7 +60,7 @@ impl Secret {
     pub const fn patience(self) -> &'static str {
         match self {
             Self::Ticket => {
-                "7 days after that, when the last tickets that the old key signed have run out"
+                "A month after every queue that was live until then has ended (or 400 days after that), when the last tickets that the old key signed have run out"
             }
             Self::Handoff => {
                 "A day after that, when all handoff tokens that the old key signed have run out"

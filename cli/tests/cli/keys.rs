@@ -96,7 +96,9 @@ fn a_fresh_set_is_good_in_public() {
     let secrets = secrets(&folder.file());
     let text = |name: &str| secrets[name].as_str().unwrap();
     assert_eq!(secrets.len(), 6);
-    ticket_keys(&folder.file()).sign(&ticket(), NOW).unwrap();
+    ticket_keys(&folder.file())
+        .sign(&ticket(), NOW, NOW + 1_000)
+        .unwrap();
     HandoffKeys::read(text("HANDOFF_KEYS"), Reach::Public).unwrap();
     read_shopper_key(text("SHOPPER_KEY"), Reach::Public).unwrap();
     IdentityKeys::read(text("IDENTITY_KEYS"), Reach::Public).unwrap();
@@ -173,10 +175,10 @@ fn every_ticket_stays_good_from_step_to_step_of_a_rotation() {
         (&appended, &promoted),
         (&promoted, &retired),
     ] {
-        let token = other.sign(&ticket(), NOW).unwrap();
+        let token = other.sign(&ticket(), NOW, NOW + 1_000).unwrap();
         assert!(one.verify(&token, &queue, NOW).is_ok());
     }
-    let token = before.sign(&ticket(), NOW).unwrap();
+    let token = before.sign(&ticket(), NOW, NOW + 1_000).unwrap();
     assert!(promoted.verify(&token, &queue, NOW).is_ok());
     assert!(retired.verify(&token, &queue, NOW).is_err());
 }

@@ -16,6 +16,11 @@ pub fn said(queue: &QueueId) -> String {
     format!("{OWN}said.{queue}")
 }
 
+/// Holds the key that the room's forms enter with, so that a page that is loaded anew finds the entry again.
+pub fn entry_key(queue: &QueueId) -> String {
+    format!("{OWN}key.{queue}")
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -26,12 +31,14 @@ mod tests {
         #[test]
         fn no_two_cookies_of_any_queues_have_one_name(
             one in "[a-z0-9][a-z0-9-]{0,9}",
-            kind in prop::sample::select(vec!["", "said-", "said.", "said", "pass-", "-"]),
+            kind in prop::sample::select(vec!["", "said-", "said.", "said", "key-", "key.", "key", "pass-", "-"]),
         ) {
             let one: QueueId = one.parse().unwrap();
             // The one that could be mistaken for it, if there can be one.
             if let Ok(other) = format!("{kind}{one}").parse::<QueueId>() {
                 prop_assert_ne!(said(&one), ticket(&other));
+                prop_assert_ne!(entry_key(&one), ticket(&other));
+                prop_assert_ne!(entry_key(&one), said(&other));
                 prop_assert_eq!(ticket(&one) == ticket(&other), one == other);
                 // The edge's pass for `one`, as the contract names it.
                 let pass = format!("{OWN}pass-{one}");

@@ -12,8 +12,6 @@ use crate::problem::Problem;
 
 /// The `typ` that tells a ticket from every other token.
 const TYPE: &str = "tidegate-ticket+jwt";
-/// How long a ticket is good for; a status asked in its second half renews it.
-const LIFETIME_MILLIS: u64 = 7 * 86_400 * 1000;
 
 /// A place in line, as its holder shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,12 +30,14 @@ pub struct Ticket {
     pub issued_at: UnixMillis,
 }
 
-/// A ticket that was read, and whether to hand out a fresh copy.
+/// A ticket that was read.
 pub struct ReadTicket {
     /// What it says.
     pub ticket: Ticket,
-    /// It is in its second half, or an older key signed it.
-    pub renew: bool,
+    /// Until when it is good.
+    pub expires_at: UnixMillis,
+    /// It was not signed by the key that signs now.
+    pub by_older_key: bool,
 }
 
 /// The keys that sign and verify tickets.
@@ -61,11 +61,16 @@ impl TicketKeys {
         Ok(Self { keys })
     }
 
-    /// Signs a ticket as of `now`.
-    pub fn sign(&self, ticket: &Ticket, now: UnixMillis) -> Result<String, Problem> {
+    /// Signs a ticket as of `now`, good until `expires_at`.
+    pub fn sign(
+        &self,
+        ticket: &Ticket,
+        now: UnixMillis,
+        expires_at: UnixMillis,
+    ) -> Result<String, Problem> {
         let claims = JWTClaims {
             issued_at: Some(seconds(now)),
-            expires_at: Some(seconds(now.saturating_add(LIFETIME_MILLIS))),
+            expires_at: Some(seconds(expires_at)),
             invalid_before: None,
             issuer: None,
             subject: Some(ticket.shopper.to_string()),
@@ -122,10 +127,10 @@ impl TicketKeys {
             position: claims.custom.position,
             issued_at,
         };
-        let half_spent = now.saturating_sub(issued_at) > LIFETIME_MILLIS / 2;
         Ok(ReadTicket {
             ticket,
-            renew: number != 0 || half_spent,
+            expires_at: claims.expires_at.map_or(0, |at| at.as_millis()),
+            by_older_key: number != 0,
         })
     }
 }
@@ -154,6 +159,7 @@ mod tests {
     use super::*;
 
     const NOW: UnixMillis = 1_800_000_000_000;
+    const LIFETIME: u64 = 1_000_000;
     const KEYS: &str = r#"[{"kid":"k1","key":"dev-AgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}]"#;
     const ROTATED: &str = r#"[{"kid":"k2","key":"dev-AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"},
                               {"kid":"k1","key":"dev-AgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}]"#;
@@ -181,10 +187,11 @@ mod tests {
 
     #[test]
     fn a_ticket_reads_back_as_it_was_signed() {
-        let token = keys(KEYS).sign(&ticket(), NOW).unwrap();
+        let token = keys(KEYS).sign(&ticket(), NOW, NOW + LIFETIME).unwrap();
         let read = keys(KEYS).verify(&token, &ticket().queue, NOW).unwrap();
         assert_eq!(read.ticket, ticket());
-        assert!(!read.renew);
+        assert!(!read.by_older_key);
+        assert_eq!(read.expires_at, NOW + LIFETIME);
     }
 
     /// Tickets of format 1 are in shoppers' hands across deploys: a change here voids every place.
@@ -204,23 +211,23 @@ mod tests {
 
     #[test]
     fn an_older_key_is_accepted_and_asks_for_renewal() {
-        let token = keys(KEYS).sign(&ticket(), NOW).unwrap();
+        let token = keys(KEYS).sign(&ticket(), NOW, NOW + LIFETIME).unwrap();
         assert!(
             keys(ROTATED)
                 .verify(&token, &ticket().queue, NOW)
                 .unwrap()
-                .renew
+                .by_older_key
         );
-        let renewed = keys(ROTATED).sign(&ticket(), NOW).unwrap();
+        let renewed = keys(ROTATED).sign(&ticket(), NOW, NOW + LIFETIME).unwrap();
         assert!(keys(KEYS).verify(&renewed, &ticket().queue, NOW).is_err());
     }
 
     #[test]
     fn expired_foreign_and_altered_tickets_are_refused() {
         let keys = keys(KEYS);
-        let token = keys.sign(&ticket(), NOW).unwrap();
+        let token = keys.sign(&ticket(), NOW, NOW + LIFETIME).unwrap();
         assert!(
-            keys.verify(&token, &ticket().queue, NOW + LIFETIME_MILLIS)
+            keys.verify(&token, &ticket().queue, NOW + LIFETIME)
                 .is_err()
         );
         assert!(keys.verify(&token, &"other".parse().unwrap(), NOW).is_err());

@@ -106,6 +106,7 @@ pub(crate) static ENGLISH: Text = Text {
     notice_warning: "Please note:",
     notice_critical: "Important:",
 
+    said_at_checkout: "The checkout has your place now, and holds it until your order is over. To give it up, cancel your order there.",
     said_paused: "Nobody is being let in just now. You keep your place.",
 
     problems: Problems {

@@ -106,6 +106,7 @@ pub(crate) struct Text {
     pub notice_warning: &'static str,
     pub notice_critical: &'static str,
 
+    pub said_at_checkout: &'static str,
     pub said_paused: &'static str,
 
     pub problems: Problems,

@@ -75,6 +75,7 @@ closed | This queue is closed
 notice-info | From the shop: | We ship to all countries.
 notice-critical | Important: | note critical
 granted | Go to checkout | 14:07:09 UTC
+granted-kept | Go to checkout | cancel your order there
 problem-no-queue | There is no such queue | href="/"
 problem-shop | The shop is out of reach | in 12 seconds | href="/queue/demo"
 problem-unavailable | We will be right back | it is kept | 7f3a90c1
