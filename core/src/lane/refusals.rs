@@ -120,6 +120,7 @@ mod tests {
             sequence: 1,
             place: 0,
             first: Some(4),
+            leaving: None,
         };
         let heard = lane.looked_up(arrivals, |_| Some(stored));
         assert_eq!(heard, [(shopper(1), Ok(Heard::Index(4)))]);
