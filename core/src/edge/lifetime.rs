@@ -66,10 +66,14 @@ mod tests {
         }
     }
 
+    fn day(number: u64) -> UnixMillis {
+        NOW.saturating_add(number.saturating_mul(DAY_MILLIS))
+    }
+
     fn draw(opens: u64, closes: u64) -> Snapshot {
         snapshot(
             json!({"access": "draw", "maxAdmissions": 1, "claimWindowSeconds": 2_592_000,
-            "opensAt": NOW + opens * DAY_MILLIS, "closesAt": NOW + closes * DAY_MILLIS}),
+            "opensAt": day(opens), "closesAt": day(closes)}),
         )
     }
 

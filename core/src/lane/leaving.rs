@@ -7,8 +7,9 @@
 
 use super::Entry;
 use crate::calls::Reply;
-use crate::problem::Code;
+use crate::problem::{Code, Problem};
 use crate::queue::event::Answer;
+use crate::queue::shoppers::unknown_ticket;
 
 /// What becomes of an entry that is marked as leaving.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,12 +39,25 @@ pub fn is_for(entry: Option<Entry>, index: u64) -> bool {
     entry.and_then(Entry::index) == Some(index)
 }
 
+/// Refuses a leave of an index that this lane never gave; `last` is the first index, and how many were granted, of
+/// its last group that does not begin behind it.
+pub fn check_given(last: Option<(u64, u32)>, index: u64) -> Result<(), Problem> {
+    let is_given = last.is_some_and(|(first, granted)| {
+        let place = index.checked_sub(first);
+        place.is_some_and(|place| place < u64::from(granted))
+    });
+    if is_given {
+        Ok(())
+    } else {
+        Err(unknown_ticket())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::ids::ShopperId;
     use crate::lane::{Heard, Lane};
-    use crate::problem::Problem;
     use crate::queue::event::Called;
 
     #[test]
@@ -54,6 +68,19 @@ mod tests {
         assert_eq!(refused(Code::ServiceUnavailable), Left::Unknown);
         assert_eq!(refused(Code::InternalError), Left::Unknown);
         assert_eq!(refused(Code::TicketVoid), Left::Unknown);
+    }
+
+    #[test]
+    fn only_what_a_lane_gave_is_left_there() {
+        for (last, index, given) in [
+            (Some((4, 3)), 4, true),
+            (Some((4, 3)), 6, true),
+            (Some((4, 3)), 7, false),
+            (Some((4, 0)), 4, false),
+            (None, 0, false),
+        ] {
+            assert_eq!(check_given(last, index).is_ok(), given, "{last:?} {index}");
+        }
     }
 
     #[test]

@@ -414,6 +414,7 @@ pub fn sold_out() -> Problem {
     Problem::new(Code::SoldOut, "Everything is sold.")
 }
 
-fn unknown_ticket() -> Problem {
+/// What is said to a genuine ticket that says what no queue of ours ever gave.
+pub fn unknown_ticket() -> Problem {
     Problem::unauthorized("The ticket names a place that this queue never gave.")
 }

@@ -110,12 +110,12 @@ impl World {
                 epoch: holder.epoch,
                 index: holder.index,
             };
-            self.changes_nothing(Event::Claim(holder.clone()));
-            self.changes_nothing(Event::Leave(holder));
+            self.changes_nothing(&Event::Claim(holder.clone()));
+            self.changes_nothing(&Event::Leave(holder));
             for event in [Event::Complete, Event::Release, Event::Extend] {
-                self.changes_nothing(event(admission));
+                self.changes_nothing(&event(admission));
             }
-            self.changes_nothing(Event::Redeem {
+            self.changes_nothing(&Event::Redeem {
                 admission,
                 idempotency_key: None,
             });
@@ -132,12 +132,12 @@ impl World {
                 position: Some(position),
                 ..holder.clone()
             };
-            self.changes_nothing(Event::Claim(holder.clone()));
-            self.changes_nothing(Event::Leave(holder));
+            self.changes_nothing(&Event::Claim(holder.clone()));
+            self.changes_nothing(&Event::Leave(holder));
         }
     }
 
-    fn changes_nothing(&mut self, event: Event) {
+    fn changes_nothing(&mut self, event: &Event) {
         let before = self.queue.claims().clone();
         let handled = self.queue.event(event.clone(), self.now, Crash::None);
         let answer = handled.answer;

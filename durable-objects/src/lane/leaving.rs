@@ -3,13 +3,13 @@
 
 use tidegate_core::calls::{LaneName, LaneReply, Reply};
 use tidegate_core::ids::ShopperId;
-use tidegate_core::lane::leaving::Left;
+use tidegate_core::lane::leaving::{Left, check_given};
 use tidegate_core::queue::Event;
 use tidegate_core::queue::event::Holder;
 use worker::{Result, SqlStorage};
 
 use super::Inner;
-use super::rows::{self, mark_leaving, stay};
+use super::rows::{self, last_given, mark_leaving, stay};
 use crate::storage::in_transaction;
 use crate::stub::storage_failed;
 
@@ -29,7 +29,10 @@ impl Inner {
             .map_err(|error| storage_failed(&error))?;
         if is_here {
             self.finish_leaving(name, shopper, index).await.1?;
+            return Ok(LaneReply::Done);
         }
+        let last = self.with_lane(|_, sql| last_given(sql, index));
+        check_given(last.map_err(|error| storage_failed(&error))?, index)?;
         Ok(LaneReply::Done)
     }
 

@@ -144,6 +144,17 @@ pub fn mark_leaving(sql: &SqlStorage, shopper: ShopperId, index: u64) -> Result<
     Ok(is_here)
 }
 
+/// The first index of the last group that does not begin behind `index`, and how many it was granted.
+pub fn last_given(sql: &SqlStorage, index: u64) -> Result<Option<(u64, u32)>> {
+    let found: Vec<GroupRow> = rows(
+        sql,
+        "SELECT sequence, at, root, NULL AS members, first, granted FROM groups
+            WHERE first <= ? ORDER BY sequence DESC LIMIT 1",
+        vec![integer(index)?],
+    )?;
+    Ok(found.first().and_then(|row| row.first.zip(row.granted)))
+}
+
 /// Removes the mark of an entry that stays.
 pub fn stay(sql: &SqlStorage, shopper: ShopperId, index: u64) -> Result<()> {
     run(
