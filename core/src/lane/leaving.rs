@@ -9,7 +9,7 @@ use super::Entry;
 use crate::calls::Reply;
 use crate::problem::{Code, Problem};
 use crate::queue::event::Answer;
-use crate::queue::shoppers::unknown_ticket;
+use crate::queue::holders::unknown_ticket;
 
 /// What becomes of an entry that is marked as leaving.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

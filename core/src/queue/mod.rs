@@ -11,6 +11,7 @@ pub mod event;
 pub mod gone;
 pub mod head;
 pub mod hearing;
+pub mod holders;
 mod limits;
 mod line;
 pub mod machine;

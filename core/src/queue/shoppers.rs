@@ -3,6 +3,7 @@
 use super::boarding::note_show;
 use super::claim::{Claim, ClaimState};
 use super::event::{Answer, Grant, Holder, LaneMark};
+use super::holders::unknown_ticket;
 use super::machine::Machine;
 use crate::UnixMillis;
 use crate::edge::doors::{no_place_yet, not_called_up};
@@ -204,24 +205,6 @@ impl Machine {
         }
     }
 
-    /// The place of a ticket that has no record yet, once there are places. It follows from the index and the
-    /// shuffle, each index's another, whatever the ticket says; one that says something else is refused.
-    fn place_of(&self, holder: &Holder) -> Result<Option<u64>, Problem> {
-        let place = self.shuffle().position(holder.index);
-        match (holder.position, place) {
-            (Some(said), place) if place != Some(said) => Err(unknown_ticket()),
-            _ => Ok(place),
-        }
-    }
-
-    /// Nobody ever loses their place to somebody who says that it is theirs.
-    fn check_free(&self, position: u64) -> Result<(), Problem> {
-        if self.present.contains_key(&position) {
-            return Err(unknown_ticket());
-        }
-        Ok(())
-    }
-
     /// Makes a called-up shopper present, for the first time or again.
     fn come(&mut self, holder: &Holder, position: u64, away: Option<Claim>, now: UnixMillis) {
         self.no_longer_awaited(position);
@@ -328,33 +311,6 @@ impl Machine {
             .or(stored)
     }
 
-    pub(super) fn check_epoch(&self, epoch: Epoch) -> Result<(), Problem> {
-        if epoch == self.head.epoch {
-            Ok(())
-        } else {
-            Err(Problem::new(
-                Code::TicketVoid,
-                "The queue was reset since this ticket was given; enter again.",
-            ))
-        }
-    }
-
-    /// Refuses a ticket for what was never given, and one that says something else of its holder or its place
-    /// than its record.
-    fn check_holder(&self, holder: &Holder, record: Option<&Claim>) -> Result<(), Problem> {
-        self.check_epoch(holder.epoch)?;
-        let fits = self.record(holder.index, record).is_none_or(|claim| {
-            let knows_place = claim.position != NOWHERE;
-            let same_place = |said| !knows_place || said == claim.position;
-            claim.shopper == holder.shopper && holder.position.is_none_or(same_place)
-        });
-        if holder.index < self.head.entered && fits {
-            Ok(())
-        } else {
-            Err(unknown_ticket())
-        }
-    }
-
     fn check_not_over(&self, now: UnixMillis) -> Result<(), Problem> {
         match self.head.phase(now) {
             Phase::Closed => Err(closed()),
@@ -412,9 +368,4 @@ pub fn closed() -> Problem {
 /// What is said when the stock is gone.
 pub fn sold_out() -> Problem {
     Problem::new(Code::SoldOut, "Everything is sold.")
-}
-
-/// What is said to a genuine ticket that says what no queue of ours ever gave.
-pub fn unknown_ticket() -> Problem {
-    Problem::unauthorized("The ticket names a place that this queue never gave.")
 }

@@ -1,0 +1,65 @@
+//! Whose ticket it is: what it says is held against the queue's life, its record, and the place that follows from
+//! its index, before anything comes of it.
+
+use super::claim::Claim;
+use super::event::Holder;
+use super::machine::Machine;
+use super::shoppers::NOWHERE;
+use crate::ids::Epoch;
+use crate::problem::{Code, Problem};
+
+impl Machine {
+    pub(super) fn check_epoch(&self, epoch: Epoch) -> Result<(), Problem> {
+        if epoch == self.head.epoch {
+            Ok(())
+        } else {
+            Err(Problem::new(
+                Code::TicketVoid,
+                "The queue was reset since this ticket was given; enter again.",
+            ))
+        }
+    }
+
+    /// Refuses a ticket for what was never given, and one that says something else of its holder or its place
+    /// than its record.
+    pub(super) fn check_holder(
+        &self,
+        holder: &Holder,
+        record: Option<&Claim>,
+    ) -> Result<(), Problem> {
+        self.check_epoch(holder.epoch)?;
+        let fits = self.record(holder.index, record).is_none_or(|claim| {
+            let knows_place = claim.position != NOWHERE;
+            let same_place = |said| !knows_place || said == claim.position;
+            claim.shopper == holder.shopper && holder.position.is_none_or(same_place)
+        });
+        if holder.index < self.head.entered && fits {
+            Ok(())
+        } else {
+            Err(unknown_ticket())
+        }
+    }
+
+    /// The place of a ticket that has no record yet, once there are places. It follows from the index and the
+    /// shuffle, each index's another, whatever the ticket says; one that says something else is refused.
+    pub(super) fn place_of(&self, holder: &Holder) -> Result<Option<u64>, Problem> {
+        let place = self.shuffle().position(holder.index);
+        match (holder.position, place) {
+            (Some(said), place) if place != Some(said) => Err(unknown_ticket()),
+            _ => Ok(place),
+        }
+    }
+
+    /// Nobody ever loses their place to somebody who says that it is theirs.
+    pub(super) fn check_free(&self, position: u64) -> Result<(), Problem> {
+        if self.present.contains_key(&position) {
+            return Err(unknown_ticket());
+        }
+        Ok(())
+    }
+}
+
+/// What is said to a genuine ticket that says what no queue of ours ever gave.
+pub fn unknown_ticket() -> Problem {
+    Problem::unauthorized("The ticket names a place that this queue never gave.")
+}
