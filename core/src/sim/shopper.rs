@@ -5,6 +5,7 @@ use super::message::{Asker, Call, Happening, NOBODY, Reply};
 
 use super::world::{NONE, World, place};
 use crate::lane::leaving::Left;
+use crate::queue::ClaimState;
 
 /// Of those who close the tab, how many come back, and within which time.
 const RETURN_SHARE: f64 = 0.1;
@@ -244,7 +245,11 @@ impl World {
             return Ok(());
         };
         let (held, edge, shows) = (shopper.index, shopper.edge, shopper.shows);
-        ensure(held == NONE || held == index, named::ONE_EACH, || {
+        // A late copy of a leave that was not answered may have ended what they hold.
+        let old = self.server.object.claim(held.into());
+        let left = old.is_some_and(|claim| claim.state == ClaimState::Left);
+        let is_one = held == NONE || held == index || left;
+        ensure(is_one, named::ONE_EACH, || {
             format!("{who} holds {held}, and was given {index}")
         })?;
         let boarding = self.lane_boarding(who);
