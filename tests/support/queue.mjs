@@ -147,6 +147,14 @@ export class Shopper {
     assert.equal(reply.json.status, "BOARDING");
   }
 
+  /** Claims while others before them may not have heard that they are called up, and is admitted after that. */
+  async admitInTurn() {
+    return until("those before had time to hear of their call", async () => {
+      const reply = await this.claim();
+      return reply.status === 200 && reply.json;
+    });
+  }
+
   /** Claims and redeems; returns the grant. */
   async checkOut() {
     const grant = await this.admit();

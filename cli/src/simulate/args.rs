@@ -32,6 +32,9 @@ pub struct SimulateArgs {
     /// The share of shoppers who are away when they are called up, 0 to 1
     #[arg(long, value_name = "SHARE", default_value_t = 0.3, value_parser = share)]
     pub absent: f64,
+    /// The share of shoppers who hear by socket what changes, 0 to 1
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
+    pub sockets: f64,
     /// How many seconds a shopper is at the checkout, on average
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=3600))]
     pub checkout: u32,
@@ -105,6 +108,7 @@ impl SimulateArgs {
             },
             arrive_within: u64::from(self.within).saturating_mul(1_000),
             absent: self.absent,
+            sockets: self.sockets,
             checkout: u64::from(self.checkout).saturating_mul(1_000),
             lanes: self.lanes,
             relays: self.relays,

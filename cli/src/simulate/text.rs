@@ -51,6 +51,17 @@ fn rows(figures: &Figures, report: &Report) -> Vec<(&'static str, String)> {
             figures.present_max.to_string(),
         ),
         (
+            "admissions in the fullest second",
+            figures.admitted_in_a_second.to_string(),
+        ),
+        (
+            "overtaken while they could not have heard; while they listened; later",
+            format!(
+                "{}; {}; {}",
+                figures.overtaken_in_hearing, figures.overtaken_listening, figures.overtaken_later
+            ),
+        ),
+        (
             "shown waits off by, half and nine tenths within",
             format!(
                 "{}, {}; {} unknown",
