@@ -45,7 +45,6 @@ async function openInLine(queue, options) {
 test("with script, a shopper waits, goes on by themself when called up, and pays", async (t) => {
   const queue = await openLamp();
   const release = await hold(queue);
-  await queue.enter();
   const shopper = await openShopper(browser);
   const { page } = shopper;
   await page.goto(world.url + PRODUCT.path);
@@ -96,7 +95,6 @@ test("with script, a shopper waits, goes on by themself when called up, and pays
 test("without script, the room reloads itself and forms lead to a paid order", async () => {
   const queue = await openLamp();
   const release = await hold(queue);
-  await queue.enter();
   const shopper = await openShopper(browser, { javaScriptEnabled: false });
   const { page } = shopper;
   await page.goto(world.url + PRODUCT.path);
@@ -200,13 +198,13 @@ suite("in the room", { concurrency: 4 }, () => {
     const queue = await openQueue();
     await hold(queue);
     const shopper = await openInLine(queue);
-    assert.deepEqual(await shopper.figures(), { place: 2, ahead: 0 });
+    assert.deepEqual(await shopper.figures(), { place: 3, ahead: 1 });
     await shopper.page.close();
     await queue.enter();
     for (let tabs = 0; tabs < 2; tabs++) {
       shopper.page = await shopper.context.newPage();
       await shopper.page.goto(roomOf(queue));
-      assert.deepEqual(await shopper.figures(), { place: 2, ahead: 0 });
+      assert.deepEqual(await shopper.figures(), { place: 3, ahead: 1 });
     }
     const { expires } = await shopper.ticketCookie(queue);
     assert.ok(expires > Date.now() / 1000 + 86_400, "a closed browser keeps it too");
@@ -218,7 +216,7 @@ suite("in the room", { concurrency: 4 }, () => {
     const shopper = await openInLine(queue, { bears: /Failed to load resource/ });
     await shopper.context.setOffline(true);
     await shopper.sees("The connection is down. You are still in line");
-    assert.deepEqual(await shopper.figures(), { place: 2, ahead: 0 });
+    assert.deepEqual(await shopper.figures(), { place: 3, ahead: 1 });
     await shopper.context.setOffline(false);
     await shopper.page.locator("#lost").waitFor({ state: "hidden" });
     assert.equal(await shopper.page.textContent("#say"), "The connection is back. You are still in line.");
@@ -230,7 +228,6 @@ suite("in the room", { concurrency: 4 }, () => {
     const own = await startWorld({ port: await freePort() });
     const queue = await openQueue({}, own);
     await hold(queue);
-    await queue.enter();
     const shopper = await openInLine(queue, { bears: /Failed to load resource/ });
     await own.end();
     await shopper.sees("You are still in line");
@@ -252,7 +249,7 @@ suite("in the room", { concurrency: 4 }, () => {
     assert.equal(await shopper.ticket(queue), undefined);
     await shopper.press("Join the queue");
     await shopper.sees("You are in line");
-    assert.equal((await shopper.figures()).place, 4);
+    assert.equal((await shopper.figures()).place, 5);
   });
 
   test("a pause and its end appear on the open page", async () => {
@@ -330,7 +327,6 @@ suite("in the room", { concurrency: 4 }, () => {
   test("after a reset the open page says so and offers to join anew", async () => {
     const queue = await openQueue();
     await hold(queue);
-    await queue.enter();
     const shopper = await openInLine(queue, { bears: /status of 401/ });
     assert.equal((await shopper.figures()).place, 3);
     await queue.act("reset");
@@ -338,7 +334,7 @@ suite("in the room", { concurrency: 4 }, () => {
     await shopper.sees("The queue was started anew");
     await shopper.press("Join the queue");
     await shopper.sees("You are in line");
-    assert.equal((await shopper.figures()).place, 2);
+    assert.equal((await shopper.figures()).place, 3);
   });
 });
 

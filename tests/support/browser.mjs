@@ -39,10 +39,19 @@ export async function startShopWorld() {
 /** The address of a queue's room. */
 export const roomOf = (queue) => `${queue.world.url}/queue/${queue.id}`;
 
-/** Somebody goes to the checkout and keeps a slot; gives back how it is freed. */
+/**
+ * Somebody goes to the checkout and keeps the slot, and somebody is present for it, so that nobody further back
+ * is called up. Gives back how the slot is freed; who was present goes, too.
+ */
 export async function hold(queue) {
   const { admissionId } = await (await queue.enter()).checkOut();
-  return async (how = "release") => succeeded(await queue.settle(how, admissionId));
+  const next = await queue.enter();
+  // With the last piece taken, nobody is called up.
+  assert.ok([202, 409].includes((await next.claim()).status));
+  return async (how = "release") => {
+    succeeded(await queue.settle(how, admissionId));
+    await next.leave();
+  };
 }
 
 /** Starts Chromium; it ends with the file that started it. */
