@@ -125,14 +125,13 @@ test("a queue that was created a moment ago is there after a kill", async () => 
 
 test("a rate holds across a kill", async () => {
   const world = await startWorld();
-  const queue = await world.createSettledQueue({ admitRatePerMinute: 5 });
-  const shoppers = await queue.enterMany(6);
-  for (const shopper of shoppers.slice(0, 5)) await shopper.buy();
+  const queue = await world.createSettledQueue({ admitRatePerMinute: 1 });
+  const [first, last] = await queue.enterMany(2);
+  await first.buy();
   await world.crash();
-  const last = shoppers.at(-1);
   const reply = await last.claim();
   assert.ok([202, 409].includes(reply.status), reply.text);
-  assert.equal((await queue.snapshot()).admitted, 5);
+  assert.equal((await queue.snapshot()).admitted, 1);
 });
 
 test("an admission that ran out while nothing ran is over afterwards, and the next one is let in", async () => {

@@ -88,15 +88,15 @@ test("a queue that was evicted keeps its slots, its stock and who is next", asyn
 
 test("a rate holds across an eviction", async () => {
   const watched = await startWatchedWorld();
-  const queue = await watched.world.createQueue({ admitRatePerMinute: 5 });
-  const shoppers = await queue.enterMany(6);
-  for (const shopper of shoppers.slice(0, 5)) await shopper.buy();
+  const queue = await watched.world.createQueue({ admitRatePerMinute: 1 });
+  const [buyer, other] = await queue.enterMany(2);
+  await buyer.buy();
   await untilEvicted(watched, ["QUEUE"], async () => {
-    const { status, json } = await shoppers[5].claim();
+    const { status, json } = await other.claim();
     assert.ok(status === 200 || status === 202 || json.code === "NOT_YET_SERVED", JSON.stringify(json));
     const [first, ...others] = await queue.admissions();
     const withinAMinute = others.filter(({ admittedAt }) => admittedAt < first.admittedAt + 60_000);
-    assert.equal(withinAMinute.length, 4);
+    assert.equal(withinAMinute.length, 0);
   });
 });
 

@@ -105,13 +105,14 @@ test("four hundred who claim, buy, give back or vanish never hold more than maxA
   assert.ok(mostAtOnce(spans) <= maxActive, `${mostAtOnce(spans)} admissions at once, by the queue's own times`);
 });
 
-test("under a rate, a crowd that claims at once gets exactly as many admissions as a minute allows", async () => {
+test("under a rate, a crowd that claims at once is admitted evenly, and no two within a second", async () => {
   const queue = await world.createQueue({ admitRatePerMinute: 30 });
   const shoppers = await queue.enterMany(60);
   const answers = await forEachAtOnce(shoppers, 60, (shopper) => shopper.claim());
-  assert.equal(answers.filter(({ status }) => status === 200).length, 30);
+  assert.ok(answers.some(({ status }) => status === 200), "the first of them at once");
   for (const reply of answers.filter(({ status }) => status === 409)) assertProblem(reply, "NOT_YET_SERVED");
-  assert.equal((await queue.snapshot()).admitted, 30);
+  const times = (await queue.admissions()).map(({ admittedAt }) => admittedAt).toSorted((one, other) => one - other);
+  for (const [number, at] of times.slice(1).entries()) assert.ok(at - times[number] >= 1000, String(times));
 });
 
 test("a reset in the middle of a crowd leaves nobody between two epochs", async () => {
