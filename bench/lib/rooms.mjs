@@ -25,6 +25,7 @@ export async function tidegate({ originUrl = "http://127.0.0.1:9", ...options } 
     ...options,
   });
   const admin = JSON.parse(keys.ADMIN_KEYS)[0].key;
+  const origin = JSON.parse(keys.ORIGIN_KEYS)[0].key;
   const call = async (method, where, body, bearer) => {
     const response = await fetch(server.url + where, {
       method,
@@ -37,6 +38,7 @@ export async function tidegate({ originUrl = "http://127.0.0.1:9", ...options } 
   return {
     ...server,
     adminKey: admin,
+    originKey: origin,
     call,
     create: (id, config) => call("PUT", `/v1/admin/queues/${id}`, { checkoutUrl: "/checkout", ...config }, admin),
   };

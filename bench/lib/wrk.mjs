@@ -9,8 +9,8 @@ const CONNECTIONS = 256;
 
 /**
  * Loads `server` at `path` for `seconds`. `headers` go with each request; `script` is a Lua script,
- * `env` what it reads. Returns `{perSecond, p99Ms, errors, answers, cpuMicros}`; answers other than
- * 2xx and 3xx count as errors, and `cpuMicros` is the server's CPU time for each answer.
+ * `env` what it reads. Returns `{perSecond, p99Ms, errors, answers, seconds, stdout, cpuMicros}`; answers other than
+ * 2xx and 3xx count as errors, `stdout` is what wrk and the script said, and `cpuMicros` is the server's CPU time for each answer.
  */
 export async function wrk(server, path, { seconds, connections = CONNECTIONS, headers = {}, script, env = {} }) {
   const flags = ["--threads", "1", "--connections", String(connections), "--duration", `${seconds}s`, "--timeout", "10s", "--latency"];
@@ -25,6 +25,8 @@ export async function wrk(server, path, { seconds, connections = CONNECTIONS, he
   return {
     perSecond: figure(/Requests\/sec:\s+([\d.]+)/),
     answers,
+    seconds: answers / figure(/Requests\/sec:\s+([\d.]+)/),
+    stdout,
     cpuMicros: answers > 0 ? (spent * 1e6) / answers : NaN,
     p99Ms: Number(p99) * { us: 0.001, ms: 1, s: 1000 }[unit],
     errors:

@@ -111,6 +111,7 @@ async function prepare({ js, rust, naive: room, tidegate: tide, tickets, claimSe
   // Before the opening, entries are logged, and answered with signed receipts.
   await tide.entered.create("early", { maxActive: 1, lanes: 1, opensAt: Date.now() + 86_400_000 });
   await tide.entered.create("claims", { maxActive: 100_000, lanes: 4 });
+  await tide.entered.create("whole", { maxActive: 100_000, lanes: 4 });
   // Each claim needs a ticket of its own: as many enter as will claim, and more.
   console.log(`entering shoppers who will claim, ${claimSeconds} s`);
   await wrk(tide.entered, "/v1/queues/claims/enter", { seconds: claimSeconds, script: script("keep-tickets"), env: { TICKETS: tickets } });
@@ -120,6 +121,20 @@ async function prepare({ js, rust, naive: room, tidegate: tide, tickets, claimSe
     const result = await wrk(tide.entered, "/v1/queues/claims/claim", { seconds: time, connections: SURGE, script: script("each-ticket"), env });
     used += result.answers + SURGE;
     return result;
+  };
+
+  // Whole admissions: a third of the requests claim, so a third as many shoppers would do.
+  const wholeTickets = `${tickets}-whole`;
+  await wrk(tide.entered, "/v1/queues/whole/enter", { seconds: claimSeconds / 2, script: script("keep-tickets"), env: { TICKETS: wholeTickets } });
+  let claimed = 0;
+  const admit = async (time) => {
+    const env = { TICKETS: wholeTickets, FROM: String(claimed), QUEUE: "whole", ORIGIN_KEY: tide.entered.originKey };
+    const result = await wrk(tide.entered, "/", { seconds: time, connections: SURGE, script: script("whole-admissions"), env });
+    const [, claims, completed] = /claimed (\d+) completed (\d+)/.exec(result.stdout).map(Number);
+    const refused = /^refused:.*$/m.exec(result.stdout);
+    if (refused) throw new Error(`a whole admission: ${refused[0]}`);
+    claimed += claims;
+    return { ...result, perSecond: completed / result.seconds, cpuMicros: (result.cpuMicros * result.answers) / completed };
   };
 
   const bearer = { Authorization: `Bearer ${tide.ticket}` };
@@ -134,6 +149,7 @@ async function prepare({ js, rust, naive: room, tidegate: tide, tickets, claimSe
     enter: (time) => wrk(tide.entered, "/v1/queues/entry/enter", { seconds: time, connections: SURGE, script: script("post") }),
     "enter early": (time) => wrk(tide.entered, "/v1/queues/early/enter", { seconds: time, connections: SURGE, script: script("post") }),
     claim,
+    "whole admission": admit,
     "cached page": (time) => wrk(tide.polled, PAGE, { seconds: time }),
   };
 }
@@ -161,6 +177,7 @@ function rowsOf(measured) {
     compared("enters/s ÷ naive room's joins/s, one lane", "enter", "naive join", 2),
     compared("enters/s before the opening, with receipts ÷ naive joins/s, one lane", "enter early", "naive join"),
     compared("claims/s ÷ naive joins/s", "claim", "naive join", 1),
+    compared("whole admissions/s (claim, redeem, complete) ÷ naive joins/s", "whole admission", "naive join", 0.45),
     compared("snapshots/s ÷ bare JavaScript hello", "snapshot", "JavaScript hello"),
     compared("cached pages/s ÷ bare JavaScript hello", "cached page", "JavaScript hello"),
   ];

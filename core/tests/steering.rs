@@ -99,6 +99,7 @@ fn leases_stay_near_200_a_second_whatever_the_number_of_lanes() {
         let (leases, writes) = (&figures.leases, &figures.queue_writes);
         assert_eq!(figures.entered, u64::from(per_second * 5));
         assert!(leases.mean < 205.0, "{lanes} lanes: {leases:?}");
+        // Transactions: what comes while one is written shares the next.
         assert!(writes.peak < 300, "{lanes} lanes: {writes:?}");
         // Ten rounds of all lanes, or most of the budget: the seconds at both ends are not full.
         let least = 120.0_f64.min(f64::from(lanes) * 10.0);
@@ -108,7 +109,7 @@ fn leases_stay_near_200_a_second_whatever_the_number_of_lanes() {
 
 #[test]
 #[ignore = "long: some seconds in release"]
-fn a_million_enter_over_64_lanes_with_the_queue_object_under_300_writes_a_second() {
+fn a_million_enter_over_64_lanes_with_the_queue_object_under_300_transactions_a_second() {
     let figures = figures(&crowd(1_000_000, 20, 64), 42);
     assert_eq!(figures.entered, 1_000_000);
     assert!(
@@ -119,6 +120,54 @@ fn a_million_enter_over_64_lanes_with_the_queue_object_under_300_writes_a_second
     assert!(figures.leases.mean < 205.0, "{:?}", figures.leases);
     assert!(figures.object_requests_per_entry < 1.05);
     assert!(figures.rows_written_per_entry < 1.1);
+}
+
+/// So many shoppers in a minute's surge, of whom 12,000 are admitted a minute: 200 a second.
+fn admits_12_000_a_minute(shoppers: u32, within: u64) {
+    let scenario = Scenario {
+        shoppers,
+        arrive_within: within,
+        lanes: 16,
+        edges: 100,
+        limits: Limits {
+            rate: Some(12_000),
+            ..Limits::default()
+        },
+        faults: Faults::FEW,
+        ..Scenario::default()
+    };
+    let figures = figures(&scenario, 42);
+    let (calls, refused) = (figures.queue_calls, figures.queue_refused);
+    assert!(refused * 100 < calls, "{refused} of {calls} calls refused");
+    let requests = figures.object_requests_per_entry;
+    assert!(requests <= 1.5, "{requests} object requests an entry");
+    let calls = figures.queue_calls_per_admission;
+    assert!(calls < 5.0, "{calls} calls an admission");
+    assert!(
+        figures.queue_writes.peak <= 300,
+        "{:?}",
+        figures.queue_writes
+    );
+    // Seven of ten would come; the last of them no later than the rate lets them.
+    let longest = figures.wait_deciles.get(9).copied();
+    let minutes = figures.admitted * 60 / 12_000;
+    #[expect(clippy::cast_precision_loss, reason = "a time")]
+    let most = minutes as f64 * 1.1 + 15.0;
+    assert!(
+        longest.is_some_and(|wait| wait < most),
+        "{longest:?} of {most} s"
+    );
+}
+
+#[test]
+fn one_queue_admits_12_000_a_minute_and_refuses_nearly_no_call() {
+    admits_12_000_a_minute(10_000, 10_000);
+}
+
+#[test]
+#[ignore = "long: a quarter of a minute in release"]
+fn one_queue_admits_12_000_a_minute_of_100_000_and_refuses_nearly_no_call() {
+    admits_12_000_a_minute(100_000, 60_000);
 }
 
 #[test]

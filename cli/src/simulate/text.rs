@@ -70,16 +70,26 @@ fn rows(figures: &Figures, report: &Report) -> Vec<(&'static str, String)> {
                 percent(honesty.unknown)
             ),
         ),
-        ("queue object, writes", per_second(&figures.queue_writes)),
+        (
+            "queue object, transactions",
+            per_second(&figures.queue_writes),
+        ),
         ("leases", per_second(&figures.leases)),
         ("enters at lanes", per_second(&figures.lane_requests)),
         (
-            "queue object, longest backlog and refused calls",
-            format!("{} ms, {}", figures.queue_backlog_ms, figures.queue_refused),
+            "queue object, longest backlog; calls, refused ones",
+            format!(
+                "{} ms; {}, {}",
+                figures.queue_backlog_ms, figures.queue_calls, figures.queue_refused
+            ),
         ),
         (
             "object requests for each entry",
             format!("{:.3}", figures.object_requests_per_entry),
+        ),
+        (
+            "calls of the queue object for each admission",
+            format!("{:.3}", figures.queue_calls_per_admission),
         ),
         (
             "rows written for each entry; all told",

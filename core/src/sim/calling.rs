@@ -202,12 +202,13 @@ impl World {
             return Ok(());
         }
         let lost = Happening::Unanswered(asker, call);
+        let written = self.server.written_after(self.agenda.now());
         match call {
             Call::Lease { sequence, .. } => {
                 let lane = self.lanes.get_mut(place(asker.who));
                 if let Some(lane) = lane.filter(|lane| lane.turn == asker.turn) {
                     lane.inbox = Some((sequence.into(), answer));
-                    self.answer(Happening::Leased(asker), lost);
+                    self.answer_after(written, Happening::Leased(asker), lost);
                 }
             }
             Call::Stands { shopper } => {
@@ -216,7 +217,7 @@ impl World {
                     shopper,
                     stands: answer == Ok(Answer::Stands(true)),
                 };
-                self.answer(told, lost);
+                self.answer_after(written, told, lost);
             }
             Call::Leave { shopper, index } => {
                 let told = Happening::LeftAtQueue {
@@ -235,12 +236,12 @@ impl World {
                         snapshot: Rc::new(view.snapshot),
                         at: self.agenda.now(),
                     });
-                    self.answer(Happening::Viewed(asker), lost);
+                    self.answer_after(written, Happening::Viewed(asker), lost);
                 }
             }
             _ => {
                 let told = self.reply_of(asker, call, answer)?;
-                self.answer(Happening::Answered(asker, told), lost);
+                self.answer_after(written, Happening::Answered(asker, told), lost);
             }
         }
         Ok(())

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::check::Limits;
+use super::message::Call;
 use super::world::World;
 use crate::queue::Effect;
 
@@ -50,6 +51,9 @@ pub(super) struct Tally {
     pub relay_requests: u64,
     pub crashes: u64,
     pub refused: u64,
+    /// Calls that reached the Queue object, the refused ones included: all, and those for one shopper.
+    queue_calls: u64,
+    admission_calls: u64,
     pub entered: u64,
     pub groups: u64,
     pub lane_rows: u64,
@@ -81,11 +85,26 @@ impl Tally {
         self.leases.add(now);
     }
 
-    pub fn queue_event(&mut self, now: u64, effects: &[Effect]) {
-        if !effects.is_empty() {
-            self.writes.add(now);
-            self.queue_rows += effects.len() as u64;
+    pub fn queue_event(&mut self, effects: &[Effect]) {
+        self.queue_rows += effects.len() as u64;
+    }
+
+    pub fn transaction(&mut self, now: u64) {
+        self.writes.add(now);
+    }
+
+    pub fn queue_call(&mut self, call: Call) {
+        match call {
+            Call::Wake | Call::Forge | Call::Operate { .. } => return,
+            Call::Claim
+            | Call::Leave { .. }
+            | Call::Redeem { .. }
+            | Call::Complete
+            | Call::Release
+            | Call::Extend => self.admission_calls += 1,
+            Call::Lease { .. } | Call::Stands { .. } | Call::View => {}
         }
+        self.queue_calls += 1;
     }
 
     /// Notes that positions below `boarding` are called up. Returns how many were before.
@@ -172,11 +191,17 @@ pub struct Figures {
     pub honesty: Honesty,
     /// Of the slot time that somebody in line could have used, the share that was used.
     pub slots_in_use: Option<f64>,
+    /// Transactions of the Queue object.
     pub queue_writes: PerSecond,
+    /// Calls of the Queue object, and those among them that it refused as too many.
+    pub queue_calls: u64,
     pub queue_refused: u64,
+    /// Calls to claim, leave, redeem, complete, release and extend, for each admission.
+    pub queue_calls_per_admission: f64,
     pub queue_backlog_ms: u64,
     pub leases: PerSecond,
     pub lane_requests: PerSecond,
+    /// Requests to lanes, and the lanes' leases, for each entry; what admits the shopper later is counted apart.
     pub object_requests_per_entry: f64,
     pub rows_written_per_entry: f64,
     pub rows_written_per_shopper: f64,
@@ -213,7 +238,10 @@ impl World {
             slots_in_use: (tally.slots_usable > 0)
                 .then(|| tally.slots_used as f64 / tally.slots_usable as f64),
             queue_writes: tally.writes.figures(),
+            queue_calls: tally.queue_calls,
             queue_refused: tally.refused,
+            queue_calls_per_admission: tally.admission_calls as f64
+                / self.check.granted().max(1) as f64,
             queue_backlog_ms: tally.backlog_micros / 1_000,
             leases: tally.leases.figures(),
             lane_requests: tally.lane_requests.figures(),

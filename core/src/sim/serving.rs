@@ -1,5 +1,5 @@
-//! The Queue object as a server: calls come in line, each takes the time of its transaction, and what
-//! it writes is checked before its answer goes out.
+//! The Queue object as a server: what has come while it worked is handled together and takes the time of one
+//! transaction, and what each call writes is checked before its answer goes out.
 
 use std::collections::VecDeque;
 
@@ -12,8 +12,6 @@ use crate::UnixMillis;
 use crate::problem::Problem;
 use crate::queue::{Answer, Effect, Event};
 
-/// What the object takes for an event that writes nothing, in microseconds.
-const READ_MICROS: u64 = 1_000;
 /// Calls that come when this much work waits already are refused as too many.
 const BACKLOG_MICROS: u64 = 2_000_000;
 /// How long boarding may stand still, by the queue's clock, while a slot is free, nobody is present
@@ -30,7 +28,11 @@ pub(super) struct Server {
     backlog: VecDeque<(Asker, Call)>,
     /// Until when it works, in microseconds.
     busy_until: u64,
-    write_micros: u64,
+    /// What a transaction costs, however many calls it is for, and what each of them costs beside it.
+    batch_micros: u64,
+    event_micros: u64,
+    /// What is handled together has written something.
+    wrote: bool,
     /// When the alarm fires, in the world's time.
     armed: Option<u64>,
     /// Since when, by the queue's clock, boarding stands though it could move, and where.
@@ -46,10 +48,22 @@ impl Server {
             offset: 0,
             backlog: VecDeque::new(),
             busy_until: 0,
-            write_micros: 1_000_000 / u64::from(scenario.writes_per_second.max(1)),
+            batch_micros: 1_000_000 / u64::from(scenario.writes_per_second.max(1)),
+            event_micros: scenario.event_micros,
+            wrote: false,
             armed: None,
             standing: None,
         }
+    }
+
+    /// How long so many calls take that are handled together.
+    const fn micros(&self, calls: usize) -> u64 {
+        self.batch_micros + calls as u64 * self.event_micros
+    }
+
+    /// How long an answer that is decided at `now` waits until everything handled with it is written.
+    pub const fn written_after(&self, now: u64) -> u64 {
+        self.busy_until.saturating_sub(now * 1_000) / 1_000
     }
 
     fn clock(&self, now: u64) -> UnixMillis {
@@ -97,8 +111,9 @@ impl World {
                 .after(PATIENCE, Happening::Unanswered(asker, call));
             return Ok(());
         }
+        self.tally.queue_call(call);
         let waiting = self.server.busy_until.saturating_sub(now);
-        let in_line = self.server.backlog.len() as u64 * self.server.write_micros;
+        let in_line = self.server.micros(self.server.backlog.len());
         self.tally.backlog_micros = self.tally.backlog_micros.max(waiting + in_line);
         if in_line > BACKLOG_MICROS && call != Call::Wake {
             self.tally.refused += 1;
@@ -107,28 +122,27 @@ impl World {
                 .after(travel, Happening::Unanswered(asker, call));
             return Ok(());
         }
-        if waiting == 0 && self.server.backlog.is_empty() {
-            return self.serve(asker, call);
-        }
-        if self.server.backlog.is_empty() {
-            self.agenda.after(waiting / 1_000, Happening::Serve);
-        }
+        let is_first = self.server.backlog.is_empty();
         self.server.backlog.push_back((asker, call));
+        if is_first && waiting > 0 {
+            self.agenda.after(waiting.div_ceil(1_000), Happening::Serve);
+        } else if is_first {
+            return self.serve_backlog();
+        }
         Ok(())
     }
 
-    /// Goes on with the backlog.
+    /// Handles everything that has come, as one transaction.
     pub fn serve_backlog(&mut self) -> Result<(), Violation> {
-        let now = self.agenda.now() * 1_000;
-        while self.server.busy_until < now + 1_000 {
-            let Some((asker, call)) = self.server.backlog.pop_front() else {
-                return Ok(());
-            };
+        let now = self.agenda.now();
+        let micros = self.server.micros(self.server.backlog.len());
+        self.server.busy_until = self.server.busy_until.max(now * 1_000) + micros;
+        // A crash among them takes the others with it.
+        while let Some((asker, call)) = self.server.backlog.pop_front() {
             self.serve(asker, call)?;
         }
-        if !self.server.backlog.is_empty() {
-            let waiting = self.server.busy_until.saturating_sub(now);
-            self.agenda.after(waiting / 1_000, Happening::Serve);
+        if core::mem::take(&mut self.server.wrote) {
+            self.tally.transaction(now);
         }
         Ok(())
     }
@@ -176,13 +190,8 @@ impl World {
         let clock = self.server.clock(now);
         let handled = self.server.object.event(event, clock, crash);
         let writes = !handled.effects.is_empty();
-        let micros = if writes {
-            self.server.write_micros
-        } else {
-            READ_MICROS
-        };
-        self.server.busy_until = self.server.busy_until.max(now * 1_000) + micros;
-        self.tally.queue_event(now, &handled.effects);
+        self.server.wrote |= writes;
+        self.tally.queue_event(&handled.effects);
         self.check.wrote(&handled.effects, limits)?;
         self.note_grants(&handled.effects);
         self.look_at_queue(limits, writes)?;

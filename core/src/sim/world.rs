@@ -237,11 +237,16 @@ impl World {
 
     /// Sends an answer, or loses it.
     pub fn answer(&mut self, message: Happening, lost: Happening) {
+        self.answer_after(0, message, lost);
+    }
+
+    /// The same, where the answer is held back for a while.
+    pub fn answer_after(&mut self, held: u64, message: Happening, lost: Happening) {
         if self.chance(self.scenario.faults.loss) {
             self.agenda.after(PATIENCE, lost);
         } else {
             let travel = self.travel();
-            self.agenda.after(travel, message);
+            self.agenda.after(held + travel, message);
         }
     }
 
