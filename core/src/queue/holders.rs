@@ -29,8 +29,12 @@ impl Machine {
     ) -> Result<(), Problem> {
         self.check_epoch(holder.epoch)?;
         let fits = self.record(holder.index, record).is_none_or(|claim| {
-            let knows_place = claim.position != NOWHERE;
-            let same_place = |said| !knows_place || said == claim.position;
+            // Who left before there were places has one by the shuffle, once it is known.
+            let place = match claim.position {
+                NOWHERE => holder.position.and(self.shuffle().position(claim.index)),
+                place => Some(place),
+            };
+            let same_place = |said| place == Some(said);
             claim.shopper == holder.shopper && holder.position.is_none_or(same_place)
         });
         if holder.index < self.head.entered && fits {

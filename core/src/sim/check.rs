@@ -4,9 +4,10 @@
 use core::fmt;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use super::evenly::Evenly;
+use super::kept_back::Hearing;
 use super::lane_object::LaneObject;
 use crate::UnixMillis;
-use crate::queue::hearing::CallUp;
 use crate::queue::shoppers::NOWHERE;
 use crate::queue::{Claim, ClaimState, Effect, Head};
 use crate::view::snapshot::Phase;
@@ -114,21 +115,13 @@ pub struct Check {
     granted: u64,
     /// When each admission of the last minute was given.
     recent: VecDeque<UnixMillis>,
-    /// A rate, and up to when, in microseconds, the recent admissions use it up.
-    paced: (u32, u64),
-    /// The call-ups whose hearing time may run still, in order.
-    call_ups: VecDeque<CallUp>,
-    /// Positions, not before the first of those, whose holders came or left.
-    answered: BTreeSet<u64>,
-    /// How many left before they had a place: which place that was is not known here.
-    left_early: u64,
+    evenly: Evenly,
+    hearing: Hearing,
     /// Admissions while somebody before them, who was called up, still had time to hear of it, beyond the slots
     /// that were left.
     pub overtaken_in_hearing: u64,
     /// Admissions while somebody before them had let that time pass.
     pub overtaken_later: u64,
-    /// Called-up shoppers who let their hearing time pass.
-    absent: u64,
 }
 
 impl Check {
@@ -187,7 +180,7 @@ impl Check {
                         granted += 1;
                     }
                 }
-                Effect::SaveCallUp(call_up) => self.call_ups.push_back(*call_up),
+                Effect::SaveCallUp(call_up) => self.hearing.called_up(*call_up),
                 Effect::Wipe
                 | Effect::SaveHead
                 | Effect::LogGroup(_)
@@ -270,21 +263,15 @@ impl Check {
         if claim.state == ClaimState::Present {
             newly_present.push(claim.position);
         }
-        if claim.position == NOWHERE {
-            self.left_early += u64::from(before.state.is_none());
-        } else if self
-            .call_ups
-            .front()
-            .is_none_or(|first| first.from <= claim.position)
-        {
-            self.answered.insert(claim.position);
+        if claim.position != NOWHERE {
+            self.hearing.answers(claim.position);
+        } else if before.state.is_none() {
+            self.hearing.left_early();
         }
         let new = claim.admitted_at.filter(|_| before.admitted_at.is_none());
         if let Some(at) = new {
             self.recent.push_back(at);
-            if self.paced.0 > 0 {
-                self.pace(self.paced.0, at);
-            }
+            self.evenly.admitted(at);
             self.granted += 1;
         }
         Ok(new)
@@ -298,52 +285,18 @@ impl Check {
         granted: u64,
         now: UnixMillis,
     ) -> Result<(), Violation> {
-        self.forget_call_ups(now);
-        let unheard = self
-            .unheard_below(highest, now)
-            .saturating_sub(self.left_early);
+        self.hearing.forget(now);
+        let unheard = self.hearing.unheard_below(highest, self.boarding, now);
         // Of several, the highest may have been the first, while the others' slots were free.
         let room = self.room(limits, now).saturating_add(granted - 1);
         self.overtaken_in_hearing += u64::from(unheard > room);
-        let answered = self.answered.range(..highest).count() as u64;
-        let first = self
-            .call_ups
-            .front()
-            .map_or(self.boarding, |call_up| call_up.from);
-        self.overtaken_later +=
-            u64::from(self.absent > 0 || highest.saturating_sub(first) > answered);
+        let is_missed = self.hearing.is_missed(highest, self.boarding);
+        self.overtaken_later += u64::from(is_missed);
         ensure(unheard <= room, named::IN_ORDER, || {
             format!(
                 "position {highest} was admitted, {unheard} before it had time to hear of their call, and {room} slots were left"
             )
         })
-    }
-
-    /// Called-up positions below this one that neither came nor left, and whose hearing time runs.
-    fn unheard_below(&self, position: u64, now: UnixMillis) -> u64 {
-        let ends = self.call_ups.iter().skip(1).map(|call_up| call_up.from);
-        let ends = ends.chain([self.boarding]);
-        let hearing = self.call_ups.iter().zip(ends);
-        hearing
-            .filter(|(call_up, _)| call_up.hears_by > now && call_up.from < position)
-            .map(|(call_up, end)| {
-                let end = end.min(position).max(call_up.from);
-                end - call_up.from - self.answered.range(call_up.from..end).count() as u64
-            })
-            .sum()
-    }
-
-    fn forget_call_ups(&mut self, now: UnixMillis) {
-        while let [first, second, ..] = self.call_ups.make_contiguous() {
-            if first.hears_by > now {
-                return;
-            }
-            let (from, to) = (first.from, second.from);
-            let answered = self.answered.range(from..to).count() as u64;
-            self.absent += to - from - answered;
-            self.answered = self.answered.split_off(&to);
-            self.call_ups.pop_front();
-        }
     }
 
     /// Redeemed and not ended: never more than slots, whoever left meanwhile.
@@ -389,42 +342,13 @@ impl Check {
         let rate = limits.rate.map(|rate| {
             u64::from(rate)
                 .saturating_sub(recent)
-                .min(self.paced_room(rate, now))
+                .min(self.evenly.room(rate, &self.recent, now))
         });
         [active, stock, rate]
             .into_iter()
             .flatten()
             .min()
             .unwrap_or(u64::MAX)
-    }
-
-    /// How many more the rate allows at this moment, if a minute's are spread evenly.
-    fn paced_room(&mut self, rate: u32, now: UnixMillis) -> u64 {
-        if self.paced.0 != rate {
-            self.paced = (rate, 0);
-            for at in self.recent.clone() {
-                self.pace(rate, at);
-            }
-        }
-        let (share, most) = Self::share(rate);
-        (now * 1_000 + most).saturating_sub(self.paced.1.max(now * 1_000)) / share
-    }
-
-    fn pace(&mut self, rate: u32, at: UnixMillis) {
-        let (share, most) = Self::share(rate);
-        let at = at * 1_000;
-        self.paced.1 = (self.paced.1.max(at) + share).min(at + most);
-    }
-
-    /// What one admission takes of the time, and how much of it may be taken at once, in microseconds.
-    fn share(rate: u32) -> (u64, u64) {
-        let share = 60_000_000 / u64::from(rate.max(1));
-        let early = match rate / 60 {
-            0 if share > 1_000_000 => (share - 1_000_000).min(share / 2),
-            0 | 1 => share / 2,
-            _ => 0,
-        };
-        (share, share * u64::from(rate / 60).max(1) + early)
     }
 
     fn recent(&mut self, now: UnixMillis) -> u64 {
@@ -460,7 +384,7 @@ impl Check {
             return Ok(());
         }
         let first = first_present.unwrap_or(0);
-        self.forget_call_ups(head.clock);
+        self.hearing.forget(head.clock);
         let kept = head
             .batches
             .iter()
