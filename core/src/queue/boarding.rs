@@ -10,7 +10,8 @@ use crate::UnixMillis;
 pub const HORIZON_MILLIS: u64 = HEARING_MILLIS + 3_000;
 /// How far ahead those are counted who are told to poll fast.
 pub const SOON_MILLIS: u64 = 60_000;
-/// One in so many slots has somebody waiting for it beside those who are foreseen, for sessions end at random.
+/// One in so many slots, and one where there are two or more, has somebody waiting for it beside those who are
+/// foreseen, for sessions end at random.
 pub const SPARE_PART: u64 = 16;
 /// How often the next round is doubled while nobody comes.
 const DOUBLINGS_MAX: u32 = 6;

@@ -142,8 +142,12 @@ impl Machine {
     fn wanted(&self, within: u64, now: UnixMillis) -> u64 {
         // Of those at the checkout, as many go as fit into their sessions.
         let (active, session) = (self.active_count(), session_millis(&self.head));
-        let freeing = active.saturating_mul(within.min(session)).div_ceil(session);
-        let spare = self.slots_at_most().checked_div(SPARE_PART).unwrap_or(0);
+        let freeing = active.saturating_mul(within.min(session));
+        let freeing = freeing.saturating_add(session / 2).checked_div(session);
+        let freeing = freeing.unwrap_or(0);
+        let slots = self.slots_at_most();
+        let spare = slots.saturating_add(SPARE_PART - 2).checked_div(SPARE_PART);
+        let spare = spare.unwrap_or(0);
         let freeing = freeing.saturating_add(spare).saturating_add(1);
         self.capacity(within, freeing, true, now)
     }
