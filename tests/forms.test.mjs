@@ -39,7 +39,8 @@ const placeOf = (visitor, queue) => decodeJwt(visitor.cookies[queue.cookieName])
 test("the room offers to enter, and the form leads back to the room with a place", async () => {
   const queue = await world.createQueue({ maxActive: 1 });
   await (await queue.enter()).admit();
-  await queue.enterMany(2);
+  const [next] = await queue.enterMany(2);
+  await next.becomePresent();
   const visitor = new Visitor(world.url);
   const before = await visitor.open(room(queue));
   assert.equal(before.status, 200);

@@ -105,7 +105,8 @@ test("error paths under load: in a surge every wrong request hears its own code,
   const nowhere = world.queue("never-made");
   const foreign = await other.enter();
   await foreign.admit();
-  const waiting = await other.enter(); // while the one slot is taken
+  await (await other.enter()).becomePresent();
+  const waiting = await other.enter(); // while the one slot is taken, and somebody is there for it
   const journal = new Journal(NOBODY_HURRIES);
   const forged = altered((await enterOnce(queue, journal, "first", newEntryKey())).ticket, 2);
   const post = (queue, body) => () => queue.send("enter", { method: "POST", ...body });
