@@ -73,11 +73,12 @@ test("however many edges ask a relay, it asks the queue once a second", async ()
 
 test("an outage leaves everybody their place, marked stale, and admits nobody until it is over", async () => {
   const queue = await world.createQueue({ maxActive: 1 });
-  const [first, second] = await queue.enterMany(2);
+  const [first, next, second] = await queue.enterMany(3);
   await first.admit();
+  await next.becomePresent();
   const before = await until("the edge has a snapshot", async () => {
     const { json } = await second.status();
-    return json.status === "QUEUED" && json.position === 2 && json;
+    return json.status === "QUEUED" && json.position === 3 && json;
   });
   assert.equal(before.stale, false);
 
@@ -86,7 +87,7 @@ test("an outage leaves everybody their place, marked stale, and admits nobody un
     const stale = await until("it is stale", async () => {
       const reply = await second.status();
       assert.equal(reply.status, 200, reply.text);
-      assert.equal(reply.json.position, 2);
+      assert.equal(reply.json.position, 3);
       return reply.json.stale && reply.json;
     });
     assert.equal(stale.status, "QUEUED");
@@ -106,9 +107,9 @@ test("an outage leaves everybody their place, marked stale, and admits nobody un
     const { json } = await second.status();
     return !json.stale && json.serverTime > before.serverTime && json;
   });
-  assert.equal(after.position, 2);
+  assert.equal(after.position, 3);
   const { entered, admitted, active } = await queue.snapshot();
-  assert.deepEqual({ entered, admitted, active }, { entered: 2, admitted: 1, active: 1 });
+  assert.deepEqual({ entered, admitted, active }, { entered: 3, admitted: 1, active: 1 });
 });
 
 test("an edge that starts in an outage shows the last known state from the cache", async () => {

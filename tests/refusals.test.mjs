@@ -11,10 +11,11 @@ const world = await startWorld();
 
 test("a claim before the turn is not yet served, and the place is kept", async () => {
   const queue = await world.createQueue({ maxActive: 1 });
-  const [first, second] = await queue.enterMany(2);
+  const [first, next, last] = await queue.enterMany(3);
   await first.admit();
-  assertProblem(await second.claim(), "NOT_YET_SERVED", "Place 2");
-  assert.equal((await second.status()).json.position, 2);
+  await next.becomePresent();
+  assertProblem(await last.claim(), "NOT_YET_SERVED", "Place 3");
+  assert.equal((await last.status()).json.position, 3);
 });
 
 test("a claim while the queue is paused is refused, whether or not the shopper is present", async () => {

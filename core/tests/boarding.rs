@@ -134,3 +134,14 @@ fn a_surge_on_an_idle_queue_is_not_called_up_whole() {
         "{boarding} called up for 5 slots"
     );
 }
+
+/// Nobody who was called up and did not claim is told that something waits for them, also not at the end.
+#[test]
+fn who_was_called_up_and_not_admitted_has_nothing_to_collect() {
+    let mut queue = Queue::with(json!({"maxActive": 1}), 3);
+    assert!(queue.is_admitted(0));
+    let machine = queue.machine.as_ref().unwrap();
+    let snapshot = machine.snapshot(queue.now);
+    assert!(snapshot.boarding > 1, "somebody is called up ahead of need");
+    assert_eq!(snapshot.admitted_below, 1);
+}

@@ -12,7 +12,7 @@ use crate::config::QueueConfig;
 use crate::fair::audit::PAGE_GROUPS;
 use crate::fair::beacon::{Beacon, Chain};
 use crate::fair::{Fresh, Root, Secret, Seed};
-use crate::ids::{Epoch, QueueId};
+use crate::ids::{Epoch, INDEX_MAX, QueueId};
 use crate::view::snapshot::{Notice, Phase};
 
 /// What outlives an event, beside claims and lanes.
@@ -87,6 +87,9 @@ pub struct Head {
     /// Who may be called up soon.
     #[serde(default)]
     pub soon: Soon,
+    /// No position from this on was ever admitted.
+    #[serde(default = "anywhere")]
+    pub admitted_to: u64,
     /// How long admissions are held, on average, once some have ended.
     #[serde(default)]
     pub session_millis: Option<u64>,
@@ -142,6 +145,11 @@ fn open_from_the_start() -> Option<Opened> {
     Some(Opened::default())
 }
 
+/// What a row that was written before this was kept says of it.
+const fn anywhere() -> u64 {
+    INDEX_MAX
+}
+
 fn no_secret() -> Secret {
     Secret::from_bytes([0; 32])
 }
@@ -188,6 +196,7 @@ impl Head {
             keeps_gone: true,
             batches: Vec::new(),
             soon: Soon::default(),
+            admitted_to: 0,
             session_millis: None,
             rare_until: 0,
         }

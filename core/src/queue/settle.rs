@@ -113,6 +113,7 @@ impl Machine {
             self.deadlines.insert((ends_at, claim.index));
             self.recent.add(self.head.config.admit_rate_per_minute, now);
             self.head.admitted = self.head.admitted.saturating_add(1);
+            self.head.admitted_to = self.head.admitted_to.max(position.saturating_add(1));
             self.save(claim.clone());
             self.active.insert(claim.index, claim);
         }
@@ -261,7 +262,8 @@ impl Machine {
             admitted_below: self
                 .present
                 .first_key_value()
-                .map_or(head.boarding, |(at, _)| *at),
+                .map_or(head.boarding, |(at, _)| *at)
+                .min(head.admitted_to),
             draw: self.called_places(),
             rate_per_second: rate,
             estimated_wait_seconds: wait,
