@@ -184,6 +184,8 @@ fn the_last_place_is_given_once_whatever_lane_asks() {
             crash: 0.005,
             ..Faults::NONE
         },
+        // Long enough for all retries.
+        horizon: 40_000,
         ..crowd(3_000, 10, 64)
     };
     assert_eq!(figures(&scenario, 3).entered, 1_234);

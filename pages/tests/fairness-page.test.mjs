@@ -201,7 +201,7 @@ test("arrival beside place is judged by its deviations", async () => {
 });
 
 test("why there is no report yet is said, and it is looked for again", async () => {
-  for (const [told, heading] of [[409, "Not over yet"], ["hang up", "No connection"], [503, "No report came"], ["<p>Shop</p>", "No report came"]]) {
+  for (const [told, heading] of [[409, "Not over yet"], ["hang up", "No connection"], [503, "The report is being made"], ["<p>Shop</p>", "No report came"]]) {
     await visit(told);
     await heads(heading);
     assert.equal(await page.isVisible("#figures"), false);
