@@ -11,9 +11,9 @@ const world = await startWorld();
 
 test("a claim before the turn is not yet served, and the place is kept", async () => {
   const queue = await world.createQueue({ maxActive: 1 });
-  const [first, next, last] = await queue.enterMany(3);
-  await first.admit();
-  await next.becomePresent();
+  await (await queue.enter()).admit();
+  await (await queue.enter()).becomePresent();
+  const last = await queue.enter();
   assertProblem(await last.claim(), "NOT_YET_SERVED", "Place 3");
   assert.equal((await last.status()).json.position, 3);
 });

@@ -11,6 +11,7 @@ import { chromium } from "playwright-core";
 import { freePort } from "../../scripts/lib/miniflare.mjs";
 import { startShop } from "../../scripts/lib/shop.mjs";
 import { succeeded } from "./queue.mjs";
+import { until } from "./until.mjs";
 import { startWorld } from "./world.mjs";
 
 const FLAGS = [
@@ -47,7 +48,9 @@ export async function hold(queue) {
   const { admissionId } = await (await queue.enter()).checkOut();
   const next = await queue.enter();
   // With the last piece taken, nobody is called up.
-  assert.ok([202, 409].includes((await next.claim()).status));
+  const { status } = await next.claim();
+  assert.ok([202, 409].includes(status));
+  if (status === 202) await until("everybody sees that somebody is present", async () => (await queue.send("")).json.present === 1);
   return async (how = "release") => {
     succeeded(await queue.settle(how, admissionId));
     await next.leave();

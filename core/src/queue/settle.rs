@@ -144,8 +144,8 @@ impl Machine {
         // Of those at the checkout, as many go as fit into their sessions.
         let (active, session) = (self.active_count(), session_millis(&self.head));
         let freeing = active.saturating_mul(within.min(session));
-        // Rounded up from a quarter on: a short session may end before the next has heard.
-        let most = session.saturating_mul(3) / 4;
+        // Rounded up from a sixth on: a short session may end before the next has heard.
+        let most = session.saturating_mul(5) / 6;
         let freeing = freeing.saturating_add(most).checked_div(session);
         let freeing = freeing.unwrap_or(0);
         let slots = self.slots_at_most();
