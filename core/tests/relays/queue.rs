@@ -6,7 +6,7 @@ use tidegate_core::fair::{Fresh, Root};
 use tidegate_core::ids::Epoch;
 use tidegate_core::queue::machine::Stored;
 use tidegate_core::queue::{Answer, Effect, Event, Head, Machine, Push, handle};
-use tidegate_core::view::snapshot::EdgeView;
+use tidegate_core::view::snapshot::Snapshot;
 
 pub struct QueueObject {
     row: String,
@@ -95,12 +95,12 @@ impl QueueObject {
         self.head().epoch
     }
 
-    pub fn view(&mut self, now: UnixMillis) -> (Box<EdgeView>, Sent) {
-        let mut sent = self.event(Event::View, now);
-        match sent.answer.take() {
-            Some(Answer::View(view)) => (view, sent),
-            other => panic!("{other:?}"),
-        }
+    /// The state as it is, with nothing changed by asking.
+    pub fn snapshot(&mut self, now: UnixMillis) -> Snapshot {
+        let machine = self.memory.take().or_else(|| self.restore());
+        let snapshot = machine.as_ref().expect("a queue").snapshot(now);
+        self.memory = machine;
+        snapshot
     }
 
     fn restore(&self) -> Option<Machine> {
