@@ -4,7 +4,7 @@ use tidegate_core::calls::LaneName;
 use tidegate_core::fair::Root;
 use tidegate_core::ids::ShopperId;
 use tidegate_core::lane::{Heard, Outcomes, Work};
-use tidegate_core::problem::Code;
+use tidegate_core::problem::{Code, Problem};
 use tidegate_core::queue::{Answer, Event};
 use tidegate_core::sim::queue_object::Crash;
 
@@ -87,6 +87,25 @@ impl World {
         }
     }
 
+    /// What the queue answers to a lane's message, where its answer comes.
+    pub fn ask_queue(
+        &mut self,
+        fate: Fate,
+        message: impl Fn() -> Event,
+    ) -> Option<Result<Answer, Problem>> {
+        let crash = match fate {
+            Fate::RequestLost => return None,
+            Fate::RequestLate => {
+                self.late.push_back(Late::AtQueue(Box::new(message())));
+                return None;
+            }
+            Fate::QueueDiesBefore => Crash::BeforeWriting,
+            Fate::QueueDiesAfter => Crash::AfterWriting,
+            _ => Crash::None,
+        };
+        self.event(message(), crash)
+    }
+
     fn lease(&mut self, at: usize, (sequence, count, root): (u64, u32, Root), fate: Fate) {
         let lane = u16::try_from(at).unwrap();
         let lease = || Event::Lease {
@@ -96,19 +115,7 @@ impl World {
             count,
             root,
         };
-        let crash = match fate {
-            Fate::QueueDiesBefore => Crash::BeforeWriting,
-            Fate::QueueDiesAfter => Crash::AfterWriting,
-            _ => Crash::None,
-        };
-        let answer = match fate {
-            Fate::RequestLost => None,
-            Fate::RequestLate => {
-                self.late.push_back(Late::AtQueue(Box::new(lease())));
-                None
-            }
-            _ => self.event(lease(), crash),
-        };
+        let answer = self.ask_queue(fate, lease);
         if fate == Fate::Twice {
             let again = self.event(lease(), Crash::None);
             if let (

@@ -47,19 +47,7 @@ impl World {
                 shopper,
             })
         };
-        let crash = match fate {
-            Fate::QueueDiesBefore => Crash::BeforeWriting,
-            Fate::QueueDiesAfter => Crash::AfterWriting,
-            _ => Crash::None,
-        };
-        let answer = match fate {
-            Fate::RequestLost => None,
-            Fate::RequestLate => {
-                self.late.push_back(Late::AtQueue(Box::new(leave())));
-                None
-            }
-            _ => self.event(leave(), crash),
-        };
+        let answer = self.ask_queue(fate, leave);
         if fate == Fate::Twice {
             assert_eq!(
                 self.event(leave(), Crash::None),

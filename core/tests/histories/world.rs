@@ -262,16 +262,7 @@ impl World {
     /// When nothing more goes wrong, everybody gets an answer, and the line moves up to the limits.
     pub fn come_to_rest(&mut self) {
         self.apply(&Op::Resume);
-        for at in 0..self.lanes.len() {
-            // A group pending, and one gathering: each is written and leased.
-            for _ in 0..4 {
-                self.work(at, Fate::Done);
-            }
-            assert!(
-                self.waiting[at].is_empty(),
-                "somebody still waits for an answer"
-            );
-        }
+        self.work_off();
         for _ in 0..200 {
             self.wake();
         }

@@ -1,107 +1,49 @@
 //! The fairness report of queues whose every shopper is known.
 
-#![allow(
-    clippy::arithmetic_side_effects,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test ends where something is not as it must be"
-)]
-
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use tidegate_core::UnixMillis;
-use tidegate_core::fair::{Fresh, Root};
-use tidegate_core::ids::{AdmissionId, Epoch, ShopperId};
-use tidegate_core::problem::{Code, Problem};
-use tidegate_core::queue::event::Holder;
+use tidegate_core::problem::Code;
 use tidegate_core::queue::reporting::PAGE_RECORDS;
-use tidegate_core::queue::{Answer, ClaimState, Event};
-use tidegate_core::sim::queue_object::{Crash, QueueObject};
-use tidegate_core::view::snapshot::Shuffle;
+use tidegate_core::queue::{ClaimState, Event};
 
-const EPOCH: Epoch = Epoch::from_bytes([9; 16]);
-const START: UnixMillis = 1_800_000_000_000;
+use crate::world::{START, World, admission};
+
 const OPENS_AT: UnixMillis = START + 60_000;
 const CLOSES_AT: UnixMillis = START + 600_000;
 const ENTRANTS: u32 = 20;
 
-struct World {
-    queue: QueueObject,
-    now: UnixMillis,
+/// A queue of twenty entrants that opens in a minute, wide enough to call them all up at once.
+fn launch() -> World {
+    let config = json!({"maxActive": 100, "opensAt": OPENS_AT, "closesAt": CLOSES_AT});
+    World::with_entrants(config, ENTRANTS)
 }
 
 impl World {
-    /// A queue of twenty entrants that opens in a minute, wide enough to call them all up at once.
-    fn new() -> Self {
-        let mut world = Self {
-            queue: QueueObject::default(),
-            now: START,
-        };
-        let config = json!({"maxActive": 100, "opensAt": OPENS_AT, "closesAt": CLOSES_AT});
-        world.must(Event::Put {
-            id: "launch".parse().unwrap(),
-            config,
-            fresh: Fresh::known(EPOCH),
-        });
-        world.enter(1, ENTRANTS);
-        world
-    }
-
-    fn send(&mut self, event: Event) -> Result<Answer, Problem> {
-        let handled = self.queue.event(event, self.now, Crash::None);
-        handled.answer.unwrap()
-    }
-
-    fn must(&mut self, event: Event) {
-        self.send(event).unwrap();
-    }
-
-    fn at(&mut self, now: UnixMillis) -> &mut Self {
-        self.now = now;
-        self.must(Event::Wake);
-        self
-    }
-
-    fn enter(&mut self, sequence: u64, count: u32) {
-        self.must(Event::Lease {
-            epoch: EPOCH,
-            lane: 0,
-            sequence,
-            count,
-            root: Root::from_bytes([3; 32]),
-        });
-    }
-
-    fn holder(&mut self, index: u64) -> Holder {
-        Holder {
-            epoch: EPOCH,
-            index,
-            position: self.shuffle().position(index),
-            shopper: ShopperId::from_bytes([1; 16]),
-        }
-    }
-
-    fn shuffle(&mut self) -> Shuffle {
-        let now = self.now;
-        self.queue.machine().unwrap().snapshot(now).shuffle
-    }
-
-    fn claim(&mut self, index: u64) {
-        let holder = self.holder(index);
-        self.must(Event::Claim(holder));
-    }
-
-    fn leave(&mut self, index: u64) {
-        let holder = self.holder(index);
-        self.must(Event::Leave(holder));
-    }
-
-    fn report(&mut self) -> Map<String, Value> {
+    fn fairness(&mut self) -> Map<String, Value> {
         let now = self.now;
         self.queue.fairness(now).unwrap().unwrap()
+    }
+
+    /// Lets one piece of the report be made; `false` when there is none left.
+    fn piece(&mut self) -> bool {
+        let machine = self.machine();
+        if machine.head().reported_at.is_some() {
+            return false;
+        }
+        let next = machine.next_timeout().unwrap();
+        self.wake_at(next);
+        true
+    }
+
+    /// Many who entered, and left before there were places, so that the report looks at each.
+    fn crowd(&mut self, count: u64) {
+        self.enter(u32::try_from(count).unwrap());
+        for index in 0..count {
+            self.leave(index + u64::from(ENTRANTS));
+        }
     }
 }
 
@@ -114,17 +56,17 @@ fn counts(report: &Map<String, Value>) -> Value {
 
 #[test]
 fn who_left_is_no_no_show_whether_before_the_opening_or_after() {
-    let mut world = World::new();
+    let mut world = launch();
     world.leave(3);
     world.leave(4);
-    world.at(OPENS_AT).leave(5);
+    world.wake_at(OPENS_AT).leave(5);
     for index in 6..16 {
-        world.claim(index);
+        world.claim(index).unwrap();
     }
     // Whoever claimed, came, whatever they did then.
     world.leave(6);
-    world.at(CLOSES_AT);
-    let report = world.report();
+    world.wake_at(CLOSES_AT);
+    let report = world.fairness();
     assert_eq!(counts(&report), json!([20, 20, 20, 10, 7, 10]));
     let sum = |field: &str| {
         let tenths = report["tenths"].as_array().unwrap().iter();
@@ -136,36 +78,33 @@ fn who_left_is_no_no_show_whether_before_the_opening_or_after() {
 
 #[test]
 fn who_was_present_and_left_before_a_slot_was_free_came() {
-    let mut world = World::new();
-    world.at(OPENS_AT);
-    world.must(Event::Patch {
-        patch: json!({"maxActive": 1}),
-        fresh: Fresh::known(EPOCH),
-    });
-    world.claim(0);
-    world.claim(1);
+    let mut world = launch();
+    world.wake_at(OPENS_AT);
+    world.patch(json!({"maxActive": 1})).unwrap();
+    world.claim(0).unwrap();
+    world.claim(1).unwrap();
     // One of the two is admitted, once those before them had their time to hear of it.
-    world.at(OPENS_AT + 10_000);
+    world.wake_at(OPENS_AT + 10_000);
     let waits = |index: &u64| world.queue.claim(*index).unwrap().state == ClaimState::Present;
     let waits = [0, 1].into_iter().find(waits).unwrap();
     world.leave(waits);
-    world.at(CLOSES_AT);
-    let report = world.report();
+    world.wake_at(CLOSES_AT);
+    let report = world.fairness();
     assert_eq!(counts(&report), json!([20, 20, 20, 2, 18, 1]));
     assert_eq!(report["inversions"], 0);
 }
 
 #[test]
 fn a_wait_counts_from_the_opening_and_of_who_came_later_from_entering() {
-    let mut world = World::new();
-    world.at(OPENS_AT);
-    world.at(OPENS_AT + 90_000).enter(2, 20);
-    world.at(OPENS_AT + 100_000);
+    let mut world = launch();
+    world.wake_at(OPENS_AT);
+    world.wake_at(OPENS_AT + 90_000).enter(20);
+    world.wake_at(OPENS_AT + 100_000);
     for index in 0..40 {
-        world.claim(index);
+        world.claim(index).unwrap();
     }
-    world.at(CLOSES_AT);
-    let report = world.report();
+    world.wake_at(CLOSES_AT);
+    let report = world.fairness();
     assert_eq!(counts(&report), json!([40, 20, 40, 40, 0, 40]));
     let waits = |tenth: usize| report["tenths"][tenth]["p90WaitMs"].as_u64().unwrap();
     let waits: Vec<u64> = (0..10).map(waits).collect();
@@ -174,8 +113,8 @@ fn a_wait_counts_from_the_opening_and_of_who_came_later_from_entering() {
 
 #[test]
 fn a_queue_is_over_at_its_end_though_nothing_happened_since() {
-    let mut world = World::new();
-    world.at(OPENS_AT);
+    let mut world = launch();
+    world.wake_at(OPENS_AT);
     world.queue.crash();
     let early = world.queue.fairness(CLOSES_AT - 1).unwrap().unwrap_err();
     assert_eq!(early.code, Code::Conflict);
@@ -183,31 +122,10 @@ fn a_queue_is_over_at_its_end_though_nothing_happened_since() {
     assert_eq!(report["phase"], "closed");
 }
 
-impl World {
-    /// Lets one piece of the report be made; `false` when there is none left.
-    fn piece(&mut self) -> bool {
-        let machine = self.queue.machine().unwrap();
-        if machine.head().reported_at.is_some() {
-            return false;
-        }
-        let next = machine.next_timeout().unwrap();
-        self.at(next);
-        true
-    }
-
-    /// Many who entered, and left before there were places, so that the report looks at each.
-    fn crowd(&mut self, count: u64) {
-        self.enter(2, u32::try_from(count).unwrap());
-        for index in 0..count {
-            self.leave(index + u64::from(ENTRANTS));
-        }
-    }
-}
-
 #[test]
 fn who_asks_while_the_report_is_made_is_told_to_come_back() {
-    let mut world = World::new();
-    world.at(CLOSES_AT);
+    let mut world = launch();
+    world.wake_at(CLOSES_AT);
     let machine = world.queue.machine().unwrap();
     let refused = machine.fairness(None, CLOSES_AT).unwrap_err();
     assert_eq!(refused.code, Code::ServiceUnavailable);
@@ -216,12 +134,12 @@ fn who_asks_while_the_report_is_made_is_told_to_come_back() {
 
 #[test]
 fn a_report_is_made_in_pieces_once_and_an_alarm_sees_to_it() {
-    let mut world = World::new();
+    let mut world = launch();
     world.crowd(2_100);
-    world.at(OPENS_AT).claim(1);
+    world.wake_at(OPENS_AT).claim(1).unwrap();
     let machine = world.queue.machine().unwrap();
     assert!(machine.next_timeout().unwrap() <= CLOSES_AT);
-    world.at(CLOSES_AT);
+    world.wake_at(CLOSES_AT);
     let mut pieces = 0;
     while world.piece() {
         pieces += 1;
@@ -229,46 +147,39 @@ fn a_report_is_made_in_pieces_once_and_an_alarm_sees_to_it() {
     assert!(pieces > 2_100 / PAGE_RECORDS, "{pieces} pieces");
     assert!(pieces < 20, "{pieces} pieces, each 50 ms later");
     assert_eq!(world.queue.machine().unwrap().next_timeout(), None);
-    let report = world.report();
+    let report = world.fairness();
     assert_eq!(report["complete"], true);
     assert_eq!(report["came"], 1);
 }
 
 #[test]
 fn a_report_that_an_eviction_cuts_off_is_begun_anew_and_says_the_same() {
-    let [mut whole, mut cut] = [World::new(), World::new()];
+    let [mut whole, mut cut] = [launch(), launch()];
     for world in [&mut whole, &mut cut] {
         world.crowd(700);
-        world.at(OPENS_AT).claim(1);
-        world.at(CLOSES_AT);
+        world.wake_at(OPENS_AT).claim(1).unwrap();
+        world.wake_at(CLOSES_AT);
     }
     for _ in 0..2 {
         cut.piece();
     }
     cut.queue.crash();
     assert_eq!(cut.queue.machine().unwrap().head().reported_at, None);
-    assert_eq!(cut.report(), whole.report());
+    assert_eq!(cut.fairness(), whole.fairness());
     cut.queue.crash();
-    assert_eq!(cut.report(), whole.report(), "it is stored");
+    assert_eq!(cut.fairness(), whole.fairness(), "it is stored");
 }
 
 #[test]
 fn an_order_that_is_completed_after_the_end_counts_and_makes_no_report_anew() {
-    let mut world = World::new();
-    world.at(OPENS_AT).claim(1);
-    let admission = AdmissionId {
-        epoch: EPOCH,
-        index: 1,
-    };
-    world.must(Event::Redeem {
-        admission,
-        idempotency_key: None,
-    });
+    let mut world = launch();
+    world.wake_at(OPENS_AT).claim(1).unwrap();
+    world.redeem(1);
     world.must(Event::Close);
-    let before = world.report();
+    let before = world.fairness();
     assert_eq!(before["completed"], 0);
-    world.must(Event::Complete(admission));
-    let mut after = world.report();
+    world.complete(1).unwrap();
+    let mut after = world.fairness();
     assert_eq!(after["completed"], 1);
     after["completed"] = 0.into();
     assert_eq!(after, before);
@@ -276,17 +187,17 @@ fn an_order_that_is_completed_after_the_end_counts_and_makes_no_report_anew() {
 
 #[test]
 fn a_queue_that_goes_on_after_all_is_reported_on_when_it_ends_again() {
-    let mut world = World::new();
-    world.at(OPENS_AT).claim(1);
+    let mut world = launch();
+    world.wake_at(OPENS_AT).claim(1).unwrap();
     world.must(Event::Close);
-    assert_eq!(world.report()["came"], 1);
+    assert_eq!(world.fairness()["came"], 1);
     world.must(Event::Reopen);
     let now = world.now;
     let refused = world.queue.fairness(now).unwrap().unwrap_err();
     assert_eq!(refused.code, Code::Conflict);
-    world.claim(2);
+    world.claim(2).unwrap();
     world.must(Event::Close);
-    assert_eq!(world.report()["came"], 2);
+    assert_eq!(world.fairness()["came"], 2);
 }
 
 #[derive(Clone, Debug)]
@@ -316,21 +227,17 @@ proptest! {
         early in proptest::collection::btree_set(0..u64::from(ENTRANTS), 0..5),
         ops in proptest::collection::vec(op(), 0..60),
     ) {
-        let mut world = World::new();
+        let mut world = launch();
         for index in &early {
             world.leave(*index);
         }
-        world.at(OPENS_AT);
-        world.must(Event::Patch {
-            patch: json!({"maxActive": 2, "closesAt": null}),
-            fresh: Fresh::known(EPOCH),
-        });
+        world.wake_at(OPENS_AT);
+        world.patch(json!({"maxActive": 2, "closesAt": null})).unwrap();
         let (mut came, mut gone) = (BTreeSet::new(), early);
         for op in ops {
             match op {
                 Op::Claim(index) => {
-                    let holder = world.holder(index);
-                    if world.send(Event::Claim(holder)).is_ok() {
+                    if world.claim(index).is_ok() {
                         came.insert(index);
                     }
                 }
@@ -341,24 +248,20 @@ proptest! {
                     gone.insert(index);
                 }
                 Op::Release(index) => {
-                    let epoch = EPOCH;
-                    let _ = world.send(Event::Release(AdmissionId { epoch, index }));
+                    let _ = world.event(Event::Release(admission(index)));
                 }
-                Op::Millis(millis) => {
-                    let now = world.now + millis;
-                    world.at(now);
-                }
+                Op::Millis(millis) => world.pass(millis),
                 Op::Crash => world.queue.crash(),
             }
         }
         world.must(Event::Close);
-        let report = world.report();
+        let report = world.fairness();
         prop_assert_eq!(&report["inversions"], 0);
         let claims = world.queue.claims();
         let admitted = claims.values().filter(|claim| claim.admitted_at.is_some());
         prop_assert_eq!(&report["admitted"], admitted.count());
         let boarding = report["calledUp"].as_u64().unwrap();
-        let shuffle = world.shuffle();
+        let shuffle = world.snapshot().shuffle;
         let heard_of = |index: &u64| came.contains(index) || gone.contains(index);
         let called = |index: &u64| shuffle.position(*index).unwrap() < boarding;
         let called: Vec<u64> = (0..u64::from(ENTRANTS)).filter(called).collect();

@@ -1,27 +1,18 @@
 //! Sealing: between the opening and the randomness that decides.
 
-#![allow(
-    clippy::arithmetic_side_effects,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test ends where something is not as it must be"
-)]
-
 use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 use tidegate_core::UnixMillis;
 use tidegate_core::fair::beacon::{Beacon, Chain, SignedRound};
 use tidegate_core::fair::{Fresh, Root};
-use tidegate_core::ids::{Epoch, ShopperId};
+use tidegate_core::ids::Epoch;
 use tidegate_core::problem::{Code, Problem};
-use tidegate_core::queue::event::Holder;
 use tidegate_core::queue::{Answer, Effect, Event, Fetch, Heard, Machine, handle};
-use tidegate_core::sim::queue_object::{Crash, QueueObject};
-use tidegate_core::view::snapshot::{Phase, Snapshot, Trust};
+use tidegate_core::view::snapshot::{Phase, Trust};
 
-const EPOCH: Epoch = Epoch::from_bytes([9; 16]);
+use crate::world::{EPOCH, World, holder, lease, put};
+
 const OTHER: Epoch = Epoch::from_bytes([8; 16]);
 /// So that round 1000 of quicknet, which was recorded, decides: it is made half a minute later.
 const OPENS_AT: UnixMillis = 1_692_803_367_000 + 999 * 3_000 - 30_000;
@@ -30,7 +21,7 @@ const ROUND: u64 = 1_000;
 
 fn recorded() -> Value {
     let rounds: Value =
-        serde_json::from_str(include_str!("../../tests/vectors/drand-quicknet.json")).unwrap();
+        serde_json::from_str(include_str!("../../../tests/vectors/drand-quicknet.json")).unwrap();
     let rounds = rounds["rounds"].as_array().unwrap().clone();
     let found = rounds.into_iter().find(|round| round["round"] == ROUND);
     found.unwrap()
@@ -49,35 +40,11 @@ fn signed() -> SignedRound {
     SIGNED.clone()
 }
 
-fn put(config: Value) -> Event {
-    Event::Put {
-        id: "launch".parse().unwrap(),
-        config,
-        fresh: Fresh::known(EPOCH),
-    }
-}
-
 fn with_beacon() -> Event {
-    put(json!({"maxActive": 2, "opensAt": OPENS_AT, "beacon": "drand"}))
-}
-
-fn lease(sequence: u64, count: u32) -> Event {
-    Event::Lease {
-        epoch: EPOCH,
-        lane: 0,
-        sequence,
-        count,
-        root: Root::from_bytes([3; 32]),
-    }
-}
-
-fn holder(index: u64, position: Option<u64>) -> Holder {
-    Holder {
-        epoch: EPOCH,
-        index,
-        position,
-        shopper: ShopperId::from_bytes([1; 16]),
-    }
+    put(
+        "launch",
+        json!({"maxActive": 2, "opensAt": OPENS_AT, "beacon": "drand"}),
+    )
 }
 
 fn fetched(epoch: Epoch) -> Event {
@@ -101,38 +68,21 @@ fn unheard_of(said: &[(String, String)]) -> Event {
     }
 }
 
-#[derive(Default)]
-struct World {
-    queue: QueueObject,
-    now: UnixMillis,
-}
-
-impl World {
-    fn at(&mut self, now: UnixMillis, event: Event) -> Result<Answer, Problem> {
-        self.now = now;
-        let handled = self.queue.event(event, now, Crash::None);
-        handled.answer.unwrap()
-    }
-
-    fn snapshot(&mut self) -> Snapshot {
-        let now = self.now;
-        self.queue.machine().unwrap().snapshot(now)
-    }
-
-    fn wakes_at(&mut self) -> Option<UnixMillis> {
-        self.queue.machine().unwrap().next_timeout()
-    }
+fn wakes_at(world: &mut World) -> Option<UnixMillis> {
+    world.machine().next_timeout()
 }
 
 /// A queue of seven entrants that has just opened.
 fn sealing() -> World {
     let mut world = World::default();
     let before = OPENS_AT - 60_000;
-    world.at(before, with_beacon()).unwrap();
-    world.at(before, lease(1, 7)).unwrap();
-    world.at(before, Event::Leave(holder(3, None))).unwrap();
-    assert_eq!(world.wakes_at(), Some(OPENS_AT));
-    world.at(OPENS_AT, Event::Wake).unwrap();
+    world.event_at(before, with_beacon()).unwrap();
+    world.event_at(before, lease(1, 7)).unwrap();
+    world
+        .event_at(before, Event::Leave(holder(3, None)))
+        .unwrap();
+    assert_eq!(wakes_at(&mut world), Some(OPENS_AT));
+    world.event_at(OPENS_AT, Event::Wake).unwrap();
     world
 }
 
@@ -155,13 +105,13 @@ fn root_and_round_are_public_before_the_randomness_is() {
             Some(7),
             "who comes later has a place at once"
         );
-        assert_eq!(world.wakes_at(), Some(MADE_AT));
+        assert_eq!(wakes_at(&mut world), Some(MADE_AT));
         // What matters is stored.
         world.queue.crash();
     }
-    let refused = world.at(OPENS_AT + 1, Event::Claim(holder(0, None)));
+    let refused = world.event_at(OPENS_AT + 1, Event::Claim(holder(0, None)));
     assert_eq!(refused.unwrap_err().code, Code::NotYetServed);
-    let later = world.at(OPENS_AT + 2, lease(2, 1)).unwrap();
+    let later = world.event_at(OPENS_AT + 2, lease(2, 1)).unwrap();
     assert!(
         matches!(
             later,
@@ -173,7 +123,7 @@ fn root_and_round_are_public_before_the_randomness_is() {
         ),
         "{later:?}"
     );
-    let repeated = world.at(OPENS_AT + 3, lease(1, 7));
+    let repeated = world.event_at(OPENS_AT + 3, lease(1, 7));
     assert_eq!(repeated.unwrap_err().code, Code::Conflict, "an older group");
 }
 
@@ -181,9 +131,9 @@ fn root_and_round_are_public_before_the_randomness_is() {
 fn the_seed_follows_from_the_named_round_and_no_other() {
     let mut world = sealing();
     let root = world.snapshot().shuffle.root.unwrap();
-    world.at(MADE_AT, fetched(OTHER)).unwrap();
+    world.event_at(MADE_AT, fetched(OTHER)).unwrap();
     assert_eq!(world.snapshot().phase, Phase::Sealing, "of another life");
-    world.at(MADE_AT + 1, fetched(EPOCH)).unwrap();
+    world.event_at(MADE_AT + 1, fetched(EPOCH)).unwrap();
     world.queue.crash();
     let snapshot = world.snapshot();
     assert_eq!(snapshot.phase, Phase::Open);
@@ -193,7 +143,7 @@ fn the_seed_follows_from_the_named_round_and_no_other() {
     let seed = secret.seed(&root, randomness.as_bytes());
     assert_eq!(snapshot.shuffle.seed, Some(seed));
     assert!(snapshot.boarding > 0, "service has begun");
-    world.at(MADE_AT + 2, fetched(EPOCH)).unwrap();
+    world.event_at(MADE_AT + 2, fetched(EPOCH)).unwrap();
     assert_eq!(world.snapshot().shuffle.seed, Some(seed), "once");
 }
 
@@ -201,11 +151,11 @@ fn the_seed_follows_from_the_named_round_and_no_other() {
 fn a_round_of_another_number_seals_nothing() {
     let mut world = World::default();
     let config = json!({"maxActive": 2, "opensAt": OPENS_AT + 3_000, "beacon": "drand"});
-    world.at(OPENS_AT - 1, put(config)).unwrap();
-    world.at(OPENS_AT - 1, lease(1, 7)).unwrap();
-    world.at(OPENS_AT + 3_000, Event::Wake).unwrap();
+    world.event_at(OPENS_AT - 1, put("launch", config)).unwrap();
+    world.event_at(OPENS_AT - 1, lease(1, 7)).unwrap();
+    world.event_at(OPENS_AT + 3_000, Event::Wake).unwrap();
     assert_eq!(world.snapshot().shuffle.beacon_round, Some(ROUND + 1));
-    world.at(MADE_AT + 3_000, fetched(EPOCH)).unwrap();
+    world.event_at(MADE_AT + 3_000, fetched(EPOCH)).unwrap();
     assert_eq!(world.snapshot().phase, Phase::Sealing);
 }
 
@@ -305,18 +255,13 @@ fn the_round_is_awaited_however_often_it_was_not_given() {
 #[test]
 fn the_audit_waits_for_the_seal() {
     let mut world = sealing();
-    let refused = world
-        .queue
-        .machine()
-        .unwrap()
-        .audit(0, 1, &[], 0)
-        .unwrap_err();
+    let refused = world.machine().audit(0, 1, &[], 0).unwrap_err();
     assert_eq!(
         (refused.code, refused.retry_after_seconds),
         (Code::NotOpen, Some(30))
     );
-    world.at(MADE_AT, fetched(EPOCH)).unwrap();
-    let machine = world.queue.machine().unwrap();
+    world.event_at(MADE_AT, fetched(EPOCH)).unwrap();
+    let machine = world.machine();
     let missing = machine.audit(1, 5_000, &[], 0).unwrap_err();
     assert_eq!(missing.code, Code::NotFound, "5,000 groups are one page");
     assert_eq!(machine.audit(1, 5_001, &[], 0).unwrap()["pages"], 2);
@@ -337,7 +282,9 @@ fn an_edge_refuses_what_is_too_early_and_says_when() {
     let entry_opens_at = OPENS_AT - 60_000;
     let config = json!({"maxActive": 2, "entryOpensAt": entry_opens_at, "opensAt": OPENS_AT,
         "beacon": "drand"});
-    world.at(entry_opens_at - 10_000, put(config)).unwrap();
+    world
+        .event_at(entry_opens_at - 10_000, put("launch", config))
+        .unwrap();
     let wait = |refused: Result<(), Problem>| {
         let problem = refused.unwrap_err();
         assert_eq!(problem.code, Code::NotOpen);
@@ -351,12 +298,12 @@ fn an_edge_refuses_what_is_too_early_and_says_when() {
         "an old snapshot"
     );
     assert_eq!(wait(early.check_sealed()), 70);
-    world.at(entry_opens_at, lease(1, 3)).unwrap();
+    world.event_at(entry_opens_at, lease(1, 3)).unwrap();
     assert_eq!(world.snapshot().check_entry_open(entry_opens_at), Ok(()));
     assert_eq!(wait(world.snapshot().check_sealed()), 60);
-    world.at(OPENS_AT, Event::Wake).unwrap();
+    world.event_at(OPENS_AT, Event::Wake).unwrap();
     assert_eq!(wait(world.snapshot().check_sealed()), 5);
-    world.at(MADE_AT, fetched(EPOCH)).unwrap();
+    world.event_at(MADE_AT, fetched(EPOCH)).unwrap();
     assert_eq!(world.snapshot().check_sealed(), Ok(()));
     let nobody = opened(json!({"maxActive": 2, "opensAt": OPENS_AT}), 0);
     assert_eq!(nobody.snapshot(OPENS_AT).check_sealed(), Ok(()));
@@ -366,10 +313,9 @@ fn an_edge_refuses_what_is_too_early_and_says_when() {
 fn a_reset_while_it_waits_stays_listed() {
     let mut world = sealing();
     let fresh = Fresh::known(OTHER);
-    let reset = world
-        .queue
-        .event(Event::Reset { fresh }, OPENS_AT + 9, Crash::None);
-    let ended = reset.effects.iter().find_map(|effect| match effect {
+    world.now = OPENS_AT + 9;
+    let (_, effects) = world.step(Event::Reset { fresh });
+    let ended = effects.iter().find_map(|effect| match effect {
         Effect::EndLife(life) => Some(life),
         _ => None,
     });
@@ -380,7 +326,7 @@ fn a_reset_while_it_waits_stays_listed() {
 
 fn opened(config: Value, entrants: u32) -> Machine {
     let mut queue = None;
-    handle(&mut queue, put(config), None, OPENS_AT - 9);
+    handle(&mut queue, put("launch", config), None, OPENS_AT - 9);
     if entrants > 0 {
         handle(&mut queue, lease(1, entrants), None, OPENS_AT - 9);
     }

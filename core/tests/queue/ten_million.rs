@@ -1,22 +1,12 @@
 //! Ten million entrants: the opening is one write however many lanes there are, and what is kept of them
 //! is small.
 
-#![allow(
-    clippy::arithmetic_side_effects,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test ends where something is not as it must be"
-)]
-
 use serde_json::json;
-use tidegate_core::UnixMillis;
-use tidegate_core::fair::{Fresh, Root};
-use tidegate_core::ids::Epoch;
+use tidegate_core::fair::Root;
 use tidegate_core::queue::{Effect, Event, Machine, handle};
 
-const EPOCH: Epoch = Epoch::from_bytes([9; 16]);
-const START: UnixMillis = 1_800_000_000_000;
+use crate::world::{EPOCH, START, put};
+
 const ENTRANTS: u64 = 10_000_000;
 const GROUP: u32 = 10_000;
 
@@ -24,11 +14,7 @@ const GROUP: u32 = 10_000;
 fn filled(lanes: u16) -> Option<Machine> {
     let mut queue = None;
     let config = json!({"maxActive": 50, "lanes": lanes, "opensAt": START + 1_000});
-    let put = Event::Put {
-        id: "launch".parse().unwrap(),
-        config,
-        fresh: Fresh::known(EPOCH),
-    };
+    let put = put("launch", config);
     handle(&mut queue, put, None, START).answer.unwrap();
     for group in 0..ENTRANTS / u64::from(GROUP) {
         let lease = Event::Lease {

@@ -1,57 +1,37 @@
 //! Who left: what is remembered of them is bounded, outlives the object's memory, and is computed once.
 
-#![allow(
-    clippy::arithmetic_side_effects,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test ends where something is not as it must be"
-)]
+use std::collections::BTreeMap;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use serde_json::json;
-use tidegate_core::fair::{Fresh, Root};
-use tidegate_core::ids::{Epoch, ShopperId};
-use tidegate_core::queue::event::Holder;
+use serde_json::{Value, json};
 use tidegate_core::queue::gone::STRETCHES_MAX;
 use tidegate_core::queue::machine::Stored;
 use tidegate_core::queue::shoppers::LEFT_EARLY_MAX;
-use tidegate_core::queue::{Answer, Effect, Event, Head, Machine, handle};
-use tidegate_core::sim::queue_object::{Crash, QueueObject};
-use tidegate_core::token::ticket::Ticket;
+use tidegate_core::queue::{Effect, Event, Head, Machine, handle};
 use tidegate_core::view::status::{Standing, Status};
 
-const EPOCH: Epoch = Epoch::from_bytes([7; 16]);
-const NOW: u64 = 1_800_000_000_000;
+use crate::world::{START, World, holder, ticket};
 
+/// A queue beside the rows that its stretches take.
 struct Queue {
-    object: QueueObject,
-    sequence: u64,
+    world: World,
     /// Stretches that were written and not removed since.
-    rows: std::collections::BTreeMap<u64, u64>,
-    now: u64,
+    rows: BTreeMap<u64, u64>,
 }
 
 impl Queue {
-    fn with(config: serde_json::Value) -> Self {
-        let mut queue = Self {
-            object: QueueObject::default(),
-            sequence: 0,
-            rows: std::collections::BTreeMap::new(),
-            now: NOW,
-        };
-        queue.event(Event::Put {
-            id: "line".parse().unwrap(),
-            config,
-            fresh: Fresh::known(EPOCH),
-        });
-        queue
+    fn with(config: Value) -> Self {
+        Self {
+            world: World::with(config),
+            rows: BTreeMap::new(),
+        }
     }
 
-    fn event(&mut self, event: Event) -> Answer {
-        let handled = self.object.event(event, self.now, Crash::None);
-        for effect in handled.effects {
+    fn event(&mut self, event: Event) {
+        let (answer, effects) = self.world.step(event);
+        answer.unwrap();
+        for effect in effects {
             if let Effect::SaveStretch { from, stretch } = effect {
                 match stretch {
                     Some(stretch) => self.rows.insert(from, stretch.gone),
@@ -59,51 +39,32 @@ impl Queue {
                 };
             }
         }
-        handled.answer.unwrap().unwrap()
     }
 
-    fn enter(&mut self, count: u32) {
-        self.sequence += 1;
-        self.event(Event::Lease {
-            epoch: EPOCH,
-            lane: 0,
-            sequence: self.sequence,
-            count,
-            root: Root::from_bytes([0; 32]),
-        });
+    fn pass(&mut self, millis: u64) {
+        self.world.now += millis;
+        self.event(Event::Wake);
     }
 
     fn leave(&mut self, index: u64, position: Option<u64>) {
-        self.event(Event::Leave(Holder {
-            position,
-            ..holder(index)
-        }));
+        self.event(Event::Leave(holder(index, position)));
     }
 
     fn head(&mut self) -> Head {
-        self.object.machine().unwrap().head().clone()
+        self.world.head().clone()
     }
 }
 
-fn holder(index: u64) -> Holder {
-    Holder {
-        epoch: EPOCH,
-        index,
-        position: Some(index),
-        shopper: ShopperId::from_bytes([1; 16]),
-    }
-}
-
-fn opening_late() -> serde_json::Value {
-    json!({"maxActive": 1, "opensAt": NOW + 60_000})
+fn opening_late() -> Value {
+    json!({"maxActive": 1, "opensAt": START + 60_000})
 }
 
 #[test]
 fn entering_and_leaving_for_ever_leaves_one_row_behind() {
     let mut queue = Queue::with(json!({"maxActive": 1}));
-    queue.enter(8);
+    queue.world.enter(8);
     for index in 8..3_000 {
-        queue.enter(1);
+        queue.world.enter(1);
         queue.leave(index, Some(index));
     }
     assert_eq!(queue.rows.len(), 1);
@@ -123,16 +84,15 @@ fn who_left_before_the_opening_is_the_same_after_a_restart() {
     let sealed = |crashes: bool| {
         let mut queue = Queue::with(opening_late());
         for _ in 0..2 {
-            queue.enter(10_000);
+            queue.world.enter(10_000);
         }
         for index in (0..many).rev() {
             queue.leave(index, None);
         }
         if crashes {
-            queue.object.crash();
+            queue.world.queue.crash();
         }
-        queue.now += 60_000;
-        queue.event(Event::Wake);
+        queue.pass(60_000);
         (
             queue.head().left_unplaced,
             queue.head().boarding,
@@ -147,14 +107,13 @@ fn who_left_before_the_opening_is_the_same_after_a_restart() {
 #[test]
 fn the_places_of_those_who_left_are_computed_when_the_queue_is_sealed_and_never_again() {
     let mut queue = Queue::with(opening_late());
-    queue.enter(1_000);
+    queue.world.enter(1_000);
     for index in 0..300 {
         queue.leave(index, None);
     }
     assert!(queue.head().needs_left_early());
     assert_eq!(queue.rows.len(), 0);
-    queue.now += 60_000;
-    queue.event(Event::Wake);
+    queue.pass(60_000);
     assert!(!queue.head().needs_left_early());
     // Those at the very front are called up already.
     let stored: u64 = queue.rows.values().sum();
@@ -165,7 +124,7 @@ fn the_places_of_those_who_left_are_computed_when_the_queue_is_sealed_and_never_
 #[test]
 fn a_queue_of_before_there_were_stretches_keeps_what_it_knew() {
     let mut queue = Queue::with(json!({"maxActive": 1}));
-    queue.enter(10);
+    queue.world.enter(10);
     let mut row = serde_json::to_value(queue.head()).unwrap();
     for field in ["keepsGone", "leftUnplaced"] {
         row.as_object_mut().unwrap().remove(field).unwrap();
@@ -177,7 +136,7 @@ fn a_queue_of_before_there_were_stretches_keeps_what_it_knew() {
         ..Stored::default()
     };
     let mut machine = Some(Machine::restore(head, stored));
-    let step = handle(&mut machine, Event::Wake, None, NOW);
+    let step = handle(&mut machine, Event::Wake, None, START);
     let stretches = step.effects.iter().filter_map(|effect| match effect {
         Effect::SaveStretch { from, stretch } => Some((*from, stretch.map(|it| it.until))),
         _ => None,
@@ -189,19 +148,11 @@ fn a_queue_of_before_there_were_stretches_keeps_what_it_knew() {
 
 /// Reads the line as everybody may, and holds it against who is really in it.
 fn check_ahead(queue: &mut Queue, stands: &[bool]) -> Result<(), TestCaseError> {
-    let now = queue.now;
-    let snapshot = queue.object.machine().unwrap().snapshot(now);
+    let snapshot = queue.world.snapshot();
     let boarding = usize::try_from(snapshot.boarding).unwrap();
     let mut real = snapshot.present;
     for (position, stands_here) in stands.iter().enumerate().skip(boarding) {
-        let ticket = Ticket {
-            queue: "line".parse().unwrap(),
-            epoch: EPOCH,
-            shopper: ShopperId::from_bytes([1; 16]),
-            index: 0,
-            position: Some(u64::try_from(position).unwrap()),
-            issued_at: 0,
-        };
+        let ticket = ticket(0, u64::try_from(position).unwrap());
         let status = Status::of(Some(&ticket), &snapshot, false, 0);
         let Standing::Queued { ahead, .. } = status.standing else {
             panic!("{status:?}");
@@ -221,7 +172,7 @@ fn line(left: impl IntoIterator<Item = (u64, u64)>, entered: u32) -> (Queue, Vec
     let mut queue = Queue::with(json!({"maxActive": 1}));
     let mut rest = entered;
     while rest > 0 {
-        queue.enter(rest.min(10_000));
+        queue.world.enter(rest.min(10_000));
         rest -= rest.min(10_000);
     }
     let mut stands = vec![true; usize::try_from(entered).unwrap()];
@@ -245,10 +196,10 @@ proptest! {
         let ranges = left.iter().map(|(from, length)| (*from, from + length));
         let (mut queue, stands) = line(ranges, 6_000);
         for index in 0..claims {
-            let _ = queue.object.event(Event::Claim(holder(index)), queue.now, Crash::None);
+            let _ = queue.world.claim(index);
         }
         check_ahead(&mut queue, &stands)?;
-        queue.object.crash();
+        queue.world.queue.crash();
         check_ahead(&mut queue, &stands)?;
     }
 }
@@ -276,17 +227,16 @@ fn more_stretches_than_are_kept_are_counted_all_the_same() {
 fn whose_places_nobody_computed_are_reckoned_with_all_the_same() {
     let mut queue = Queue::with(opening_late());
     for _ in 0..3 {
-        queue.enter(10_000);
+        queue.world.enter(10_000);
     }
     for index in 0..15_000 {
         queue.leave(index, None);
     }
-    queue.now += 60_000;
-    queue.event(Event::Wake);
+    queue.pass(60_000);
     for _ in 0..2 {
-        let snapshot = queue.object.machine().unwrap().snapshot(queue.now);
+        let snapshot = queue.world.snapshot();
         let gone = snapshot.left.between(snapshot.boarding, 30_000);
         assert!((14_800..=15_000).contains(&gone), "{gone}");
-        queue.object.crash();
+        queue.world.queue.crash();
     }
 }
