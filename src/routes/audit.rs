@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tidegate_core::calls::{LaneCall, LaneName, LaneReply, QueueCall, QueueReply, Reply};
 use tidegate_core::fair::audit::{Audit, GroupProof};
-use tidegate_core::fair::report::chance;
+use tidegate_core::fair::chance::chance;
 use tidegate_core::hex::hex;
 use tidegate_core::ids::{Epoch, QueueId};
 use tidegate_core::problem::{Code, Problem};

@@ -4,6 +4,7 @@
 pub mod audit;
 pub mod beacon;
 pub mod bls;
+pub mod chance;
 pub mod log;
 pub mod merkle;
 pub mod receipt;

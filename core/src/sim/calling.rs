@@ -4,12 +4,12 @@ use std::rc::Rc;
 
 use serde_json::json;
 
-use super::check::{Violation, ensure, named};
 use super::message::{Asker, Call, Happening, NOBODY, Reply};
 use super::queue_object::Crash;
 use super::reading::Taken;
 use super::scenario::Standstill;
 use super::serving::since_start;
+use super::violation::{Violation, ensure, named};
 use super::world::{EPOCH, NONE, World, fresh, place, shopper_id};
 use crate::fair::Root;
 use crate::ids::{AdmissionId, Epoch};

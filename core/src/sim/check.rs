@@ -1,78 +1,20 @@
 //! The queue's invariants, checked from outside after every event: what it wrote is held against
 //! limits and orders that are reckoned here anew. Each look costs the logarithm of what is live.
 
-use core::fmt;
+mod limits;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::evenly::Evenly;
 use super::kept_back::Hearing;
 use super::lane_object::LaneObject;
+use super::violation::{Violation, ensure, named};
 use crate::UnixMillis;
 use crate::queue::shoppers::NOWHERE;
 use crate::queue::{Claim, ClaimState, Effect, Head};
 use crate::view::snapshot::Phase;
 
-/// Admissions are limited over this window.
-const WINDOW_MILLIS: u64 = 60_000;
-
-/// An invariant of the design that did not hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Violation {
-    /// Its number and name there.
-    pub invariant: &'static str,
-    /// What was seen.
-    pub detail: String,
-}
-
-impl fmt::Display for Violation {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}: {}", self.invariant, self.detail)
-    }
-}
-
-/// Names of the invariants.
-pub mod named {
-    #![allow(missing_docs, reason = "each names itself")]
-    pub const DENSE: &str = "1, unique and dense";
-    pub const REAL_TIME: &str = "2, real-time order";
-    pub const IN_ORDER: &str = "3, in order";
-    pub const LIMITS: &str = "4, never over-admitted";
-    pub const CHECKOUTS: &str = "4, no more checkouts than slots";
-    pub const ONE_EACH: &str = "5, one each";
-    pub const DURABLE: &str = "6, durable";
-    pub const POLLS: &str = "8, polls are free";
-    pub const SEALED: &str = "9, sealed";
-    pub const LIVE: &str = "10, live";
-    pub const CALM: &str = "11, calm failure";
-}
-
-/// Fails with what `detail` says unless `holds`.
-pub fn ensure(
-    holds: bool,
-    invariant: &'static str,
-    detail: impl FnOnce() -> String,
-) -> Result<(), Violation> {
-    if holds {
-        return Ok(());
-    }
-    Err(Violation {
-        invariant,
-        detail: detail(),
-    })
-}
-
-/// A queue's limits as they stand.
-#[derive(Clone, Debug, Default)]
-pub struct Limits {
-    /// Admissions held at once.
-    pub max_active: Option<u32>,
-    /// Admissions in any minute.
-    pub rate: Option<u32>,
-    /// Admissions in all.
-    pub max_admissions: Option<u64>,
-    /// Entries that stand at once: all but those whose holders left.
-    pub max_participants: Option<u64>,
-}
+pub use limits::Limits;
 
 #[derive(Clone, Copy, Default)]
 struct Known {
@@ -297,68 +239,6 @@ impl Check {
                 "position {highest} was admitted, {unheard} before it had time to hear of their call, and {room} slots were left"
             )
         })
-    }
-
-    /// Redeemed and not ended: never more than slots, whoever left meanwhile.
-    fn check_checkouts(&mut self, limits: &Limits) -> Result<(), Violation> {
-        let most = limits.max_active.map_or(u64::MAX, u64::from);
-        let held = self.active.max(self.at_checkout);
-        self.checkouts_max = most.max(self.checkouts_max.min(held));
-        let (at_checkout, most) = (self.at_checkout, self.checkouts_max);
-        ensure(at_checkout <= most, named::CHECKOUTS, || {
-            format!("{at_checkout} are redeemed and not ended, of {most} slots")
-        })
-    }
-
-    fn check_limits(&mut self, limits: &Limits, now: UnixMillis) -> Result<(), Violation> {
-        let recent = self.recent(now);
-        let (active, completed) = (self.active, self.completed);
-        let within = limits
-            .max_active
-            .is_none_or(|most| active <= u64::from(most))
-            && limits
-                .max_admissions
-                .is_none_or(|most| active + completed <= most)
-            && limits.rate.is_none_or(|rate| recent <= u64::from(rate));
-        ensure(within, named::LIMITS, || {
-            format!("{active} active, {completed} completed, {recent} in a minute, of {limits:?}")
-        })
-    }
-
-    /// Whether the limits allow no admission at this moment.
-    pub fn is_full(&mut self, limits: &Limits, now: UnixMillis) -> bool {
-        self.room(limits, now) == 0
-    }
-
-    /// How many more the limits allow at this moment.
-    pub fn room(&mut self, limits: &Limits, now: UnixMillis) -> u64 {
-        let recent = self.recent(now);
-        let active = limits
-            .max_active
-            .map(|most| u64::from(most).saturating_sub(self.active));
-        let stock = limits
-            .max_admissions
-            .map(|most| most.saturating_sub(self.active + self.completed));
-        let rate = limits.rate.map(|rate| {
-            u64::from(rate)
-                .saturating_sub(recent)
-                .min(self.evenly.room(rate, &self.recent, now))
-        });
-        [active, stock, rate]
-            .into_iter()
-            .flatten()
-            .min()
-            .unwrap_or(u64::MAX)
-    }
-
-    fn recent(&mut self, now: UnixMillis) -> u64 {
-        // Not by `now`: a crash takes the clock back to when the queue last wrote.
-        let over = |at: &UnixMillis| at + WINDOW_MILLIS <= self.clock;
-        while self.recent.front().is_some_and(over) {
-            self.recent.pop_front();
-        }
-        let old = self.recent.partition_point(|at| at + WINDOW_MILLIS <= now);
-        (self.recent.len() - old) as u64
     }
 
     /// Looks at the queue as it stands after an event, which wrote something or did not.

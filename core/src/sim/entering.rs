@@ -1,9 +1,9 @@
 //! Lanes as objects: what an enter meets there, and the worker that writes and leases groups.
 
-use super::check::{Violation, ensure, named};
 use super::lane_object::LaneObject;
 use super::leaving::Leaver;
 use super::message::{Asker, Call, Happening, NOBODY};
+use super::violation::{Violation, ensure, named};
 use super::world::{EPOCH, NONE, START, World, place, queue_id, shopper_id, shopper_number};
 use crate::calls::LaneName;
 use crate::lane::{Heard, Outcomes, Work};

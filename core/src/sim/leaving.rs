@@ -1,9 +1,9 @@
 //! Leaving, in its steps: the lane marks the entry, tells the queue, removes the entry, answers. It may crash
 //! between any two of them; see `core/src/lane/leaving.rs` for why nothing is lost by it.
 
-use super::check::{Violation, ensure, named};
 use super::message::{Asker, Call, Happening, NOBODY, Reply};
 use super::shopper::Stage;
+use super::violation::{Violation, ensure, named};
 use super::world::{NONE, World, place, shopper_id};
 use crate::lane::leaving::Left;
 

@@ -8,6 +8,7 @@
 )]
 
 mod agenda;
+mod answers;
 mod calling;
 pub mod check;
 mod entering;
@@ -23,13 +24,15 @@ mod scenario;
 mod serving;
 mod shopper;
 mod shrink;
+mod violation;
 mod watching;
 mod world;
 
-pub use check::{Limits, Violation};
+pub use check::Limits;
 pub use figures::{Figures, Honesty, PerSecond};
 pub use scenario::{Curve, Faults, Interruption, Scenario, Standstill};
 pub use shrink::{Shortest, shortest};
+pub use violation::Violation;
 pub use world::{Failure, Progress};
 
 use world::World;

@@ -3,8 +3,8 @@
 
 use std::rc::Rc;
 
-use super::check::{Violation, ensure, named};
 use super::message::{Asker, Call, Happening, NOBODY};
+use super::violation::{Violation, ensure, named};
 use super::world::{World, place};
 use crate::view::snapshot::Snapshot;
 

@@ -3,10 +3,11 @@
 
 use std::collections::VecDeque;
 
-use super::check::{Limits, Violation, ensure, named};
+use super::check::Limits;
 use super::message::{Asker, Call, Happening, NOBODY};
 use super::queue_object::{Crash, QueueObject};
 use super::scenario::Scenario;
+use super::violation::{Violation, ensure, named};
 use super::world::{PATIENCE, START, World, fresh, queue_id};
 use crate::UnixMillis;
 use crate::problem::Problem;

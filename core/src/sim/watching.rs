@@ -1,10 +1,10 @@
 //! What shoppers see while they wait, and how honest it was.
 
-use super::check::Violation;
 use super::message::{Call, Happening};
 use super::scenario::Standstill;
 use super::serving::{claims, since_start};
 use super::shopper::{LOOK_MILLIS, Stage};
+use super::violation::Violation;
 use super::world::{NONE, World, place, shopper_id, shopper_number};
 use crate::queue::{ClaimState, Effect};
 use crate::view::status::{Standing, Status};

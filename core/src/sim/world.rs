@@ -4,7 +4,7 @@
 use fastrand::Rng;
 
 use super::agenda::Agenda;
-use super::check::{Check, Violation};
+use super::check::Check;
 use super::entering::LanePart;
 use super::figures::{Figures, Tally};
 use super::message::{Asker, Happening, NOBODY};
@@ -12,6 +12,7 @@ use super::reading::{Edge, Relay};
 use super::scenario::Scenario;
 use super::serving::Server;
 use super::shopper::Shopper;
+use super::violation::Violation;
 use crate::UnixMillis;
 use crate::fair::Fresh;
 use crate::ids::{Epoch, QueueId, ShopperId};
