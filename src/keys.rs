@@ -102,6 +102,11 @@ pub fn known_handoff(reach: Reach) -> Option<Rc<HandoffKeys>> {
     HANDOFF.with(|kept| known(kept, reach))
 }
 
+/// The merchants' origins' keys, likewise.
+pub fn known_origin(reach: Reach) -> Option<Rc<AccessKeys>> {
+    ORIGIN.with(|kept| known(kept, reach))
+}
+
 fn known<T>(kept: &Kept<T>, reach: Reach) -> Option<Rc<T>> {
     kept.borrow()
         .iter()

@@ -31,6 +31,8 @@ use crate::routes::shoppers::{self, SNAPSHOT_CACHE};
 use crate::site;
 use crate::views;
 
+mod origin;
+
 /// The headers that an answer begins with, a line each.
 #[wasm_bindgen]
 pub fn brief_headers(kind: &str, https: bool) -> String {
@@ -50,14 +52,15 @@ pub fn brief_headers(kind: &str, https: bool) -> String {
 /// A status, as JSON.
 #[wasm_bindgen]
 pub fn brief_status(request: &str, now: f64, jitter: u32) -> Option<String> {
-    let request = Described::read(request, now)?;
-    let known = request.ticket()?;
-    let seen = views::ready(&request.queue, request.now)?;
+    let shopper = Shopper::read(request, now)?;
+    let now = shopper.request.now;
+    let known = shopper.ticket()?;
+    let seen = views::ready(&shopper.queue, now)?;
     let (snapshot, ticket) = (&seen.value.snapshot, &known.ticket);
     // A ticket without a place is renewed once it has one, whether by the shuffle or behind it.
     let is_new_place =
         ticket.position.is_none() && snapshot.shuffle.position(ticket.index).is_some();
-    if snapshot.epoch != ticket.epoch || is_new_place || is_due(&known, snapshot, request.now) {
+    if snapshot.epoch != ticket.epoch || is_new_place || is_due(&known, snapshot, now) {
         return None;
     }
     let status = Status::of(Some(ticket), snapshot, seen.stale, jitter);
@@ -67,8 +70,8 @@ pub fn brief_status(request: &str, now: f64, jitter: u32) -> Option<String> {
 /// A snapshot, as JSON.
 #[wasm_bindgen]
 pub fn brief_snapshot(request: &str, now: f64) -> Option<String> {
-    let request = Described::read(request, now)?;
-    let seen = views::ready(&request.queue, request.now)?;
+    let shopper = Shopper::read(request, now)?;
+    let seen = views::ready(&shopper.queue, shopper.request.now)?;
     serde_json::to_string(&seen.value.snapshot).ok()
 }
 
@@ -76,13 +79,18 @@ pub fn brief_snapshot(request: &str, now: f64) -> Option<String> {
 /// name, the answer.
 #[wasm_bindgen]
 pub fn brief_enter(request: &str, now: f64) -> Option<String> {
-    let request = Described::read(request, now)?;
-    if request.shown.is_some() {
+    let Shopper {
+        request,
+        queue,
+        shown,
+        ..
+    } = Shopper::read(request, now)?;
+    if shown.is_some() {
         return None;
     }
     let wanted: EnterBody = body::typed_in(request.body.as_bytes()).ok()?;
     let naming = wanted.naming().ok()?;
-    let seen = views::ready(&request.queue, request.now)?;
+    let seen = views::ready(&queue, request.now)?;
     let refusal = views::entry_refusal(&seen);
     if let (Some(problem), true) = (&refusal, naming.is_nobody()) {
         return refused(problem).map(|answer| answered(&answer));
@@ -96,7 +104,7 @@ pub fn brief_enter(request: &str, now: f64) -> Option<String> {
     // Without it, the entry could not be answered.
     keys::known_ticket(request.reach)?;
     let lane = LaneName {
-        queue: request.queue,
+        queue,
         epoch: view.snapshot.epoch,
         number: shopper.lane(view.lanes),
     };
@@ -166,12 +174,13 @@ pub fn brief_entered(
 /// answer.
 #[wasm_bindgen]
 pub fn brief_claim(request: &str, now: f64) -> Option<String> {
-    let request = Described::read(request, now)?;
-    if request.by_cookie && !request.from_here {
+    let shopper = Shopper::read(request, now)?;
+    let (request, queue) = (&shopper.request, &shopper.queue);
+    if shopper.by_cookie && !request.from_here {
         return None;
     }
-    let ticket = request.ticket()?.ticket;
-    let seen = views::ready(&request.queue, request.now)?;
+    let ticket = shopper.ticket()?.ticket;
+    let seen = views::ready(queue, request.now)?;
     if seen.value.snapshot.epoch != ticket.epoch {
         return None;
     }
@@ -182,10 +191,11 @@ pub fn brief_claim(request: &str, now: f64) -> Option<String> {
         return refused(&problem).map(|answer| answered(&answer));
     }
     let call = QueueCall::Event(Box::new(Event::Claim(holder)));
-    question(request.queue.as_str(), &call)
+    question(queue.as_str(), &call)
 }
 
-/// The answer to a shopper who claims, from the queue's reply.
+/// The answer to a shopper who claims, from the queue's reply. Where it holds a handoff token, a line before it
+/// says `sign`, which key signs it, and what; the token in the answer ends where its signature belongs.
 #[wasm_bindgen]
 pub fn brief_claimed(
     request: &str,
@@ -195,7 +205,7 @@ pub fn brief_claimed(
     _jitter: u32,
 ) -> Option<String> {
     answer(|| {
-        let request = Described::read(request, now).ok_or_else(lost)?;
+        let Shopper { request, queue, .. } = Shopper::read(request, now).ok_or_else(lost)?;
         let Ok(QueueCall::Event(event)) = wire::read(call) else {
             return Err(lost());
         };
@@ -206,24 +216,30 @@ pub fn brief_claimed(
             QueueReply::Answer(answer) => Ok(answer),
             _ => Err(lost()),
         });
-        let view = views::known(&request.queue).ok_or_else(lost)?;
+        let view = views::known(&queue).ok_or_else(lost)?;
         recalled::claimed(&holder, &view, &reply, request.now);
         let keys = keys::known_handoff(request.reach).ok_or_else(lost)?;
         let issuer = site::known_issuer().ok_or_else(lost)?;
-        let claimed =
-            claiming::claimed(&keys, &issuer, &request.queue, &holder, reply?, request.now)?;
+        let mut to_sign = String::new();
+        let sign = |handoff: &_, audience: &_| {
+            let unsigned = keys.unsigned(handoff, &issuer, audience)?;
+            to_sign = format!("sign {} {}\n", unsigned.key, unsigned.input);
+            Ok(format!("{}.", unsigned.input))
+        };
+        let claimed = claiming::claimed(&queue, &holder, reply?, request.now, sign)?;
         let (status, body) = claiming::claimed_body(claimed);
-        Ok(format!("{status}\n\n{body}"))
+        Ok(format!("{to_sign}{status}\n\n{body}"))
     })
 }
 
 /// What is known of a request.
 struct Described<'a> {
-    queue: QueueId,
+    /// What follows `/v1/`.
+    path: &'a str,
+    cookie: &'a str,
     reach: Reach,
-    /// The ticket that is shown, if any.
-    shown: Option<&'a str>,
-    by_cookie: bool,
+    /// The token in `Authorization`, if it is there.
+    bearer: Option<&'a str>,
     /// A page of this site says that it asks.
     from_here: bool,
     body: &'a str,
@@ -240,31 +256,50 @@ impl<'a> Described<'a> {
         let (scheme, rest) = url.split_once("://")?;
         let (authority, rest) = rest.split_once('/')?;
         let origin = url.get(..scheme.len().checked_add(3)?.checked_add(authority.len())?)?;
-        let rest = rest.strip_prefix("v1/queues/")?;
-        let queue: QueueId = rest.split('/').next()?.parse().ok()?;
         // Another site's page needs headers of its own.
         if !(from.is_empty() || from == origin) {
             return None;
         }
-        let (shown, by_cookie) = match credentials::bearer_in(authorization) {
-            Some(token) => (Some(token), false),
-            None => (credentials::ticket_in(cookie, &queue), true),
-        };
         Some(Self {
-            queue,
+            path: rest.strip_prefix("v1/")?,
+            cookie,
             reach: site::reach_of_origin(origin),
-            shown,
-            by_cookie: by_cookie && shown.is_some(),
+            bearer: credentials::bearer_in(authorization),
             from_here: !from.is_empty(),
             body,
             now: site::millis(now),
         })
     }
+}
+
+/// What is known of a shopper's request.
+struct Shopper<'a> {
+    request: Described<'a>,
+    queue: QueueId,
+    /// The ticket that is shown, if any.
+    shown: Option<&'a str>,
+    by_cookie: bool,
+}
+
+impl<'a> Shopper<'a> {
+    fn read(text: &'a str, now: f64) -> Option<Self> {
+        let request = Described::read(text, now)?;
+        let rest = request.path.strip_prefix("queues/")?;
+        let queue: QueueId = rest.split('/').next()?.parse().ok()?;
+        let in_cookie = || credentials::ticket_in(request.cookie, &queue);
+        let shown = request.bearer.or_else(in_cookie);
+        Some(Self {
+            by_cookie: request.bearer.is_none() && shown.is_some(),
+            shown,
+            queue,
+            request,
+        })
+    }
 
     /// The ticket that is shown, if it is good.
     fn ticket(&self) -> Option<ReadTicket> {
-        let keys = keys::known_ticket(self.reach)?;
-        keys.verify(self.shown?, &self.queue, self.now).ok()
+        let keys = keys::known_ticket(self.request.reach)?;
+        keys.verify(self.shown?, &self.queue, self.request.now).ok()
     }
 }
 
@@ -294,28 +329,26 @@ fn replied<R: DeserializeOwned>(reply: Option<String>) -> Reply<R> {
 /// A problem that time can cure is answered here; every other goes the long way, where it comes up
 /// again and is answered in full.
 fn answer(made: impl FnOnce() -> Result<String, Problem>) -> Option<String> {
-    let problem = match made() {
-        Ok(answer) => return Some(answer),
-        Err(problem) => problem,
-    };
-    refused(&problem)
+    made().map_or_else(|problem| refused(&problem), Some)
 }
 
 /// The same of a problem.
 fn refused(problem: &Problem) -> Option<String> {
+    matches!(problem.code.status(), 409 | 410 | 429 | 503).then(|| refusal(problem))
+}
+
+/// A refusal in full.
+fn refusal(problem: &Problem) -> String {
     let status = problem.code.status();
-    if !matches!(status, 409 | 410 | 429 | 503) {
-        return None;
-    }
     let id = hex(&random::bytes::<8>().unwrap_or_default());
     let retry = problem
         .retry_after_seconds
         .map(|seconds| format!("retry-after: {seconds}\n"));
     let body = problem.body(&id);
-    Some(format!(
+    format!(
         "{status}\ncontent-type: application/problem+json\nx-request-id: {id}\n{}\n{body}",
         retry.unwrap_or_default()
-    ))
+    )
 }
 
 /// Something that was here is not any more: the long way finds out.

@@ -6,7 +6,7 @@ use tidegate_core::ids::QueueId;
 use tidegate_core::problem::Problem;
 use tidegate_core::queue::event::{Grant, Holder};
 use tidegate_core::queue::{Answer, Event};
-use tidegate_core::token::handoff::{Handoff, HandoffKeys};
+use tidegate_core::token::handoff::Handoff;
 
 use crate::answer::{Answered, private_json};
 use crate::credentials::{self, Shown};
@@ -37,30 +37,26 @@ pub async fn claim(site: &Site, id: &QueueId, shown: &Shown) -> Result<Claimed, 
     }
     let answer = views::queue(site, id, Event::Claim(holder.clone())).await;
     recalled::claimed(&holder, &seen.value, &answer, site.now);
-    claimed(
-        &*keys::handoff(site)?,
-        &site.issuer(),
-        id,
-        &holder,
-        answer?,
-        site.now,
-    )
+    let keys = keys::handoff(site)?;
+    let issuer = site.issuer();
+    let sign = |handoff: &_, audience: &_| keys.sign(handoff, &issuer, audience);
+    claimed(id, &holder, answer?, site.now, sign)
 }
 
-/// Makes of the queue's answer to a claim what the shopper is told.
+/// Makes of the queue's answer to a claim what the shopper is told; `sign` makes a token of a handoff and its
+/// audience.
 pub fn claimed(
-    keys: &HandoffKeys,
-    issuer: &str,
     id: &QueueId,
     holder: &Holder,
     answer: Answer,
     now: UnixMillis,
+    sign: impl FnOnce(&Handoff, &str) -> Result<String, Problem>,
 ) -> Result<Claimed, Problem> {
     if let Some(position) = holder.position {
         views::boarding_is(id, holder.epoch, position.saturating_add(1));
     }
     match answer {
-        Answer::Granted(grant) => sign(keys, issuer, id, grant, now),
+        Answer::Granted(grant) => granted(id, grant, now, sign),
         Answer::Boarding {
             retry_after_ms,
             server_time,
@@ -95,7 +91,9 @@ pub async fn look(site: &Site, id: &QueueId, shown: &Shown) -> Result<Held, Prob
     match found? {
         Answer::Granted(grant) => {
             let keys = keys::handoff(site)?;
-            sign(&keys, &site.issuer(), id, grant, site.now).map(Held::Claimed)
+            let issuer = site.issuer();
+            let sign = |handoff: &_, audience: &_| keys.sign(handoff, &issuer, audience);
+            granted(id, grant, site.now, sign).map(Held::Claimed)
         }
         Answer::Boarding {
             retry_after_ms,
@@ -109,12 +107,11 @@ pub async fn look(site: &Site, id: &QueueId, shown: &Shown) -> Result<Held, Prob
     }
 }
 
-fn sign(
-    keys: &HandoffKeys,
-    issuer: &str,
+fn granted(
     id: &QueueId,
     grant: Grant,
     now: UnixMillis,
+    sign: impl FnOnce(&Handoff, &str) -> Result<String, Problem>,
 ) -> Result<Claimed, Problem> {
     let handoff = Handoff {
         admission_id: grant.admission_id,
@@ -125,7 +122,7 @@ fn sign(
         issued_at: now,
         expires_at: grant.expires_at,
     };
-    let token = keys.sign(&handoff, issuer, &grant.audience)?;
+    let token = sign(&handoff, &grant.audience)?;
     Ok(Claimed::Granted(grant, token))
 }
 

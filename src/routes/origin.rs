@@ -1,7 +1,7 @@
 //! What the merchant's origin calls: the public keys, redeem, and then complete, release or extend.
 
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use tidegate_core::ids::AdmissionId;
 use tidegate_core::problem::{Code, Problem};
 use tidegate_core::queue::claim::AdmissionReport;
@@ -44,10 +44,7 @@ pub async fn redeem(site: &Site, mut request: Request) -> Answered {
     post(site)?;
     let wanted: RedeemBody = body::read(&body::json(&mut request).await?)?;
     let idempotency_key = site.header("idempotency-key");
-    if idempotency_key
-        .as_ref()
-        .is_some_and(|key| !(1..=IDEMPOTENCY_KEY_MAX).contains(&key.len()))
-    {
+    if !is_idempotency_key(idempotency_key.as_deref()) {
         return Err(Problem::validation("Idempotency-Key: must have 1 to 255 bytes").into());
     }
     // Our own key signed it: that says who issued it, by whatever host name we were reached.
@@ -79,14 +76,23 @@ pub async fn redeem(site: &Site, mut request: Request) -> Answered {
         idempotency_key,
     };
     let report = admission(views::queue(site, &handoff.queue, event).await?)?;
-    let value = json!({
+    private_json(&redeemed(&report), 200)
+}
+
+/// Whether that is a good idempotency key, or none.
+pub fn is_idempotency_key(key: Option<&str>) -> bool {
+    key.is_none_or(|key| (1..=IDEMPOTENCY_KEY_MAX).contains(&key.len()))
+}
+
+/// What an exchange answers.
+pub fn redeemed(report: &AdmissionReport) -> Value {
+    json!({
         "admissionId": report.admission_id,
         "queueId": report.queue_id,
         "subject": report.subject,
         "position": report.position,
         "expiresAt": report.expires_at,
-    });
-    private_json(&value, 200)
+    })
 }
 
 /// Completes, releases or extends an admission.
@@ -104,16 +110,22 @@ pub async fn settle(site: &Site, id: &str, admission_id: &str, action: &str) -> 
             format!("There is no admission \"{admission_id}\"."),
         )
     })?;
-    let event = match action {
-        "complete" => Event::Complete(known),
-        "release" => Event::Release(known),
-        "extend" => Event::Extend(known),
-        _ => return Err(nothing_here()),
-    };
+    let event = event(action, known).ok_or_else(nothing_here)?;
     private_json(&admission(views::queue(site, &id, event).await?)?, 200)
 }
 
-fn admission(answer: Answer) -> Result<AdmissionReport, Problem> {
+/// What an origin may do with an admission, by the path's last word.
+pub fn event(action: &str, admission: AdmissionId) -> Option<Event> {
+    match action {
+        "complete" => Some(Event::Complete(admission)),
+        "release" => Some(Event::Release(admission)),
+        "extend" => Some(Event::Extend(admission)),
+        _ => None,
+    }
+}
+
+/// The admission in a queue's answer; this edge notes what follows from it.
+pub fn admission(answer: Answer) -> Result<AdmissionReport, Problem> {
     match answer {
         Answer::Admission(report) => {
             // Who was admitted was called up, whatever the last snapshot says.

@@ -11,6 +11,7 @@ use jwt_simple::prelude::{
 };
 use serde_json::{Value, json};
 
+use super::detached::Mark;
 use super::keys::{Reach, misconfigured, read_list};
 use super::{OwnClaims, TOKEN_MAX, is_live, seconds};
 use crate::UnixMillis;
@@ -46,24 +47,31 @@ pub struct Handoff {
 pub struct HandoffKeys {
     /// Never empty; the first signs.
     pairs: Vec<Ed25519KeyPair>,
+    pub(super) marks: Vec<Mark>,
     public: PublicKeys,
 }
 
 impl HandoffKeys {
     /// Reads the secret binding `HANDOFF_KEYS`; each key is an Ed25519 seed.
     pub fn read(text: &str, reach: Reach) -> Result<Self, Problem> {
-        let mut pairs = Vec::new();
+        let (mut pairs, mut marks) = (Vec::new(), Vec::new());
         for secret in read_list("HANDOFF_KEYS", text, reach)? {
             let seed = ed25519_compact::Seed::new(secret.bytes);
             let bytes = ed25519_compact::KeyPair::from_seed(seed);
             let pair = Ed25519KeyPair::from_bytes(bytes.as_slice())
                 .map_err(|_| misconfigured("HANDOFF_KEYS holds a key that is no Ed25519 seed"))?;
-            pairs.push(pair.with_key_id(&secret.kid));
+            let pair = pair.with_key_id(&secret.kid);
+            marks.extend(Mark::of(&pair));
+            pairs.push(pair);
         }
         let public = PublicKeys {
             keys: pairs.iter().map(Ed25519KeyPair::public_key).collect(),
         };
-        Ok(Self { pairs, public })
+        Ok(Self {
+            pairs,
+            marks,
+            public,
+        })
     }
 
     /// The public halves, which verify what these keys sign.
@@ -78,31 +86,35 @@ impl HandoffKeys {
 
     /// Signs a handoff for `audience`.
     pub fn sign(&self, handoff: &Handoff, issuer: &str, audience: &str) -> Result<String, Problem> {
-        let claims = JWTClaims {
-            issued_at: Some(seconds(handoff.issued_at)),
-            invalid_before: Some(seconds(handoff.issued_at)),
-            expires_at: Some(seconds(handoff.expires_at)),
-            issuer: Some(issuer.to_owned()),
-            subject: Some(handoff.subject.to_string()),
-            audiences: Some(Audiences::AsString(audience.to_owned())),
-            jwt_id: Some(handoff.admission_id.to_string()),
-            nonce: None,
-            custom: OwnClaims {
-                queue: Some(handoff.queue.clone()),
-                epoch: Some(handoff.admission_id.epoch),
-                position: Some(handoff.position),
-                access: Some(handoff.access),
-                ..OwnClaims::default()
-            },
-        };
         let header = HeaderOptions {
             content_type: None,
             signature_type: Some(HANDOFF_TYPE.into()),
         };
-        let signed = self
-            .signer()
-            .and_then(|key| key.sign_with_options(claims, &header).ok());
+        let signed = self.signer().and_then(|key| {
+            let claims = claims(handoff, issuer, audience);
+            key.sign_with_options(claims, &header).ok()
+        });
         signed.ok_or_else(|| Problem::new(Code::InternalError, "The handoff could not be signed."))
+    }
+}
+
+pub(super) fn claims(handoff: &Handoff, issuer: &str, audience: &str) -> JWTClaims<OwnClaims> {
+    JWTClaims {
+        issued_at: Some(seconds(handoff.issued_at)),
+        invalid_before: Some(seconds(handoff.issued_at)),
+        expires_at: Some(seconds(handoff.expires_at)),
+        issuer: Some(issuer.to_owned()),
+        subject: Some(handoff.subject.to_string()),
+        audiences: Some(Audiences::AsString(audience.to_owned())),
+        jwt_id: Some(handoff.admission_id.to_string()),
+        nonce: None,
+        custom: OwnClaims {
+            queue: Some(handoff.queue.clone()),
+            epoch: Some(handoff.admission_id.epoch),
+            position: Some(handoff.position),
+            access: Some(handoff.access),
+            ..OwnClaims::default()
+        },
     }
 }
 
@@ -212,7 +224,7 @@ fn jwk(key: &Ed25519PublicKey) -> Value {
     jwk
 }
 
-fn read_claims(claims: JWTClaims<OwnClaims>) -> Option<Handoff> {
+pub(super) fn read_claims(claims: JWTClaims<OwnClaims>) -> Option<Handoff> {
     let admission_id: AdmissionId = claims.jwt_id?.parse().ok()?;
     (admission_id.epoch == claims.custom.epoch?).then_some(())?;
     Some(Handoff {

@@ -1,6 +1,7 @@
 //! What Tidegate signs: tickets for itself, handoff tokens for the merchant's origin.
 
 pub mod access;
+pub mod detached;
 pub mod handoff;
 pub mod identity;
 pub mod keys;

@@ -1,0 +1,99 @@
+// The checkout's calls have two ways through the Worker. Each request here goes both: by the short one, and
+// by the long one, to which the `Origin` of another site sends it. Their answers are the same.
+
+import assert from "node:assert/strict";
+import { before, test } from "node:test";
+
+import { altered } from "./support/tokens.mjs";
+import { startWorld } from "./support/world.mjs";
+
+const world = await startWorld();
+const queue = await world.createQueue({ maxActive: 20, handoffSeconds: 300, sessionSeconds: 300, maxSessionSeconds: 300 });
+const other = await world.createQueue({ maxActive: 1 });
+
+const origin = { authorization: `Bearer ${world.keys.origin}` };
+const LONG = { origin: "https://elsewhere.example" };
+
+/** An answer, without what names the request. */
+async function told(path, { headers, ...options }) {
+  const reply = await world.send(path, { method: "POST", headers: { ...origin, ...headers }, ...options });
+  const { requestId, ...body } = reply.json;
+  const named = ["content-type", "cache-control", "www-authenticate", "x-content-type-options", "x-frame-options"];
+  return { status: reply.status, body, headers: named.map((name) => reply.headers.get(name)), id: reply.headers.get("x-request-id") };
+}
+
+/** Sends a request both ways; `status` is what both answer, `short` says that the first was short indeed. */
+async function bothWays(path, status, options = {}, short = status === 200) {
+  const { id, ...first } = await told(path, options);
+  const { id: longId, ...second } = await told(path, { ...options, headers: { ...options.headers, ...LONG } });
+  assert.deepEqual(first, second);
+  assert.equal(first.status, status, JSON.stringify(first.body));
+  assert.ok(longId, "the long way names each request");
+  if (short) assert.equal(id, null, "it went the short way");
+}
+
+const redeem = (token, more = {}) => ({ json: { handoffToken: token, ...more }, headers: { "idempotency-key": "order-1" } });
+const admitted = async () => (await queue.enter()).admit();
+
+// What the isolate has not read yet, the long way reads.
+before(async () => queue.settle("complete", (await (await queue.enter()).checkOut()).admissionId));
+
+test("an exchange is answered the same both ways", async () => {
+  const { handoffToken } = await admitted();
+  await bothWays("/v1/handoffs/redeem", 200, redeem(handoffToken));
+  await bothWays("/v1/handoffs/redeem", 200, redeem(handoffToken, { queueId: queue.id }));
+  await bothWays("/v1/handoffs/redeem", 409, { json: { handoffToken } });
+  await bothWays("/v1/handoffs/redeem", 409, { ...redeem(handoffToken), headers: { "idempotency-key": "order-2" } });
+});
+
+test("an exchange that is refused is refused the same both ways, and takes nothing", async () => {
+  const { handoffToken } = await admitted();
+  const json = { handoffToken };
+  const refused = [
+    [401, redeem(handoffToken, { queueId: other.id })],
+    [400, redeem(handoffToken, { queue: queue.id })],
+    [400, redeem(handoffToken, { queueId: 7 })],
+    [400, { body: JSON.stringify([handoffToken]) }],
+    [400, { body: "" }],
+    [400, { body: `{"handoffToken":"${handoffToken}","handoffToken":7}` }],
+    [400, { json, headers: { "idempotency-key": "" } }],
+    [400, { json, headers: { "idempotency-key": "k".repeat(256) } }],
+    [401, { json, headers: { authorization: "Bearer nobody" } }],
+    [401, { json, headers: { authorization: "" } }],
+    ...[0, 1, 2].map((part) => [401, redeem(altered(handoffToken, part))]),
+    [401, redeem(`${handoffToken}=`)],
+    [401, redeem(handoffToken.slice(0, -2))],
+  ];
+  for (const [status, options] of refused) await bothWays("/v1/handoffs/redeem", status, options);
+  assert.equal((await queue.redeem(handoffToken)).status, 200);
+});
+
+test("what becomes of an admission is answered the same both ways", async () => {
+  const path = (id, action, of = queue) => `${of.path}/admissions/${id}/${action}`;
+  const granted = await admitted();
+  await bothWays(path(granted.admissionId, "complete"), 409);
+  await queue.redeem(granted.handoffToken);
+  // At its longest already, so both ways extend it to the same moment.
+  await bothWays(path(granted.admissionId, "extend"), 200);
+  await bothWays(path(granted.admissionId, "complete"), 200);
+  await bothWays(path(granted.admissionId, "release"), 409);
+  const left = await admitted();
+  await bothWays(path(left.admissionId, "release"), 200);
+  await bothWays(path(left.admissionId, "complete"), 410);
+  const nobody = granted.admissionId.replace(/\d+$/, "99");
+  await bothWays(path(nobody, "complete"), 404);
+  await bothWays(path("what", "complete"), 404);
+  await bothWays(path(granted.admissionId, "finish"), 404);
+  await bothWays(path(granted.admissionId, "complete", { path: "/v1/queues/none" }), 404);
+  await bothWays(path(granted.admissionId, "complete", other), 410);
+  await bothWays(path(granted.admissionId, "complete"), 401, { headers: { authorization: `Bearer ${world.keys.admin}` } });
+});
+
+test("a token that the platform signed verifies outside of it", async () => {
+  const { handoffToken } = await admitted();
+  const [{ kty, crv, x }] = (await world.send("/.well-known/jwks.json")).json.keys;
+  const key = await crypto.subtle.importKey("jwk", { kty, crv, x }, "Ed25519", false, ["verify"]);
+  const [header, claims, signature] = handoffToken.split(".");
+  const input = new TextEncoder().encode(`${header}.${claims}`);
+  assert.equal(await crypto.subtle.verify("Ed25519", key, Buffer.from(signature, "base64url"), input), true);
+});
