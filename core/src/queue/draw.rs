@@ -49,6 +49,13 @@ impl Machine {
             .saturating_sub(awaited)
     }
 
+    /// Pieces that nobody has, and that nobody was told they may come for and is in time.
+    pub(super) fn unpromised(&self) -> u64 {
+        // In a draw, who may still hear of it is within their window.
+        let hearing = if self.is_draw() { 0 } else { self.unheard() };
+        self.free_places().saturating_sub(hearing)
+    }
+
     /// What a draw makes public of the places that are called up.
     pub(super) fn called_places(&self) -> Option<CalledPlaces> {
         let windows = self.head.windows.iter().map(|window| AwaitedPlaces {

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use tidegate_core::problem::Code;
 use tidegate_core::queue::draw::WINDOWS_MAX;
+use tidegate_core::queue::hearing::HEARING_MILLIS;
 use tidegate_core::queue::{Answer, Event};
 
-use crate::world::{START, World};
+use crate::world::{START, World, admission};
 
 impl World {
     /// Claims and redeems, and lets the session run out.
@@ -19,6 +20,14 @@ impl World {
 
     fn is_present(&mut self, index: u64) -> bool {
         matches!(self.claim(index), Ok(Answer::Boarding { .. }))
+    }
+
+    /// Everybody is called up, and had their time to hear of it.
+    fn all_have_heard(&mut self) {
+        while self.snapshot().boarding < self.snapshot().entered {
+            self.pass(HEARING_MILLIS);
+        }
+        self.pass(HEARING_MILLIS);
     }
 
     /// What a late order is refused with, if it is.
@@ -42,9 +51,34 @@ fn a_late_order_takes_no_piece_that_somebody_present_is_next_for() {
     assert_eq!(world.snapshot().remaining, Some(1));
     assert_eq!(world.refusal(0), Some(Code::AdmissionExpired));
     world.leave(2);
+    world.all_have_heard();
     assert_eq!(world.refusal(0), None, "nobody else was promised it");
     assert_eq!(world.refusal(0), None, "repeating it changes nothing");
     assert_eq!(world.snapshot().completed, 1);
+}
+
+#[test]
+fn a_late_order_takes_no_piece_that_somebody_was_just_called_up_for() {
+    let mut world = World::with_entrants(shop(2), 4);
+    world.run_out(0);
+    assert!(world.is_granted(1));
+    world.all_have_heard();
+    let called = world.snapshot().boarding;
+    world.enter(2);
+    world.must(Event::Release(admission(1)));
+    assert!(world.snapshot().boarding > called, "{called}");
+    assert_eq!(world.snapshot().present, 0);
+    assert_eq!(world.refusal(0), Some(Code::AdmissionExpired));
+    world.must(Event::Pause);
+    world.pass(HEARING_MILLIS);
+    assert_eq!(
+        world.refusal(0),
+        Some(Code::AdmissionExpired),
+        "their time begins anew with the end of the pause"
+    );
+    world.must(Event::Resume);
+    world.all_have_heard();
+    assert_eq!(world.refusal(0), None, "none of them came in time");
 }
 
 #[test]
