@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::draw::Window;
 use super::event::Called;
 use super::hearing::Batch;
+use super::placing::Placing;
 use super::soon::Soon;
 use crate::UnixMillis;
 use crate::config::QueueConfig;
@@ -105,6 +106,9 @@ pub struct Head {
     /// How many of the places below boarding were passed over, for their holders had left.
     #[serde(default)]
     pub passed: u64,
+    /// While those are placed who left before there were places: how far that has come.
+    #[serde(default)]
+    pub placing: Option<Placing>,
     /// Whether who left is stored by stretches. A row of before there were any says nothing.
     #[serde(default)]
     pub keeps_gone: bool,
@@ -193,6 +197,7 @@ impl Head {
             still_since: None,
             left_unplaced: 0,
             passed: 0,
+            placing: None,
             keeps_gone: true,
             batches: Vec::new(),
             soon: Soon::default(),
@@ -263,7 +268,8 @@ impl Head {
 
     /// Whether it matters still who left before there were places: their places are not computed yet.
     pub fn needs_left_early(&self) -> bool {
-        self.opened.is_none() || self.is_sealing() || !self.keeps_gone
+        let is_placed = self.keeps_gone && self.placing.is_none();
+        self.opened.is_none() || self.is_sealing() || !is_placed
     }
 
     /// Entries that were called up, those apart who had left before.
@@ -344,15 +350,18 @@ mod tests {
     }
 
     #[test]
-    fn golden_a_head_of_format_1_that_was_paused_still_reads() {
+    fn golden_a_head_of_format_1_that_was_paused_and_is_placing_still_reads() {
         let id = "demo".parse().unwrap();
         let config = QueueConfig::parse(&serde_json::json!({"maxActive": 1}), &id).unwrap();
         let head = Head::new(id, config, Fresh::known(Epoch::from_bytes([1; 16])), 5);
         let mut row = serde_json::to_value(head).unwrap();
         row["paused"] = true.into();
         row["pausedAt"] = 7.into();
+        row["placing"] = serde_json::json!({"from": 9, "placed": 4});
         let head: Head = serde_json::from_value(row.clone()).unwrap();
         assert_eq!((head.paused, head.still_since), (true, Some(7)));
+        let placing = Placing { from: 9, placed: 4 };
+        assert_eq!(head.placing, Some(placing));
         assert_eq!(serde_json::to_value(head).unwrap(), row);
     }
 

@@ -72,6 +72,8 @@ pub struct Machine {
     pub(super) reckoning: Reckoning,
     /// The lowest indices whose holders left before they had a place.
     pub(super) left_early: BTreeSet<u64>,
+    /// When the next of them are placed.
+    pub(super) places_next_at: UnixMillis,
     /// When an arrival was last noted.
     pub(super) arrival_noted_at: UnixMillis,
     pub(super) dirty: Dirty,
@@ -162,7 +164,8 @@ impl Machine {
             log: stored.log,
             fetching: Fetching::default(),
             reckoning: Reckoning::default(),
-            left_early: stored.left_early.into_iter().collect(),
+            left_early: BTreeSet::new(),
+            places_next_at: 0,
             arrival_noted_at: 0,
             dirty: Dirty::default(),
         };
@@ -187,6 +190,9 @@ impl Machine {
             }
         }
         machine.renew_all(machine.head.clock);
+        let placed_to = machine.head.placing.map_or(0, |placing| placing.from);
+        let unplaced = stored.left_early.into_iter();
+        machine.left_early = unplaced.filter(|index| *index >= placed_to).collect();
         machine.keep_gone(stored.left);
         machine.spread_unplaced();
         machine

@@ -20,6 +20,7 @@ mod operator;
 mod origin;
 mod pace;
 mod pacing;
+pub mod placing;
 pub mod presence;
 mod relays;
 pub mod reporting;

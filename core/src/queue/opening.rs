@@ -39,7 +39,7 @@ impl Machine {
             }),
         });
         self.dirty.head = true;
-        self.seal();
+        self.seal(now);
     }
 
     /// Entry is not open yet, or, in a draw, not any more.

@@ -80,12 +80,10 @@ impl Machine {
                 "The session had run out, and the last piece went to somebody else.",
             )),
             // When the queue is over, nobody comes any more.
-            Some(_) if self.head.end(now).is_none() && self.unpromised() == 0 => {
-                Err(Problem::new(
-                    Code::AdmissionExpired,
-                    "The session had run out, and what is left is promised to those who were next.",
-                ))
-            }
+            Some(_) if self.head.end(now).is_none() && self.unpromised() == 0 => Err(Problem::new(
+                Code::AdmissionExpired,
+                "The session had run out, and what is left is promised to those who were next.",
+            )),
             _ => Ok(()),
         }
     }

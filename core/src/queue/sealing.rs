@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 
 use super::event::Answer;
 use super::machine::Machine;
-use super::shoppers::LEFT_EARLY_MAX;
 use crate::UnixMillis;
 use crate::fair::beacon::{Beacon, ENDPOINTS_MAX, SignedRound};
 use crate::ids::Epoch;
@@ -137,13 +136,13 @@ impl Machine {
         if let (Some(signed), Some(opened)) = (signed, &mut self.head.opened) {
             opened.beacon = Some(signed.into_beacon());
             self.fetching = Fetching::default();
-            self.seal();
+            self.seal(now);
         }
         Answer::Done
     }
 
     /// Computes the seed, once there is nothing more to wait for. From now on everybody has a place.
-    pub(super) fn seal(&mut self) {
+    pub(super) fn seal(&mut self, now: UnixMillis) {
         let Some(opened) = &mut self.head.opened else {
             return;
         };
@@ -155,46 +154,6 @@ impl Machine {
         let beacon = randomness.as_ref().map_or(&[][..], |bytes| &bytes[..]);
         opened.seed = Some(self.head.secret.seed(&root, beacon));
         self.dirty.head = true;
-        self.place_those_who_left();
-    }
-
-    /// Who left before the opening has a place now too, at which boarding need not wait. It is computed
-    /// once, and stored. Of the others it is known how many they are.
-    fn place_those_who_left(&mut self) {
-        let shuffle = self.shuffle();
-        if shuffle.seed.is_none() {
-            return;
-        }
-        for index in core::mem::take(&mut self.left_early) {
-            if let Some(position) = shuffle.position(index) {
-                self.leave_place(position);
-                self.head.left_unplaced = self.head.left_unplaced.saturating_sub(1);
-            }
-        }
-        self.spread_unplaced();
-    }
-
-    /// Those who left and whose places nobody computed are reckoned with all the same.
-    pub(super) fn spread_unplaced(&mut self) {
-        let opened = self.head.opened.as_ref();
-        let entrants = opened.map_or(0, |opened| opened.entrants);
-        let placed = u64::try_from(LEFT_EARLY_MAX).unwrap_or(0);
-        if !self.head.needs_left_early() {
-            self.gone.spread(self.head.left_unplaced, entrants, placed);
-        }
-    }
-
-    /// Makes stretches of what a queue of before there were any stored: each position that was left.
-    pub(super) fn keep_gone(&mut self, left: Vec<u64>) {
-        if self.head.keeps_gone {
-            return;
-        }
-        for position in left {
-            self.gone.leave(position, self.head.boarding);
-        }
-        self.head.left_unplaced = u64::try_from(self.left_early.len()).unwrap_or(u64::MAX);
-        self.place_those_who_left();
-        self.head.keeps_gone = true;
-        self.dirty.head = true;
+        self.begin_placing(now);
     }
 }

@@ -20,6 +20,7 @@ impl Machine {
     pub(super) fn pass_time(&mut self, now: UnixMillis) {
         self.open_if_due(now);
         self.fetch_if_due(now);
+        self.place_if_due(now);
         self.lapse(now);
         self.recent.forget(now);
         if self.head.phase(now) == Phase::Open {
@@ -196,6 +197,7 @@ impl Machine {
             opening,
             served,
             self.next_fetch_at(),
+            self.next_placing_at(),
             self.next_piece_at(),
             self.next_push_at(),
         ]

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use tidegate_core::queue::gone::STRETCHES_MAX;
 use tidegate_core::queue::machine::Stored;
+use tidegate_core::queue::placing::PIECE_PLACES;
 use tidegate_core::queue::shoppers::LEFT_EARLY_MAX;
 use tidegate_core::queue::{Effect, Event, Head, Machine, handle};
 use tidegate_core::view::status::{Standing, Status};
@@ -41,17 +42,30 @@ impl Queue {
         }
     }
 
-    fn pass(&mut self, millis: u64) {
-        self.world.now += millis;
-        self.event(Event::Wake);
-    }
-
     fn leave(&mut self, index: u64, position: Option<u64>) {
         self.event(Event::Leave(holder(index, position)));
     }
 
     fn head(&mut self) -> Head {
         self.world.head().clone()
+    }
+
+    /// All whose places are to be computed have theirs; the object may crash after each piece. Returns how many
+    /// places were computed at each time.
+    fn place_all(&mut self, crashes: bool) -> Vec<u64> {
+        let mut pieces = Vec::new();
+        loop {
+            let before = self.head().left_unplaced;
+            self.event(Event::Wake);
+            pieces.push(before - self.head().left_unplaced);
+            if self.head().placing.is_none() {
+                return pieces;
+            }
+            if crashes {
+                self.world.queue.crash();
+            }
+            self.world.now = self.world.machine().next_timeout().unwrap();
+        }
     }
 }
 
@@ -92,16 +106,20 @@ fn who_left_before_the_opening_is_the_same_after_a_restart() {
         if crashes {
             queue.world.queue.crash();
         }
-        queue.pass(60_000);
+        queue.world.now += 60_000;
+        queue.place_all(crashes);
         (
             queue.head().left_unplaced,
             queue.head().boarding,
             queue.rows,
         )
     };
-    let (unplaced, boarding, rows) = sealed(false);
-    assert_eq!(unplaced, 50);
-    assert_eq!(sealed(true), (unplaced, boarding, rows));
+    let (unplaced, boarding, mut rows) = sealed(false);
+    let (again, further, mut rows_again) = sealed(true);
+    assert_eq!((unplaced, again), (50, 50));
+    // How far is called up meanwhile is another matter: what that has not come to is the same.
+    assert!(boarding.max(further) < 1_000, "{boarding}, {further}");
+    assert!(rows.split_off(&1_000) == rows_again.split_off(&1_000));
 }
 
 #[test]
@@ -113,12 +131,58 @@ fn the_places_of_those_who_left_are_computed_when_the_queue_is_sealed_and_never_
     }
     assert!(queue.head().needs_left_early());
     assert_eq!(queue.rows.len(), 0);
-    queue.pass(60_000);
+    queue.world.now += 60_000;
+    queue.place_all(false);
     assert!(!queue.head().needs_left_early());
     // Those at the very front are called up already.
     let stored: u64 = queue.rows.values().sum();
     assert!((290..=300).contains(&stored), "{stored}");
     assert_eq!(queue.head().left_unplaced, 0);
+}
+
+#[test]
+fn the_places_of_those_who_left_are_computed_a_few_at_a_time() {
+    let many = u64::try_from(LEFT_EARLY_MAX).unwrap();
+    let mut queue = Queue::with(opening_late());
+    for _ in 0..2 {
+        queue.world.enter(10_000);
+    }
+    for index in 0..many {
+        queue.leave(index, None);
+    }
+    queue.world.now += 60_000;
+    let opened = queue.world.now;
+    let pieces = queue.place_all(false);
+    assert_eq!(pieces.iter().sum::<u64>(), many);
+    let most = u64::try_from(PIECE_PLACES).unwrap();
+    assert!(pieces.iter().all(|piece| *piece <= most), "{pieces:?}");
+    let took = queue.world.now - opened;
+    assert!(took <= 3_000, "{took} ms");
+}
+
+/// Winners who had left hold no place, each counted once, wherever the object dies meanwhile.
+#[test]
+fn a_draw_calls_up_as_many_as_win_while_it_places_who_left() {
+    for crashes in [false, true] {
+        let config = json!({"access": "draw", "maxAdmissions": 300, "opensAt": START + 60_000,
+            "closesAt": START + 600_000});
+        let mut queue = Queue::with(config);
+        queue.world.enter(2_000);
+        for index in 0..1_000 {
+            queue.leave(index, None);
+        }
+        queue.world.now += 60_000;
+        let pieces = queue.place_all(crashes);
+        assert!(pieces.len() > 3, "{pieces:?}");
+        let (head, snapshot) = (queue.head(), queue.world.snapshot());
+        let standing = (1_000..2_000).filter(|index| {
+            let position = snapshot.shuffle.position(*index);
+            position.is_some_and(|position| position < head.boarding)
+        });
+        assert_eq!(standing.count(), 300);
+        let awaited = head.windows.iter().map(|window| window.outstanding);
+        assert_eq!(awaited.sum::<u64>(), 300);
+    }
 }
 
 #[test]
@@ -232,7 +296,15 @@ fn whose_places_nobody_computed_are_reckoned_with_all_the_same() {
     for index in 0..15_000 {
         queue.leave(index, None);
     }
-    queue.pass(60_000);
+    queue.world.now += 60_000;
+    for _ in 0..20 {
+        queue.event(Event::Wake);
+        let snapshot = queue.world.snapshot();
+        let gone = snapshot.left.between(snapshot.boarding, 30_000);
+        assert!((14_250..=15_750).contains(&gone), "{gone}, being placed");
+        queue.world.now = queue.world.machine().next_timeout().unwrap();
+    }
+    queue.place_all(false);
     for _ in 0..2 {
         let snapshot = queue.world.snapshot();
         let gone = snapshot.left.between(snapshot.boarding, 30_000);

@@ -38,6 +38,16 @@ impl World {
         true
     }
 
+    /// The queue opens, and who left before has a place.
+    fn open_and_place(&mut self) -> &mut Self {
+        self.wake_at(OPENS_AT);
+        while self.head().placing.is_some() {
+            let next = self.machine().next_timeout().unwrap();
+            self.wake_at(next);
+        }
+        self
+    }
+
     /// Many who entered, and left before there were places, so that the report looks at each.
     fn crowd(&mut self, count: u64) {
         self.enter(u32::try_from(count).unwrap());
@@ -136,7 +146,7 @@ fn who_asks_while_the_report_is_made_is_told_to_come_back() {
 fn a_report_is_made_in_pieces_once_and_an_alarm_sees_to_it() {
     let mut world = launch();
     world.crowd(2_100);
-    world.wake_at(OPENS_AT).claim(1).unwrap();
+    world.open_and_place().claim(1).unwrap();
     let machine = world.queue.machine().unwrap();
     assert!(machine.next_timeout().unwrap() <= CLOSES_AT);
     world.wake_at(CLOSES_AT);
@@ -157,7 +167,7 @@ fn a_report_that_an_eviction_cuts_off_is_begun_anew_and_says_the_same() {
     let [mut whole, mut cut] = [launch(), launch()];
     for world in [&mut whole, &mut cut] {
         world.crowd(700);
-        world.wake_at(OPENS_AT).claim(1).unwrap();
+        world.open_and_place().claim(1).unwrap();
         world.wake_at(CLOSES_AT);
     }
     for _ in 0..2 {
