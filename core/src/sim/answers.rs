@@ -3,7 +3,7 @@
 use super::message::{Asker, Call, Reply};
 use super::shopper::{Plan, Stage};
 use super::violation::{Violation, ensure, named};
-use super::world::{NONE, World, place};
+use super::world::{NONE, World};
 use crate::lane::leaving::Left;
 use crate::queue::ClaimState;
 
@@ -16,11 +16,7 @@ impl World {
     /// A lane gave an index.
     pub fn entered(&mut self, asker: Asker, index: u32) -> Result<(), Violation> {
         let who = asker.who;
-        let Some(shopper) = self
-            .shoppers
-            .get(place(who))
-            .filter(|one| one.turn == asker.turn)
-        else {
+        let Some(shopper) = self.who_asked(asker) else {
             return Ok(());
         };
         let (held, edge, shows) = (shopper.index, shopper.edge, shopper.shows);
@@ -57,8 +53,7 @@ impl World {
 
     /// A lane gave no index: try again, or not.
     pub fn not_entered(&mut self, asker: Asker, over: bool) {
-        let shopper = self.shoppers.get(place(asker.who));
-        let Some(shopper) = shopper.filter(|shopper| shopper.turn == asker.turn) else {
+        let Some(shopper) = self.who_asked(asker) else {
             return;
         };
         if shopper.stage == Stage::Again {
@@ -75,11 +70,7 @@ impl World {
     /// The Queue object answers a shopper, or their checkout.
     pub fn answered(&mut self, asker: Asker, reply: Reply) -> Result<(), Violation> {
         let who = asker.who;
-        let Some(shopper) = self
-            .shoppers
-            .get(place(who))
-            .filter(|one| one.turn == asker.turn)
-        else {
+        let Some(shopper) = self.who_asked(asker) else {
             return Ok(());
         };
         let (stage, plan, edge, index) = (shopper.stage, shopper.plan, shopper.edge, shopper.index);
@@ -168,8 +159,7 @@ impl World {
             // The platform fires an alarm that failed again; the operator sees to their own.
             Call::Wake | Call::Forge | Call::Operate { .. } => {}
             _ => {
-                let shopper = self.shoppers.get(place(asker.who));
-                if shopper.is_some_and(|shopper| shopper.turn == asker.turn) {
+                if self.who_asked(asker).is_some() {
                     let after = self.rng.u64(500..2_000);
                     self.later(asker.who, after);
                 }

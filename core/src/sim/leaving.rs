@@ -198,8 +198,7 @@ impl World {
     /// A leave was not answered: they ask again, or come back later as if they had never asked. Then their
     /// entry is the old one, or, if it left, another.
     pub fn not_left(&mut self, asker: Asker) {
-        let shopper = self.shoppers.get(place(asker.who));
-        if shopper.is_none_or(|shopper| shopper.turn != asker.turn) {
+        if self.who_asked(asker).is_none() {
             return;
         }
         if self.chance(FORGET_SHARE) {

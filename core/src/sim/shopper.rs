@@ -139,11 +139,7 @@ impl World {
     /// A shopper does what is next.
     pub fn act(&mut self, asker: Asker) -> Result<(), Violation> {
         let who = asker.who;
-        let Some(shopper) = self
-            .shoppers
-            .get(place(who))
-            .filter(|one| one.turn == asker.turn)
-        else {
+        let Some(shopper) = self.who_asked(asker) else {
             return Ok(());
         };
         match (shopper.stage, shopper.plan) {
@@ -199,6 +195,12 @@ impl World {
             turn = shopper.turn;
         }
         Asker { who, turn }
+    }
+
+    /// The shopper who waits for what this one asked, if they still do.
+    pub fn who_asked(&self, asker: Asker) -> Option<&Shopper> {
+        let shopper = self.shoppers.get(place(asker.who));
+        shopper.filter(|shopper| shopper.turn == asker.turn)
     }
 
     pub fn later(&mut self, who: u32, delay: u64) {
