@@ -6,6 +6,7 @@
     reason = "#[event] makes items without; what is ours has docs"
 )]
 
+mod alone;
 mod answer;
 mod body;
 mod credentials;

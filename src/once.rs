@@ -10,19 +10,17 @@ use tidegate_core::UnixMillis;
 use tidegate_core::problem::{Code, Problem};
 use worker::{Cache, Date, Delay, Error, Response, ResponseBuilder};
 
+use crate::alone::Alone;
+
 /// How often, and how many times, a request looks whether another has made the text.
 const LOOK: Duration = Duration::from_millis(25);
 const LOOKS: u32 = 160;
-/// How long a request has the making to itself. If its client hangs up, the platform neither goes on with it nor
-/// drops it.
-const MAKING_MILLIS: u64 = 3_000;
 /// How long a refusal is said again.
 const REFUSED_MILLIS: u64 = 1_000;
 /// How many refusals are remembered; then all are forgotten.
 const REFUSALS_MAX: usize = 1_000;
 
 thread_local! {
-    static LOCKS: RefCell<HashMap<String, UnixMillis>> = RefCell::default();
     static REFUSALS: RefCell<HashMap<String, (Problem, UnixMillis)>> = RefCell::default();
 }
 
@@ -40,7 +38,7 @@ where
         if let Some(text) = kept(&cache, address).await {
             return Ok(text);
         }
-        let Some(_making) = Making::begin(lock) else {
+        let Some(_making) = Alone::begin(lock, Date::now().as_millis()) else {
             Delay::from(LOOK).await;
             continue;
         };
@@ -93,31 +91,4 @@ fn refuse(address: &str, problem: &Problem) {
         }
         refusals.insert(address.to_owned(), (problem.clone(), until));
     });
-}
-
-/// While it lives, one request makes what is under a lock, for as long as it may.
-struct Making(String);
-
-impl Making {
-    fn begin(lock: &str) -> Option<Self> {
-        let now = Date::now().as_millis();
-        LOCKS.with_borrow_mut(|locks| {
-            if locks.get(lock).is_some_and(|until| now < *until) {
-                return None;
-            }
-            locks.insert(lock.to_owned(), now.saturating_add(MAKING_MILLIS));
-            Some(Self(lock.to_owned()))
-        })
-    }
-}
-
-impl Drop for Making {
-    fn drop(&mut self) {
-        // The thread's storage may be gone when the isolate ends.
-        let _ = LOCKS.try_with(|locks| {
-            if let Ok(mut locks) = locks.try_borrow_mut() {
-                locks.remove(&self.0);
-            }
-        });
-    }
 }

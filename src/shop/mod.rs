@@ -2,15 +2,14 @@
 //! through.
 
 mod cache;
-mod fetching;
 mod upstream;
 
 use tidegate_core::edge::cache_key::{PassThrough, cache_key};
 use worker::{Method, Request};
 
+use crate::alone::{self, Alone};
 use crate::answer::Answered;
 use crate::shop::cache::Outcome;
-use crate::shop::fetching::Fetching;
 use crate::site::Site;
 
 /// Says how an answer came about: `HIT`, `MISS` or `PASS`.
@@ -32,9 +31,9 @@ pub async fn serve(site: &Site, request: Request) -> Answered {
         return pass(site, request).await;
     }
     // A page that everybody wants at once is fetched once: the others wait for it.
-    let fetching = Fetching::begin(&key, site.now);
+    let fetching = Alone::begin(&key, site.now);
     if fetching.is_none() {
-        fetching::finished(&key).await;
+        alone::finished(&key).await;
         if let Some(response) = cache::find(site, &key).await {
             return cache::present(site, response, "HIT");
         }
