@@ -2,36 +2,16 @@
 // without script, by keyboard and over a bad line, and what never leaves the room.
 
 import assert from "node:assert/strict";
-import { before, suite, test } from "node:test";
+import { suite, test } from "node:test";
 
 import { freePort } from "../scripts/lib/miniflare.mjs";
-import { hold, openEntered, openShopper, roomOf, startBrowser, startShopWorld } from "./support/browser.mjs";
+import { openEntered, openShopper, roomOf, startBrowser } from "./support/browser.mjs";
+import { PRODUCT, hold, openCalledUp, openLamp, openQueue, startShopWorld } from "./support/shop.mjs";
 import { until } from "./support/until.mjs";
 import { startWorld } from "./support/world.mjs";
 
-const PRODUCT = { name: "The Tide Lamp", path: "/products/tide-lamp" };
-
 const world = await startShopWorld();
 const browser = await startBrowser();
-
-/** The shop's own queue, begun anew. */
-async function openLamp(config = { maxActive: 1 }) {
-  const queue = world.queue("demo");
-  await queue.put({ product: PRODUCT, ...config });
-  await queue.act("reset");
-  return queue;
-}
-
-/** A queue of a test's own. The shop refuses its tokens. */
-const openQueue = (config, where = world) => where.createQueue({ maxActive: 1, product: PRODUCT, ...config });
-
-/** A queue with somebody at the checkout, and the shopper who is called up after them. */
-async function openCalledUp() {
-  const queue = await openQueue();
-  const [first, next] = await queue.enterCalledUp(2, 1);
-  const { admissionId } = await first.checkOut();
-  return { queue, next, release: () => queue.settle("release", admissionId) };
-}
 
 /** A shopper who joins in the room, and is in line. */
 async function openInLine(queue, options) {
@@ -43,7 +23,7 @@ async function openInLine(queue, options) {
 }
 
 test("with script, a shopper waits, goes on by themself when called up, and pays", async (t) => {
-  const queue = await openLamp();
+  const queue = await openLamp(world);
   const release = await hold(queue);
   const shopper = await openShopper(browser);
   const { page } = shopper;
@@ -93,7 +73,7 @@ test("with script, a shopper waits, goes on by themself when called up, and pays
 });
 
 test("without script, the room reloads itself and forms lead to a paid order", async () => {
-  const queue = await openLamp();
+  const queue = await openLamp(world);
   const release = await hold(queue);
   const shopper = await openShopper(browser, { javaScriptEnabled: false });
   const { page } = shopper;
@@ -116,7 +96,7 @@ test("without script, the room reloads itself and forms lead to a paid order", a
 });
 
 test("the checkout leads who has no token to the line", async () => {
-  const queue = await openLamp();
+  const queue = await openLamp(world);
   const shopper = await openShopper(browser, { bears: /status of 401/ });
   const answer = await shopper.page.goto(`${world.url}/checkout`);
   assert.equal(answer.status(), 401);
@@ -126,7 +106,7 @@ test("the checkout leads who has no token to the line", async () => {
 });
 
 test("a token opens the checkout once: elsewhere it is refused kindly, and the order stays", async () => {
-  const queue = await openLamp({ maxActive: 2 });
+  const queue = await openLamp(world, { maxActive: 2 });
   const shopper = await openShopper(browser);
   await shopper.page.goto(roomOf(queue));
   await shopper.press("Join the queue");
@@ -148,7 +128,7 @@ test("a token opens the checkout once: elsewhere it is refused kindly, and the o
 });
 
 test("by keyboard alone a shopper comes to a paid order, and sees at each step where they are", async () => {
-  const queue = await openLamp();
+  const queue = await openLamp(world);
   const release = await hold(queue);
   const shopper = await openShopper(browser);
   const { page } = shopper;
@@ -182,7 +162,7 @@ test("by keyboard alone a shopper comes to a paid order, and sees at each step w
 });
 
 test("the first load of the room takes less than 30 KB, unpacked", async () => {
-  const queue = await openQueue();
+  const queue = await openQueue(world);
   const shopper = await openShopper(browser);
   const answers = [];
   shopper.context.on("response", (response) => answers.push(response));
@@ -195,7 +175,7 @@ test("the first load of the room takes less than 30 KB, unpacked", async () => {
 // Mostly waiting for the next poll: so, some at a time.
 suite("in the room", { concurrency: 4 }, () => {
   test("a closed tab keeps the place, and every tab shows the same", async () => {
-    const queue = await openQueue();
+    const queue = await openQueue(world);
     await hold(queue);
     const shopper = await openInLine(queue);
     assert.deepEqual(await shopper.figures(), { place: 3, ahead: 1 });
@@ -211,7 +191,7 @@ suite("in the room", { concurrency: 4 }, () => {
   });
 
   test("offline, the page keeps the place and says so; online again, it goes on", async () => {
-    const queue = await openQueue();
+    const queue = await openQueue(world);
     const release = await hold(queue);
     const shopper = await openInLine(queue, { bears: /Failed to load resource/ });
     await shopper.context.setOffline(true);
@@ -226,7 +206,7 @@ suite("in the room", { concurrency: 4 }, () => {
 
   test("a server that ends and starts again finds the open page waiting, at the same place", async () => {
     const own = await startWorld({ port: await freePort() });
-    const queue = await openQueue({}, own);
+    const queue = await openQueue(own);
     await hold(queue);
     const shopper = await openInLine(queue, { bears: /Failed to load resource/ });
     await own.end();
@@ -239,7 +219,7 @@ suite("in the room", { concurrency: 4 }, () => {
   });
 
   test("who leaves gives the place up, and may start at the end", async () => {
-    const queue = await openQueue();
+    const queue = await openQueue(world);
     await hold(queue);
     const shopper = await openInLine(queue);
     await queue.enter();
@@ -253,7 +233,7 @@ suite("in the room", { concurrency: 4 }, () => {
   });
 
   test("a pause and its end appear on the open page", async () => {
-    const queue = await openQueue();
+    const queue = await openQueue(world);
     await hold(queue);
     const shopper = await openInLine(queue);
     await queue.act("pause");
@@ -266,7 +246,7 @@ suite("in the room", { concurrency: 4 }, () => {
   for (const javaScriptEnabled of [true, false]) {
     const how = javaScriptEnabled ? "with" : "without";
     test(`who comes back called up during a pause reads that their turn is kept, ${how} script`, async () => {
-      const { queue, next } = await openCalledUp();
+      const { queue, next } = await openCalledUp(world);
       await queue.act("pause");
       const { page } = await openEntered(browser, next, { javaScriptEnabled, bears: /status of 409/ });
       await page.getByText("Your turn is kept.").waitFor({ timeout: 15_000 });
@@ -274,7 +254,7 @@ suite("in the room", { concurrency: 4 }, () => {
   }
 
   test("without script, who claims before a place is free is told to stay, and is let in by a reload", async () => {
-    const { next, release } = await openCalledUp();
+    const { next, release } = await openCalledUp(world);
     const shopper = await openEntered(browser, next, { javaScriptEnabled: false });
     await shopper.press("It is your turn: continue");
     await shopper.page.getByText("among the next for a free place").waitFor({ timeout: 15_000 });
@@ -283,7 +263,7 @@ suite("in the room", { concurrency: 4 }, () => {
   });
 
   test("who is present goes on at the first status that has a place for them", async () => {
-    const { next, release } = await openCalledUp();
+    const { next, release } = await openCalledUp(world);
     const { page, polls } = await openEntered(browser, next, { bears: /status of 401/ });
     await page.getByText("among the next for a free place").waitFor();
     await until("the status knows that they are present", () => polls.at(-1)?.collect === false);
@@ -294,7 +274,7 @@ suite("in the room", { concurrency: 4 }, () => {
   });
 
   test("a notice and its end appear on the open page", async () => {
-    const queue = await openQueue();
+    const queue = await openQueue(world);
     await hold(queue);
     const shopper = await openInLine(queue);
     await queue.operate("PUT", "notice", { json: { level: "warning", text: "Delivery takes a week longer." } });
@@ -306,7 +286,7 @@ suite("in the room", { concurrency: 4 }, () => {
   });
 
   test("the end of the queue appears on the open page, and there is nothing left to leave", async () => {
-    const queue = await openQueue();
+    const queue = await openQueue(world);
     await hold(queue);
     const shopper = await openInLine(queue);
     await queue.act("close");
@@ -316,7 +296,7 @@ suite("in the room", { concurrency: 4 }, () => {
   });
 
   test("the last sale appears on the open page", async () => {
-    const queue = await openQueue({ maxAdmissions: 1 });
+    const queue = await openQueue(world, { maxAdmissions: 1 });
     const end = await hold(queue);
     const shopper = await openInLine(queue);
     await end("complete");
@@ -325,7 +305,7 @@ suite("in the room", { concurrency: 4 }, () => {
   });
 
   test("after a reset the open page says so and offers to join anew", async () => {
-    const queue = await openQueue();
+    const queue = await openQueue(world);
     await hold(queue);
     const shopper = await openInLine(queue, { bears: /status of 401/ });
     assert.equal((await shopper.figures()).place, 3);
@@ -336,78 +316,4 @@ suite("in the room", { concurrency: 4 }, () => {
     await shopper.sees("You are in line");
     assert.equal((await shopper.figures()).place, 3);
   });
-});
-
-suite("no barriers by WCAG 2.2 AA", { concurrency: 2 }, () => {
-  const options = { bears: /Failed to load resource/, reducedMotion: "reduce" };
-  /** A page by its address. */
-  const at = (path) => async () => {
-    const shopper = await openShopper(browser, options);
-    await shopper.page.goto(world.url + path);
-    return shopper;
-  };
-  /** What follows on joining the shop's queue. */
-  const join = async (shopper) => {
-    await shopper.page.goto(roomOf(world.queue("demo")));
-    await shopper.press("Join the queue");
-    return shopper;
-  };
-  /** The room in line, once `change` has happened to the queue. */
-  const inLine = (change) => async () => {
-    const queue = await openQueue({ maxAdmissions: 1 });
-    const end = await hold(queue);
-    const waits = await queue.enter();
-    await change(queue, end);
-    return openEntered(browser, waits, options);
-  };
-
-  const pages = [
-    ["the shop", "Light that comes", at("/")],
-    ["the product", "The lamp in figures", at(PRODUCT.path)],
-    ["the checkout without a token", "Please come through the line", at("/checkout")],
-    ["the room before joining", "There is a queue for this", at("/queue/demo")],
-    ["a queue that does not exist", "There is no such queue", at("/queue/unknown")],
-    ["the order", "Your order", async () => join(await openShopper(browser, options))],
-    ["the order, paid", "Your order is paid", async () => {
-      const shopper = await join(await openShopper(browser, options));
-      await shopper.press(/^Pay/);
-      return shopper;
-    }],
-    ["in line", "You are in line", inLine((queue) => queue.operate("PUT", "notice", { json: { level: "critical", text: "Soon." } }))],
-    ["in line, paused", "Paused", inLine((queue) => queue.act("pause"))],
-    ["sold out", "Sold out", inLine((_, end) => end("complete"))],
-    ["closed", "This queue is closed", inLine((queue) => queue.act("close"))],
-    ["called up", "among the next", async () => openEntered(browser, (await openCalledUp()).next, options)],
-    ["called up, and paused", "Your turn is kept", async () => {
-      const { queue, next } = await openCalledUp();
-      await next.becomePresent();
-      await queue.act("pause");
-      return openEntered(browser, next, options);
-    }],
-    ["admitted", "Your checkout is ready", async () => {
-      const shopper = await openShopper(browser, options);
-      // As for those whom the checkout has just sent back: the page leaves the next step to them.
-      await shopper.context.addInitScript(() => sessionStorage.setItem("tidegate-demo", Date.now()));
-      return join(shopper);
-    }],
-    ["admitted before", "Your turn is over", async () => {
-      const buyer = await (await openQueue()).enter();
-      await buyer.buy();
-      return openEntered(browser, buyer, options);
-    }],
-  ];
-  before(() => openLamp({ maxActive: 10 }));
-  for (const [name, says, open] of pages) {
-    test(name, async () => {
-      const shopper = await open();
-      await shopper.sees(says);
-      const { page } = shopper;
-      const structure = await page.evaluate(() => ["h1", "main", "html[lang=en]"].map((part) => document.querySelectorAll(part).length));
-      assert.deepEqual(structure, [1, 1, 1]);
-      for (const colorScheme of ["light", "dark"]) {
-        await page.emulateMedia({ colorScheme });
-        assert.deepEqual(await shopper.barriers(), [], colorScheme);
-      }
-    });
-  }
 });

@@ -8,12 +8,6 @@ import { after } from "node:test";
 
 import { chromium } from "playwright-core";
 
-import { freePort } from "../../scripts/lib/miniflare.mjs";
-import { startShop } from "../../scripts/lib/shop.mjs";
-import { succeeded } from "./queue.mjs";
-import { until } from "./until.mjs";
-import { startWorld } from "./world.mjs";
-
 const FLAGS = [
   "--no-sandbox", // as root it has none
   "--disable-gpu",
@@ -28,34 +22,8 @@ const PHONE = { width: 390, height: 844 };
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 
-/** Starts a world with the example shop behind it. The shop's queue is `demo`. */
-export async function startShopWorld() {
-  const port = await freePort();
-  const world = await startWorld({ originUrl: `http://127.0.0.1:${port}` });
-  const shop = await startShop({ edgeUrl: world.url, originKey: world.keys.origin, port, onLine: () => {} });
-  after(() => shop.stop());
-  return world;
-}
-
 /** The address of a queue's room. */
 export const roomOf = (queue) => `${queue.world.url}/queue/${queue.id}`;
-
-/**
- * Somebody goes to the checkout and keeps the slot, and somebody is present for it, so that nobody further back
- * is called up. Gives back how the slot is freed; who was present goes, too.
- */
-export async function hold(queue) {
-  const { admissionId } = await (await queue.enter()).checkOut();
-  const next = await queue.enter();
-  // With the last piece taken, nobody is called up.
-  const { status } = await next.claim();
-  assert.ok([202, 409].includes(status));
-  if (status === 202) await until("everybody sees that somebody is present", async () => (await queue.send("")).json.present === 1);
-  return async (how = "release") => {
-    succeeded(await queue.settle(how, admissionId));
-    await next.leave();
-  };
-}
 
 /** Starts Chromium; it ends with the file that started it. */
 export async function startBrowser() {

@@ -5,7 +5,7 @@ import { after } from "node:test";
 
 /**
  * Starts an origin. `answers` maps a path to `(request) => {status, headers, body}`; other paths get a
- * plain page. Returns `{url, requests, answers, asked, stop}`.
+ * plain page. Returns `{url, requests, answers, page, asked, stop}`.
  */
 export async function startOrigin(answers = {}) {
   const requests = [];
@@ -32,10 +32,17 @@ export async function startOrigin(answers = {}) {
       server.closeAllConnections();
     });
   after(stop);
+  let pages = 0;
   return {
     url: `http://127.0.0.1:${server.address().port}`,
     requests,
     answers,
+    /** The path of a page that no other test knows, with what it answers. */
+    page(answer, prefix = "/page") {
+      const path = `${prefix}-${++pages}`;
+      answers[path] = typeof answer === "function" ? answer : () => answer;
+      return path;
+    },
     /** The requests for a path so far. */
     asked: (path) => requests.filter((request) => request.path === path),
     stop,
