@@ -20,6 +20,8 @@ const POLL_UNKNOWN_MILLIS: u64 = 30_000;
 const POLL_SEALING_MILLIS: u64 = 5_000;
 /// The pause for somebody who has nothing to wait for.
 pub const POLL_IDLE_MILLIS: u64 = 30_000;
+/// The same while the queue is closed.
+const POLL_CLOSED_MILLIS: u64 = 20_000;
 
 /// Where a ticket stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -244,8 +246,9 @@ fn poll_after(standing: &Standing, snapshot: &Snapshot, jitter: u32) -> u64 {
         Standing::NotQueued
         | Standing::Lapsed { .. }
         | Standing::Reserve { .. }
-        | Standing::NotSelected
-        | Standing::Closed => POLL_IDLE_MILLIS,
+        | Standing::NotSelected => POLL_IDLE_MILLIS,
+        // It may be opened again, and then slots wait for who hears of it first.
+        Standing::Closed => POLL_CLOSED_MILLIS,
     };
     let base = base.clamp(POLL_MIN_MILLIS, POLL_MAX_MILLIS);
     let percent = u64::from(jitter % 34).saturating_add(67);
