@@ -21,7 +21,10 @@ thread_local! {
 }
 
 /// While it lives, one request does a work, for as long as it may.
-pub struct Alone(String);
+pub struct Alone {
+    name: String,
+    until: UnixMillis,
+}
 
 impl Alone {
     /// Takes it on to do the work of this name; `None` where another request has.
@@ -30,8 +33,10 @@ impl Alone {
             if works.get(name).is_some_and(|until| now < *until) {
                 return None;
             }
-            works.insert(name.to_owned(), now.saturating_add(ALONE_MILLIS));
-            Some(Self(name.to_owned()))
+            let until = now.saturating_add(ALONE_MILLIS);
+            works.insert(name.to_owned(), until);
+            let name = name.to_owned();
+            Some(Self { name, until })
         })
     }
 }
@@ -40,8 +45,11 @@ impl Drop for Alone {
     fn drop(&mut self) {
         // The thread's storage may be gone when the isolate ends.
         let _ = WORKS.try_with(|works| {
-            if let Ok(mut works) = works.try_borrow_mut() {
-                works.remove(&self.0);
+            // Who took longer than they may must not end the work of who took over.
+            if let Ok(mut works) = works.try_borrow_mut()
+                && works.get(&self.name) == Some(&self.until)
+            {
+                works.remove(&self.name);
             }
         });
     }

@@ -187,6 +187,28 @@ configuration
 }
 
 #[test]
+fn a_wait_that_is_not_known_is_shown_by_its_bound() {
+    for (most, said) in [
+        (json!(735), "up to 735 s for who enters now"),
+        (Value::Null, "not known"),
+    ] {
+        let mut unknown = report();
+        unknown["snapshot"]["waitKnown"] = json!(false);
+        unknown["snapshot"]["estimatedWaitSeconds"] = Value::Null;
+        unknown["snapshot"]["waitRange"] = json!({"atLeastSeconds": 0, "atMostSeconds": most});
+        let shown = ran(
+            &StandIn::replying(Reply::json(200, &unknown)),
+            &["show", "lamp"],
+        );
+        assert!(
+            shown.stdout.contains(&format!("wait       {said}\n")),
+            "{}",
+            shown.stdout
+        );
+    }
+}
+
+#[test]
 fn a_queue_that_waits_for_randomness_shows_who_was_asked_for_it() {
     let mut waiting = report();
     waiting["waitsFor"] = json!({
