@@ -14,8 +14,8 @@ import { shuffledPosition } from "./support/shuffle.mjs";
 import { forEachAtOnce, until } from "./support/until.mjs";
 import { startWorld } from "./support/world.mjs";
 
-/** How long the two deployments may take to start, and everybody to enter. */
-const SETUP_MS = 15_000;
+/** How long the two deployments may take to start, and everybody to enter: other tests run beside this one. */
+const SETUP_MS = 30_000;
 const NOTICE_MS = 30_000;
 const HOUR_MS = 3_600_000;
 const ROUND = 1_000;
@@ -69,6 +69,7 @@ second.waverer = await startEndpoint((number) => (attempts[number]?.[0] ?? (() =
 second.liars = [await startEndpoint(() => lie), await startEndpoint(() => lie)];
 second.world = await startWith([...second.liars, second.waverer].map(({ url }) => url).concat("http://drand.example"));
 second.line = await sealing(second.world, 4);
+assert.ok(Date.now() < MADE_AT - NOTICE_MS, "all of this took longer than SETUP_MS: the queues wait for a later round");
 
 const waitsFor = async (queue) => (await queue.operate("GET")).json.waitsFor;
 

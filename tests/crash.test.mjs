@@ -26,7 +26,7 @@ const LONGEST_MS = 900_000;
 test("workerd killed ten times during a launch loses nothing, repeats nothing and over-admits nobody", async (context) => {
   const random = seededRandom(context);
   const world = await startWorld();
-  const queue = await world.createSettledQueue({ ...LIMITS, handoffSeconds: 5, lanes: 8 });
+  const queue = await world.createSettledQueue({ ...LIMITS, handoffSeconds: 12, lanes: 8 });
   const journal = new Journal(LIMITS);
   const news = new News(queue);
   const crowd = new Crowd(queue, journal, news, random);
@@ -78,7 +78,7 @@ test("workerd killed ten times during a launch loses nothing, repeats nothing an
   const everything = Promise.all([launch().finally(() => (isOver = true)), crashes(), audits()]);
   await everything.finally(() => news.stop());
   await following;
-  await until("the last admission has ended", async () => (await queue.snapshot()).active === 0);
+  await until("the last admission has ended", async () => (await queue.snapshot()).active === 0, { withinMs: LONGEST_MS });
   await forEachAtOnce(crowd.absent, 20, ({ entry, entryKey }) => crowd.enter(entry, entryKey));
   await lookAround();
 

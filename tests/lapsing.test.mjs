@@ -15,22 +15,24 @@ import { startWorld } from "./support/world.mjs";
 const ENTRANTS = 10_000;
 const WINNERS = 100;
 const NO_SHOWS = 40;
+/** A bound, not an expectation. */
+const LONGEST_MS = 300_000;
 
 test("of ten thousand entrants a hundred win; forty do not come, and the next forty do", async (context) => {
   const random = seededRandom(context);
   const world = await startWorld();
-  const queue = await makeDraw(world, { maxAdmissions: WINNERS, lanes: 8, claimWindowSeconds: 12 });
+  const queue = await makeDraw(world, { maxAdmissions: WINNERS, lanes: 8, claimWindowSeconds: 20 });
   let entered = 0;
   const enter = async (entryKey) => {
     const reply = await until("an answer", async () => {
       const reply = await queue.send("enter", { method: "POST", json: { entryKey } }).catch(() => undefined);
       return reply?.status === 200 && reply;
-    }, { withinMs: 60_000, everyMs: 250 });
+    }, { withinMs: LONGEST_MS, everyMs: 250 });
     entered++;
     return new Shopper(queue, reply.json.ticket);
   };
   const entering = forEachAtOnce(Array.from({ length: ENTRANTS }, newEntryKey), 200, enter);
-  await until("half of them are in", () => entered > ENTRANTS / 2, { withinMs: 60_000 });
+  await until("half of them are in", () => entered > ENTRANTS / 2, { withinMs: LONGEST_MS });
   await world.crash();
   const places = await openDraw(queue, await entering);
   assert.equal(Object.keys(places).length, ENTRANTS, "each place once");
