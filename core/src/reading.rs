@@ -110,7 +110,7 @@ mod tests {
 
     impl<'de> Deserialize<'de> for Counted {
         fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            READ.set(READ.get() + 1);
+            READ.set(READ.get().saturating_add(1));
             u32::deserialize(deserializer).map(|_| Self)
         }
     }
