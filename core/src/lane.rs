@@ -6,6 +6,7 @@
 //! again under its number and gets the range it has.
 
 pub mod leaving;
+pub mod questions;
 mod refusals;
 
 use std::collections::BTreeSet;
@@ -62,7 +63,8 @@ pub struct Group {
 pub enum Heard {
     /// Their entry has this index.
     Index(u64),
-    /// Their entry has this index and was called up: ask the queue whether it still stands.
+    /// Their entry has this index and was called up: ask the queue whether it still stands; see
+    /// [`questions`].
     CalledUp(u64),
     /// Their entry has this index and is marked as [leaving]: finish that first.
     Leaving(u64),

@@ -3,6 +3,7 @@
 
 mod leaving;
 mod rows;
+mod standing;
 mod work;
 
 use std::cell::{Cell, RefCell};
@@ -16,6 +17,7 @@ use tidegate_core::calls::{LaneCall, LaneName, LaneReply, QueueCall, QueueReply,
 use tidegate_core::fair::receipt::{Receipt, Receipts};
 use tidegate_core::ids::ShopperId;
 use tidegate_core::lane::leaving::Left;
+use tidegate_core::lane::questions::Questions;
 use tidegate_core::lane::{Heard, Lane as LaneState, Outcomes};
 use tidegate_core::problem::{Code, Problem};
 use tidegate_core::queue::event::Called;
@@ -50,6 +52,8 @@ struct Inner {
     named: Cell<bool>,
     waiters: RefCell<HashMap<ShopperId, Vec<Waiter>>>,
     working: Cell<bool>,
+    /// Which entries the queue is asked about when, and who waits for that.
+    questions: RefCell<Questions<oneshot::Sender<Reply<bool>>>>,
     /// The group that a receipt was last asked of.
     receipts: RefCell<Option<Receipts>>,
     /// The last indices that were leased after the opening: from, and up to. They have no receipts.
@@ -70,6 +74,7 @@ impl DurableObject for Lane {
             named: Cell::default(),
             waiters: RefCell::default(),
             working: Cell::default(),
+            questions: RefCell::default(),
             receipts: RefCell::default(),
             unlogged: Cell::default(),
             over: RefCell::default(),
@@ -183,7 +188,7 @@ async fn enter_again(
         match heard {
             Heard::Index(index) => return inner.entered(name, shopper, index),
             Heard::CalledUp(index) => {
-                if inner.still_stands(name, index).await? {
+                if standing::stands(inner, name, index).await? {
                     return inner.entered(name, shopper, index);
                 }
                 inner
@@ -252,19 +257,6 @@ impl Inner {
                 storage_failed(&error);
             }
         }
-    }
-
-    async fn still_stands(&self, name: &LaneName, index: u64) -> Reply<bool> {
-        let answer = self
-            .ask(
-                name,
-                Event::Stands {
-                    epoch: name.epoch,
-                    index,
-                },
-            )
-            .await?;
-        Ok(answer == Answer::Stands(true))
     }
 
     fn entered(&self, name: &LaneName, shopper: ShopperId, index: u64) -> Reply<LaneReply> {

@@ -6,6 +6,7 @@ use super::message::{Asker, Call, Happening, NOBODY};
 use super::violation::{Violation, ensure, named};
 use super::world::{EPOCH, NONE, START, World, place, queue_id, shopper_id, shopper_number};
 use crate::calls::LaneName;
+use crate::lane::questions::Questions;
 use crate::lane::{Heard, Outcomes, Work};
 use crate::problem::Problem;
 use crate::queue::event::Called;
@@ -23,8 +24,9 @@ pub(super) struct LanePart {
     working: bool,
     /// Shoppers whose request waits here, and some who were told already.
     waiting: Vec<u32>,
-    /// Shoppers whose entry the queue is asked about.
-    asking: Vec<Asker>,
+    /// Which entries the queue is asked about when, and for whom it is asked now.
+    pub questions: Questions<Asker>,
+    pub asking: Vec<Asker>,
     /// Who waits until an entry has left.
     pub leavers: Vec<Leaver>,
     /// The answer to the lease of this group.
@@ -93,52 +95,6 @@ impl World {
             && let Some(lane) = self.lanes.get_mut(usize::from(lane))
         {
             lane.waiting.push(asker.who);
-        }
-    }
-
-    /// Asks the queue whether an entry that was called up still stands.
-    fn ask_about(&mut self, lane: Asker, asker: Asker) {
-        if let Some(part) = self.lanes.get_mut(place(lane.who)) {
-            part.asking.push(asker);
-            self.call_queue(lane, Call::Stands { shopper: asker.who });
-        }
-    }
-
-    /// The queue's answer about an entry is there.
-    pub fn stood(&mut self, lane: Asker, who: u32, stands: bool) -> Result<(), Violation> {
-        let number = self.lane_of(who);
-        let index = self.lane_index(who);
-        let Some(part) = self.lanes.get_mut(usize::from(number)) else {
-            return Ok(());
-        };
-        let at = part.asking.iter().position(|asker| asker.who == who);
-        let Some(asker) = at
-            .filter(|_| part.turn == lane.turn)
-            .map(|at| part.asking.swap_remove(at))
-        else {
-            return Ok(());
-        };
-        match index {
-            Some(index) if stands => self.tell_index(asker, index),
-            Some(index) => {
-                part.object.forget(shopper_id(who), index);
-                self.at_lane(asker)
-            }
-            None => self.at_lane(asker),
-        }
-    }
-
-    /// The queue could not be asked about an entry.
-    pub fn not_stood(&mut self, lane: Asker, who: u32) {
-        let part = self
-            .lanes
-            .get_mut(place(lane.who))
-            .filter(|part| part.turn == lane.turn);
-        if let Some(part) = part
-            && let Some(at) = part.asking.iter().position(|asker| asker.who == who)
-        {
-            let asker = part.asking.swap_remove(at);
-            self.refuse(asker, false);
         }
     }
 
@@ -292,7 +248,8 @@ impl World {
         lane.object.crash();
         lane.turn = lane.turn.wrapping_add(1) % NOBODY;
         lane.inbox = None;
-        let asking = core::mem::take(&mut lane.asking);
+        let waiting = core::mem::take(&mut lane.questions).into_waiting();
+        let asking = core::mem::take(&mut lane.asking).into_iter().chain(waiting);
         let leavers = core::mem::take(&mut lane.leavers);
         self.rest(asker);
         for asker in asking {
@@ -318,7 +275,7 @@ impl World {
                     })?;
                     self.tell_index(asker, *index)?;
                 }
-                Ok(Heard::CalledUp(_)) => self.ask_about(lane, asker),
+                Ok(Heard::CalledUp(index)) => self.want_to_know(lane, asker, *index),
                 Ok(Heard::Leaving(index)) => {
                     let index = u32::try_from(*index).unwrap_or(NONE);
                     self.finish_leaving(lane, asker, index, true);

@@ -100,6 +100,12 @@ pub(super) enum Happening {
     Work(Asker),
     /// The queue's answer to a lane's lease is there.
     Leased(Asker),
+    /// It is time to ask the queue about an entry.
+    AskAbout {
+        lane: Asker,
+        shopper: u32,
+        index: u32,
+    },
     /// The queue's answer about an entry is there.
     Stood {
         lane: Asker,

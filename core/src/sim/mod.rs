@@ -24,6 +24,7 @@ mod scenario;
 mod serving;
 mod shopper;
 mod shrink;
+mod standing;
 mod violation;
 mod watching;
 mod world;

@@ -166,6 +166,11 @@ impl World {
             Happening::NotLeft(asker) => self.not_left(asker),
             Happening::Work(lane) => return self.work(lane),
             Happening::Leased(lane) => return self.leased(lane),
+            Happening::AskAbout {
+                lane,
+                shopper,
+                index,
+            } => self.ask_about(lane, shopper, index),
             Happening::Stood {
                 lane,
                 shopper,
