@@ -7,6 +7,7 @@
 use serde::de::DeserializeOwned;
 use tidegate_core::UnixMillis;
 use tidegate_core::calls::{Call, LaneCall, LaneName, LaneReply, QueueCall, QueueReply, Reply};
+use tidegate_core::edge::claims::Turn;
 use tidegate_core::edge::lifetime::is_due;
 use tidegate_core::edge::naming::EnterBody;
 use tidegate_core::hex::hex;
@@ -189,6 +190,10 @@ pub fn brief_claim(request: &str, now: f64) -> Option<String> {
     let holder = shoppers::holder_of(&ticket, &seen.value.snapshot);
     if let Some(problem) = recalled::claim_refusal(&holder, &seen, request.now) {
         return refused(&problem).map(|answer| answered(&answer));
+    }
+    if let Turn::Again(_) = recalled::claim_turn(&holder, &seen.value, request.now) {
+        // Somebody in haste: the long way says what was said.
+        return None;
     }
     let call = QueueCall::Event(Box::new(Event::Claim(holder)));
     question(queue.as_str(), &call)

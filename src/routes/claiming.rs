@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use tidegate_core::UnixMillis;
+use tidegate_core::edge::claims::Turn;
 use tidegate_core::ids::QueueId;
 use tidegate_core::problem::Problem;
 use tidegate_core::queue::event::{Grant, Holder};
@@ -35,8 +36,14 @@ pub async fn claim(site: &Site, id: &QueueId, shown: &Shown) -> Result<Claimed, 
     if let Some(problem) = recalled::claim_refusal(&holder, &seen, site.now) {
         return Err(problem);
     }
-    let answer = views::queue(site, id, Event::Claim(holder.clone())).await;
-    recalled::claimed(&holder, &seen.value, &answer, site.now);
+    let answer = match recalled::claim_turn(&holder, &seen.value, site.now) {
+        Turn::Again(answer) => Ok(answer),
+        Turn::Ask => {
+            let answer = views::queue(site, id, Event::Claim(holder.clone())).await;
+            recalled::claimed(&holder, &seen.value, &answer, site.now);
+            answer
+        }
+    };
     let keys = keys::handoff(site)?;
     let issuer = site.issuer();
     let sign = |handoff: &_, audience: &_| keys.sign(handoff, &issuer, audience);

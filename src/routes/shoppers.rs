@@ -285,6 +285,9 @@ pub async fn leave(site: &Site, id: &QueueId, shown: &Shown) -> Result<(), Probl
     if recalled::has_left(&holder, site.now) {
         return Ok(());
     }
+    if let Some(problem) = recalled::leave_refusal(&holder, site.now) {
+        return Err(problem);
+    }
     let Holder {
         epoch,
         shopper,
@@ -303,8 +306,10 @@ pub async fn leave(site: &Site, id: &QueueId, shown: &Shown) -> Result<(), Probl
         index,
     };
     let told: Reply<LaneReply> = stub::call(&site.env, binding::LANE, &name, &call).await;
-    told?;
-    recalled::changed((epoch, index));
+    if let Err(problem) = told {
+        recalled::leave_refused((epoch, index), &problem, site.now);
+        return Err(problem);
+    }
     views::place_is_free(id, epoch, site.now);
     recalled::left((epoch, index), site.now);
     Ok(())

@@ -2,6 +2,7 @@
 //! that enters, what a ticket is worth, and for how long.
 
 pub mod cache_key;
+pub mod claims;
 pub mod cookies;
 pub mod doors;
 pub mod judging;

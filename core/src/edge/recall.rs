@@ -1,5 +1,5 @@
 //! What an edge remembers of tickets for a moment, so that no ticket asks a queue the same thing more than
-//! once a second: refused claims, what a look found, and who has left.
+//! once a second: refused claims and leaves, what a look found, and who has left.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ const TICKETS_MAX: usize = 8_192;
 pub type TicketKey = (Epoch, u64);
 
 /// Values that are known for a while, of so many tickets at most.
-struct Recent<V> {
+pub(super) struct Recent<V> {
     young: BTreeMap<TicketKey, (V, UnixMillis)>,
     old: BTreeMap<TicketKey, (V, UnixMillis)>,
 }
@@ -39,14 +39,22 @@ impl<V> Recent<V> {
         (now < *until).then_some(value)
     }
 
-    fn put(&mut self, key: TicketKey, value: V, until: UnixMillis) {
+    /// What is known, which is forgotten.
+    pub(super) fn take(&mut self, key: TicketKey, now: UnixMillis) -> Option<V> {
+        let young = self.young.remove(&key);
+        let old = self.old.remove(&key);
+        let (value, until) = young.or(old)?;
+        (now < until).then_some(value)
+    }
+
+    pub(super) fn put(&mut self, key: TicketKey, value: V, until: UnixMillis) {
         if self.young.len() >= TICKETS_MAX / 2 && !self.young.contains_key(&key) {
             self.old = core::mem::take(&mut self.young);
         }
         self.young.insert(key, (value, until));
     }
 
-    fn forget(&mut self, key: TicketKey) {
+    pub(super) fn forget(&mut self, key: TicketKey) {
         self.young.remove(&key);
         self.old.remove(&key);
     }
@@ -63,6 +71,7 @@ pub struct Recall<L> {
     claims: Recent<Refused>,
     looks: Recent<L>,
     left: Recent<()>,
+    stays: Recent<Problem>,
     /// The lowest position that was just refused as not called up, of a life of a queue.
     uncalled: BTreeMap<Epoch, (u64, UnixMillis)>,
 }
@@ -73,6 +82,7 @@ impl<L> Default for Recall<L> {
             claims: Recent::default(),
             looks: Recent::default(),
             left: Recent::default(),
+            stays: Recent::default(),
             uncalled: BTreeMap::new(),
         }
     }
@@ -154,10 +164,24 @@ impl<L> Recall<L> {
         self.left.get(key, now).is_some()
     }
 
+    /// A queue refused that a ticket is left: the checkout has its admission. Other refusals say nothing of later.
+    pub fn leave_refused(&mut self, key: TicketKey, problem: &Problem, now: UnixMillis) {
+        if problem.code == Code::Conflict {
+            let until = now.saturating_add(MOMENT_MILLIS);
+            self.stays.put(key, problem.clone(), until);
+        }
+    }
+
+    /// What a ticket's leave is refused with again, without asking.
+    pub fn leave_refusal(&self, key: TicketKey, now: UnixMillis) -> Option<Problem> {
+        self.stays.get(key, now).cloned()
+    }
+
     /// Something happened to a ticket: what was found before says nothing of now.
     pub fn changed(&mut self, key: TicketKey) {
         self.looks.forget(key);
         self.claims.forget(key);
+        self.stays.forget(key);
     }
 }
 
@@ -241,6 +265,21 @@ mod tests {
         assert_eq!(recall.look((EPOCH, 3), NOW + 1_000), None);
         recall.changed((EPOCH, 3));
         assert_eq!(recall.look((EPOCH, 3), NOW), None);
+    }
+
+    #[test]
+    fn a_refused_leave_is_refused_again_for_a_second_or_until_something_happens() {
+        let mut recall = Recall::<()>::default();
+        let kept = Problem::new(Code::Conflict, "Cancel at the checkout.");
+        recall.leave_refused((EPOCH, 3), &kept, NOW);
+        let refusal = |recall: &Recall<()>, now| recall.leave_refusal((EPOCH, 3), now);
+        assert_eq!(refusal(&recall, NOW + 999), Some(kept.clone()));
+        assert_eq!(refusal(&recall, NOW + 1_000), None);
+        recall.changed((EPOCH, 3));
+        assert_eq!(refusal(&recall, NOW), None);
+        let fault = Problem::new(Code::ServiceUnavailable, "Out of reach.");
+        recall.leave_refused((EPOCH, 3), &fault, NOW);
+        assert_eq!(refusal(&recall, NOW), None);
     }
 
     #[test]
