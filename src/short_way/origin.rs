@@ -1,7 +1,6 @@
 //! The short way of the merchant's origin: redeem, and then complete, release or extend.
 
-use serde::Deserialize;
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
 use tidegate_core::calls::{QueueCall, QueueReply};
 use tidegate_core::ids::AdmissionId;
 use tidegate_core::problem::{Code, Problem};
@@ -72,18 +71,18 @@ pub fn brief_settle(request: &str, now: f64) -> Option<String> {
 /// The answer to an origin that redeems, from the queue's reply; no reply means that it is out of reach.
 #[wasm_bindgen]
 pub fn brief_redeemed(reply: Option<String>) -> Option<String> {
-    told(|| Ok(origin::redeemed(&origin::admission(answer_in(reply)?)?)))
+    told(|| origin::admission(answer_in(reply)?).map(|report| origin::redeemed(&report)))
 }
 
 /// The answer to an origin that completes, releases or extends, likewise.
 #[wasm_bindgen]
 pub fn brief_settled(reply: Option<String>) -> Option<String> {
-    told(|| serde_json::to_value(origin::admission(answer_in(reply)?)?).map_err(|_| lost()))
+    told(|| origin::admission(answer_in(reply)?))
 }
 
-fn told(made: impl FnOnce() -> Result<Value, Problem>) -> Option<String> {
+fn told<T: Serialize>(made: impl FnOnce() -> Result<T, Problem>) -> Option<String> {
     match made() {
-        Ok(body) => Some(format!("200\n\n{body}")),
+        Ok(body) => Some(format!("200\n\n{}", serde_json::to_string(&body).ok()?)),
         Err(problem) if problem.code == Code::InternalError => None,
         // The queue was asked, and its refusal is the answer.
         Err(problem) => Some(refusal(&problem)),

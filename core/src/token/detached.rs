@@ -14,6 +14,8 @@ use super::{OwnClaims, TOKEN_MAX, is_live, seconds};
 use crate::UnixMillis;
 use crate::problem::{Code, Problem};
 
+const SIGNATURE_BYTES: usize = 64;
+
 /// What every token of one key begins with, and how the key is named.
 pub(super) struct Mark {
     /// The header, encoded.
@@ -94,6 +96,12 @@ impl HandoffKeys {
         let (input, signature) = token.rsplit_once('.')?;
         let (header, body) = input.split_once('.')?;
         let mark = self.marks.iter().find(|mark| mark.header == header)?;
+        // Platforms read base64 with spaces, padding and idle bits in it, and one token has one spelling.
+        let mut bytes = [0; SIGNATURE_BYTES];
+        let signed = Base64UrlSafeNoPadding::decode(&mut bytes, signature, None).ok()?;
+        if signed.len() != SIGNATURE_BYTES {
+            return None;
+        }
         let body = Base64UrlSafeNoPadding::decode_to_vec(body, None).ok()?;
         let claims: JWTClaims<OwnClaims> = serde_json::from_slice(&body).ok()?;
         let begun = [claims.issued_at, claims.invalid_before];
@@ -225,9 +233,21 @@ mod tests {
         let (_, rest) = token.split_once('.').unwrap();
         let header = encoded(r#"{"typ":"tidegate-handoff+jwt","alg":"EdDSA","kid":"h2"}"#).unwrap();
         assert!(keys.unproven(&token, NOW).is_some());
+        // The last letter stands for two bits and four idle ones.
+        let last = token.chars().last().unwrap();
+        let idle = if last == 'A' {
+            'B'
+        } else {
+            char::from(u8::try_from(last).unwrap() + 1)
+        };
         for other in [
             format!("{header}.{rest}"),
             format!("{token}.x"),
+            format!("{token}=="),
+            format!("{token} "),
+            format!("{token}AAAA"),
+            token[..token.len() - 4].to_owned(),
+            format!("{}{idle}", &token[..token.len() - 1]),
             String::new(),
             "a".repeat(TOKEN_MAX + 1),
         ] {

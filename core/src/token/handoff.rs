@@ -101,7 +101,8 @@ impl HandoffKeys {
 pub(super) fn claims(handoff: &Handoff, issuer: &str, audience: &str) -> JWTClaims<OwnClaims> {
     JWTClaims {
         issued_at: Some(seconds(handoff.issued_at)),
-        invalid_before: Some(seconds(handoff.issued_at)),
+        // A checkout's clock may be behind ours.
+        invalid_before: None,
         expires_at: Some(seconds(handoff.expires_at)),
         issuer: Some(issuer.to_owned()),
         subject: Some(handoff.subject.to_string()),
