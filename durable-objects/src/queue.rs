@@ -6,6 +6,7 @@ mod rows;
 mod telling;
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -25,7 +26,7 @@ use worker::{
 };
 
 use self::fetching::fetch_beacon;
-use self::rows::{admissions, load, load_claim, write};
+use self::rows::{admissions, load, load_claims, write_all};
 use self::telling::{close_relays, push_to_relays, retire_lanes};
 use crate::storage::{in_transaction, now};
 use crate::stub::{Answering, Teller, answer, asked_only, storage_failed};
@@ -287,13 +288,25 @@ impl Inner {
         };
         let (mut answers, mut writes) = (Vec::with_capacity(events.len()), Writes::default());
         let now = now();
+        let in_memory = |machine: &Option<Machine>, index| {
+            // Without a queue there is no record, either.
+            machine.as_ref().is_none_or(|machine| machine.holds(index))
+        };
+        let indices = events.iter().filter_map(Event::index);
+        let unknown = indices.filter(|index| !in_memory(machine, *index));
+        let wanted: BTreeSet<u64> = unknown.collect();
+        let stored = load_claims(&storage.sql(), &wanted)?;
         for event in events {
-            let in_memory = |index| machine.as_ref().is_some_and(|machine| machine.holds(index));
-            let record = match event.index().filter(|index| !in_memory(*index)) {
-                Some(index) if machine.is_some() => {
-                    writes.claim_or(index, || load_claim(&storage.sql(), index))?
-                }
-                _ => None,
+            let record = match event.index().filter(|index| !in_memory(machine, *index)) {
+                Some(index) => writes.claim_or(index, || {
+                    if wanted.contains(&index) {
+                        return Ok(stored.get(&index).cloned());
+                    }
+                    // It was in memory when this began.
+                    load_claims(&storage.sql(), &BTreeSet::from([index]))
+                        .map(|mut found| found.remove(&index))
+                })?,
+                None => None,
             };
             let step = handle(machine, event, record.as_ref(), now);
             answers.push(step.answer);
@@ -306,11 +319,7 @@ impl Inner {
         }
         let effects = writes.into_effects();
         if !effects.is_empty() {
-            in_transaction(&storage, |sql| {
-                effects
-                    .iter()
-                    .try_for_each(|effect| write(sql, effect, machine.as_ref()))
-            })?;
+            in_transaction(&storage, |sql| write_all(sql, &effects, machine.as_ref()))?;
         }
         Ok(Stepped {
             answers,

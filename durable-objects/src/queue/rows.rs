@@ -1,5 +1,7 @@
 //! A queue's rows: their schema, how they are read back, and how effects are written.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::Deserialize;
 use tidegate_core::calls::ADMISSIONS_PAGE;
 use tidegate_core::fair::merkle::Tree;
@@ -11,7 +13,10 @@ use tidegate_core::reading;
 use worker::{Result, SqlStorage, SqlStorageValue};
 
 use super::audit;
-use crate::storage::{add_column, integer, optional_integer, rows, run};
+use crate::storage::{add_column, integer, rows, run};
+
+/// How many tickets' records one statement writes: a bound text has two megabytes at most.
+const CLAIMS_AT_ONCE: usize = 1_000;
 
 /// Format 1. The partial indices serve loading; only tickets that claimed have a row at all.
 const SCHEMA: [&str; 8] = [
@@ -200,18 +205,74 @@ fn left_early(sql: &SqlStorage) -> Result<Vec<u64>> {
     Ok(found.into_iter().map(|row| row.ticket).collect())
 }
 
-/// A ticket's record, if it has one.
-pub fn load_claim(sql: &SqlStorage, index: u64) -> Result<Option<Claim>> {
+/// The records that these tickets have, by ticket, in one statement: each costs more than its row.
+pub fn load_claims(sql: &SqlStorage, tickets: &BTreeSet<u64>) -> Result<BTreeMap<u64, Claim>> {
+    if tickets.is_empty() {
+        return Ok(BTreeMap::new());
+    }
     let found: Vec<ClaimRow> = rows(
         sql,
-        &format!("SELECT {CLAIM_COLUMNS} FROM claims WHERE ticket = ?"),
-        vec![integer(index)?],
+        &format!(
+            "SELECT {CLAIM_COLUMNS} FROM claims WHERE ticket IN (SELECT value FROM json_each(?))"
+        ),
+        vec![serde_json::to_string(tickets)?.into()],
     )?;
-    Ok(found.into_iter().next().and_then(ClaimRow::claim))
+    let claims = found.into_iter().filter_map(ClaimRow::claim);
+    Ok(claims.map(|claim| (claim.index, claim)).collect())
+}
+
+/// Writes all that effects say is to be written, in order; records of tickets many to a statement.
+pub fn write_all(sql: &SqlStorage, effects: &[Effect], machine: Option<&Machine>) -> Result<()> {
+    let (before, others): (Vec<_>, Vec<_>) = effects
+        .iter()
+        .filter(|effect| !matches!(effect, Effect::SaveClaim(_)))
+        .partition(|effect| matches!(effect, Effect::Wipe));
+    let claims = effects.iter().filter_map(|effect| match effect {
+        Effect::SaveClaim(claim) => Some(claim),
+        _ => None,
+    });
+    let claims: Vec<&Claim> = claims.collect();
+    before
+        .into_iter()
+        .try_for_each(|effect| write(sql, effect, machine))?;
+    claims
+        .chunks(CLAIMS_AT_ONCE)
+        .try_for_each(|some| write_claims(sql, some))?;
+    others
+        .into_iter()
+        .try_for_each(|effect| write(sql, effect, machine))
+}
+
+fn write_claims(sql: &SqlStorage, claims: &[&Claim]) -> Result<()> {
+    let rows: Vec<_> = claims
+        .iter()
+        .map(|claim| {
+            (
+                claim.index,
+                claim.position,
+                claim.shopper,
+                claim.state.name(),
+                claim.claimed_at,
+                claim.admitted_at,
+                claim.redeemed_at,
+                claim.ends_at,
+                &claim.idempotency_key,
+            )
+        })
+        .collect();
+    run(
+        sql,
+        &format!(
+            "INSERT OR REPLACE INTO claims ({CLAIM_COLUMNS})
+                SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
+                    value ->> 6, value ->> 7, value ->> 8 FROM json_each(?)"
+        ),
+        vec![serde_json::to_string(&rows)?.into()],
+    )
 }
 
 /// Writes what an effect says is to be written.
-pub fn write(sql: &SqlStorage, effect: &Effect, machine: Option<&Machine>) -> Result<()> {
+fn write(sql: &SqlStorage, effect: &Effect, machine: Option<&Machine>) -> Result<()> {
     match effect {
         Effect::Wipe => [
             "head", "lanes", "log", "nodes", "arrivals", "call_ups", "report", "claims", "gone",
@@ -241,23 +302,7 @@ pub fn write(sql: &SqlStorage, effect: &Effect, machine: Option<&Machine>) -> Re
                 integer(mark.total)?,
             ],
         ),
-        Effect::SaveClaim(claim) => run(
-            sql,
-            &format!(
-                "INSERT OR REPLACE INTO claims ({CLAIM_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-            ),
-            vec![
-                integer(claim.index)?,
-                integer(claim.position)?,
-                claim.shopper.to_string().into(),
-                claim.state.name().into(),
-                integer(claim.claimed_at)?,
-                optional_integer(claim.admitted_at)?,
-                optional_integer(claim.redeemed_at)?,
-                optional_integer(claim.ends_at)?,
-                claim.idempotency_key.clone().into(),
-            ],
-        ),
+        Effect::SaveClaim(claim) => write_claims(sql, &[claim]),
         Effect::SaveStretch {
             from,
             stretch: Some(stretch),
