@@ -8,12 +8,12 @@ const run = promisify(execFile);
 const CONNECTIONS = 256;
 
 /**
- * Loads `server` at `path` for `seconds`. `headers` go with each request; `script` is a Lua script,
+ * Loads `server` at `path` for `seconds`, rounded up, for wrk takes whole ones. `headers` go with each request; `script` is a Lua script,
  * `env` what it reads. Returns `{perSecond, p99Ms, errors, answers, seconds, stdout, cpuMicros}`; answers other than
  * 2xx and 3xx count as errors, `stdout` is what wrk and the script said, and `cpuMicros` is the server's CPU time for each answer.
  */
 export async function wrk(server, path, { seconds, connections = CONNECTIONS, headers = {}, script, env = {} }) {
-  const flags = ["--threads", "1", "--connections", String(connections), "--duration", `${seconds}s`, "--timeout", "10s", "--latency"];
+  const flags = ["--threads", "1", "--connections", String(connections), "--duration", `${Math.ceil(seconds)}s`, "--timeout", "10s", "--latency"];
   for (const [name, value] of Object.entries(headers)) flags.push("--header", `${name}: ${value}`);
   if (script) flags.push("--script", script);
   const before = cpuSeconds(server.pid);

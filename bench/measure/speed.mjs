@@ -113,8 +113,8 @@ async function prepare({ js, rust, naive: room, tidegate: tide, tickets, claimSe
   await tide.entered.create("claims", { maxActive: 100_000, lanes: 4 });
   await tide.entered.create("whole", { maxActive: 100_000, lanes: 4 });
   // Each claim needs a ticket of its own: as many enter as will claim, and more.
-  console.log(`entering shoppers who will claim, ${claimSeconds} s`);
-  await wrk(tide.entered, "/v1/queues/claims/enter", { seconds: claimSeconds, script: script("keep-tickets"), env: { TICKETS: tickets } });
+  console.log(`entering shoppers who will claim, ${claimSeconds * 1.5} s`);
+  await wrk(tide.entered, "/v1/queues/claims/enter", { seconds: claimSeconds * 1.5, script: script("keep-tickets"), env: { TICKETS: tickets } });
   let used = 0;
   const claim = async (time) => {
     const env = { TICKETS: tickets, FROM: String(used) };
