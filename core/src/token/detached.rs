@@ -134,14 +134,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::config::Access;
-    use crate::ids::{AdmissionId, Epoch, ShopperId};
     use crate::token::handoff::Expected;
+    use crate::token::handoff::tests::{self as sample, NEW, NOW};
     use crate::token::keys::Reach;
 
-    const NOW: UnixMillis = 1_800_000_000_000;
-    const KEYS: &str = r#"[{"kid":"h2","key":"dev-AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"},
-                           {"kid":"h1","key":"dev-AgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}]"#;
     const ANY: Expected<'_> = Expected {
         issuer: None,
         audience: None,
@@ -150,19 +146,14 @@ mod tests {
     };
 
     fn keys() -> HandoffKeys {
-        HandoffKeys::read(KEYS, Reach::Loopback).unwrap()
+        HandoffKeys::read(NEW, Reach::Loopback).unwrap()
     }
 
     fn handoff(issued_at: UnixMillis, lasts: u64) -> Handoff {
-        let epoch = Epoch::from_bytes([1; 16]);
         Handoff {
-            admission_id: AdmissionId { epoch, index: 6 },
-            queue: "demo".parse().unwrap(),
-            subject: ShopperId::from_bytes([2; 16]),
-            position: 7,
-            access: Access::Queue,
             issued_at: issued_at / 1_000 * 1_000,
             expires_at: (issued_at + lasts) / 1_000 * 1_000,
+            ..sample::handoff()
         }
     }
 

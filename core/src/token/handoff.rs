@@ -240,13 +240,13 @@ pub(super) fn read_claims(claims: JWTClaims<OwnClaims>) -> Option<Handoff> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::ids::Epoch;
 
-    const NOW: UnixMillis = 1_800_000_000_000;
+    pub const NOW: UnixMillis = 1_800_000_000_000;
     const OLD: &str = r#"[{"kid":"h1","key":"dev-AgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}]"#;
-    const NEW: &str = r#"[{"kid":"h2","key":"dev-AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"},
+    pub const NEW: &str = r#"[{"kid":"h2","key":"dev-AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"},
                           {"kid":"h1","key":"dev-AgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}]"#;
     const SHOP: Expected<'_> = Expected {
         issuer: Some("https://edge.example"),
@@ -259,7 +259,7 @@ mod tests {
         HandoffKeys::read(text, Reach::Loopback).unwrap()
     }
 
-    fn handoff() -> Handoff {
+    pub fn handoff() -> Handoff {
         let epoch = Epoch::from_bytes([1; 16]);
         Handoff {
             admission_id: AdmissionId { epoch, index: 6 },
