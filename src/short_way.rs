@@ -358,5 +358,8 @@ fn refusal(problem: &Problem) -> String {
 
 /// Something that was here is not any more: the long way finds out.
 fn lost() -> Problem {
-    Problem::new(Code::InternalError, "The short way lost its thread.")
+    Problem::new(
+        Code::InternalError,
+        "What the short way had read before is gone, or a reply could not be read.",
+    )
 }

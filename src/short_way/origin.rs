@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tidegate_core::calls::{QueueCall, QueueReply};
 use tidegate_core::ids::AdmissionId;
-use tidegate_core::problem::{Code, Problem};
+use tidegate_core::problem::Problem;
 use tidegate_core::queue::{Answer, Event};
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -70,22 +70,23 @@ pub fn brief_settle(request: &str, now: f64) -> Option<String> {
 
 /// The answer to an origin that redeems, from the queue's reply; no reply means that it is out of reach.
 #[wasm_bindgen]
-pub fn brief_redeemed(reply: Option<String>) -> Option<String> {
+pub fn brief_redeemed(reply: Option<String>) -> String {
     told(|| origin::admission(answer_in(reply)?).map(|report| origin::redeemed(&report)))
 }
 
 /// The answer to an origin that completes, releases or extends, likewise.
 #[wasm_bindgen]
-pub fn brief_settled(reply: Option<String>) -> Option<String> {
+pub fn brief_settled(reply: Option<String>) -> String {
     told(|| origin::admission(answer_in(reply)?))
 }
 
-fn told<T: Serialize>(made: impl FnOnce() -> Result<T, Problem>) -> Option<String> {
-    match made() {
-        Ok(body) => Some(format!("200\n\n{}", serde_json::to_string(&body).ok()?)),
-        Err(problem) if problem.code == Code::InternalError => None,
-        // The queue was asked, and its refusal is the answer.
-        Err(problem) => Some(refusal(&problem)),
+/// The queue was asked: what came of that is the answer, whatever it is. To ask again might redeem a token twice,
+/// and refuse what was granted.
+fn told<T: Serialize>(made: impl FnOnce() -> Result<T, Problem>) -> String {
+    let text = made().and_then(|body| serde_json::to_string(&body).map_err(|_| lost()));
+    match text {
+        Ok(text) => format!("200\n\n{text}"),
+        Err(problem) => refusal(&problem),
     }
 }
 
