@@ -54,13 +54,27 @@ test("a ticket that is not called up asks once a second, and who stands behind i
   const shoppers = await queue.enterMany(12);
   await until("the edge knows the line", async () => (await queue.send("")).json.entered === 12);
   const { boarding } = await queue.snapshot();
-  const behind = shoppers.slice(boarding);
+  let behind = shoppers.slice(boarding);
+  let calledUp = 0;
+  let refused = 0;
   const { of, elapsed } = await counted(async () => {
     for (let turn = 0; turn < 50; turn++) {
-      for (const shopper of behind) assertProblem(await shopper.claim(), "NOT_YET_SERVED");
+      for (const shopper of behind) {
+        const answer = await shopper.claim();
+        if (answer.status === 202) {
+          // Nobody before this shopper came, so they were called up while the test ran. The next one asks from now on.
+          behind = behind.filter((other) => other !== shopper);
+          calledUp++;
+        } else {
+          assertProblem(answer, "NOT_YET_SERVED");
+          refused++;
+        }
+      }
     }
   });
-  assert.ok(of("Claim") <= onceASecond(elapsed), `${of("Claim")} claims in ${elapsed} ms`);
+  assert.ok(refused > 50, `${refused} were refused`);
+  const bound = (calledUp + 1) * onceASecond(elapsed);
+  assert.ok(of("Claim") <= bound, `${of("Claim")} claims in ${elapsed} ms, ${calledUp} called up`);
 });
 
 test("a paused queue is asked once a second by a called-up ticket, and resumes at once", async () => {
