@@ -12,7 +12,7 @@ export async function measureSimulator() {
   return [
     { figure: "simulated events/s, invariants on", value: million.eventsPerSecond, unit: "/s", atLeast: 1_000_000, note: `tidegate simulate ${MILLION}` },
     { figure: "simulated: a million enter at 50,000/s over 64 lanes", value: million.entered, unit: "entered", atLeast: 1_000_000 },
-    { figure: "simulated: calls that a Queue object of 300 transactions/s had to refuse", value: million.queueRefused, unit: "", atMost: 0, note: "core/tests/steering.rs asserts less than 300 transactions/s while they enter" },
+    { figure: "simulated: calls that a Queue object of 300 transactions/s had to refuse", value: million.queueRefused, unit: "", atMost: 0, note: "sim/tests/steering.rs asserts less than 300 transactions/s while they enter" },
     { figure: "simulated: object requests per entry", value: million.objectRequestsPerEntry, unit: "", atMost: 1.05 },
     { figure: "simulated: leases a second, mean", value: million.leases.mean, unit: "/s" },
     { figure: "simulated: slots in use while anyone waits, half absent", value: absent.slotsInUse * 100, unit: "%", atLeast: 98.5, note: `tidegate simulate ${ABSENT}` },

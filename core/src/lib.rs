@@ -18,8 +18,6 @@ pub mod problem;
 pub mod queue;
 pub mod reading;
 pub mod relay;
-#[cfg(feature = "sim")]
-pub mod sim;
 pub mod token;
 pub mod view;
 pub mod wire;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use tidegate_core::sim::{Curve, Faults, Limits, Scenario};
+use tidegate_sim::{Curve, Faults, Limits, Scenario};
 
 /// Simulates a launch in virtual time, and shows what shoppers would wait.
 ///

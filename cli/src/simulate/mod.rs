@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
-use tidegate_core::sim::{Figures, run_watched, shortest};
+use tidegate_sim::{Figures, run_watched, shortest};
 
 pub use args::SimulateArgs;
 

@@ -3,7 +3,7 @@
 use core::fmt::Write;
 use core::time::Duration;
 
-use tidegate_core::sim::{Figures, PerSecond};
+use tidegate_sim::{Figures, PerSecond};
 
 use super::{Report, picture};
 use crate::output::table;

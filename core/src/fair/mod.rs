@@ -52,7 +52,6 @@ pub struct Fresh {
     pub chain: Chain,
 }
 
-#[cfg(any(test, feature = "sim"))]
 impl Fresh {
     /// With a secret that everybody knows: for tests and the simulator.
     pub fn known(epoch: Epoch) -> Self {

@@ -6,7 +6,7 @@ use tidegate_core::ids::ShopperId;
 use tidegate_core::lane::{Heard, Outcomes, Work};
 use tidegate_core::problem::{Code, Problem};
 use tidegate_core::queue::{Answer, Event};
-use tidegate_core::sim::queue_object::Crash;
+use tidegate_sim::queue_object::Crash;
 
 use crate::world::{EPOCH, Fate, Late, World};
 

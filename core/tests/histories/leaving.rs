@@ -5,7 +5,7 @@ use tidegate_core::ids::ShopperId;
 use tidegate_core::lane::leaving::Left;
 use tidegate_core::queue::event::Holder;
 use tidegate_core::queue::{ClaimState, Event};
-use tidegate_core::sim::queue_object::Crash;
+use tidegate_sim::queue_object::Crash;
 
 use crate::world::{EPOCH, Fate, Late, World};
 

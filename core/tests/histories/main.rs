@@ -20,7 +20,7 @@ mod world;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, FileFailurePersistence};
 
-use tidegate_core::sim::Limits;
+use tidegate_sim::Limits;
 use world::{Fate, Op, World};
 
 const LANES: u16 = 3;

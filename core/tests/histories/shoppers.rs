@@ -3,7 +3,7 @@
 use tidegate_core::ids::{AdmissionId, Epoch, ShopperId};
 use tidegate_core::queue::event::Holder;
 use tidegate_core::queue::{Answer, ClaimState, Event};
-use tidegate_core::sim::queue_object::Crash;
+use tidegate_sim::queue_object::Crash;
 
 use crate::world::{EPOCH, World};
 

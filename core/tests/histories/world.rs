@@ -9,10 +9,10 @@ use tidegate_core::fair::Fresh;
 use tidegate_core::ids::{Epoch, ShopperId};
 use tidegate_core::problem::Problem;
 use tidegate_core::queue::{Answer, ClaimState, Event};
-use tidegate_core::sim::Limits;
-use tidegate_core::sim::check::Check;
-use tidegate_core::sim::lane_object::LaneObject;
-use tidegate_core::sim::queue_object::{Crash, QueueObject};
+use tidegate_sim::Limits;
+use tidegate_sim::check::Check;
+use tidegate_sim::lane_object::LaneObject;
+use tidegate_sim::queue_object::{Crash, QueueObject};
 
 use crate::opening::Record;
 

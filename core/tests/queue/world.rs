@@ -8,9 +8,9 @@ use tidegate_core::ids::{AdmissionId, Epoch, ShopperId};
 use tidegate_core::problem::Problem;
 use tidegate_core::queue::event::Holder;
 use tidegate_core::queue::{Answer, ClaimState, Effect, Event, Head, Machine};
-use tidegate_core::sim::queue_object::{Crash, QueueObject};
 use tidegate_core::token::ticket::Ticket;
 use tidegate_core::view::snapshot::Snapshot;
+use tidegate_sim::queue_object::{Crash, QueueObject};
 
 pub const EPOCH: Epoch = Epoch::from_bytes([9; 16]);
 pub const START: UnixMillis = 1_800_000_000_000;

@@ -2,11 +2,11 @@
 
 use std::collections::VecDeque;
 
-use crate::UnixMillis;
+use tidegate_core::UnixMillis;
 
 /// What admissions used up of a rate.
 #[derive(Default)]
-pub(super) struct Evenly {
+pub(crate) struct Evenly {
     rate: u32,
     /// Up to when, in microseconds.
     used_to: u64,

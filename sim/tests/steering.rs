@@ -7,7 +7,7 @@
     reason = "a test ends where something is not as it must be"
 )]
 
-use tidegate_core::sim::{Curve, Faults, Figures, Limits, Scenario, run};
+use tidegate_sim::{Curve, Faults, Figures, Limits, Scenario, run};
 
 fn figures(scenario: &Scenario, seed: u64) -> Figures {
     run(scenario, seed).unwrap_or_else(|failure| panic!("seed {seed}: {failure:?}"))

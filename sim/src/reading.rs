@@ -3,10 +3,10 @@
 
 use std::rc::Rc;
 
-use super::message::{Asker, Call, Happening, NOBODY};
-use super::violation::{Violation, ensure, named};
-use super::world::{World, place};
-use crate::view::snapshot::Snapshot;
+use crate::message::{Asker, Call, Happening, NOBODY};
+use crate::violation::{Violation, ensure, named};
+use crate::world::{World, place};
+use tidegate_core::view::snapshot::Snapshot;
 
 /// How long an edge and a relay keep what they know, and how often they ask.
 const FRESH: u64 = 1_000;
@@ -20,13 +20,13 @@ const OLD: u64 = FRESH + STALE + FRESH + 2_000;
 
 /// A snapshot, and when it was taken, in the world's time.
 #[derive(Clone)]
-pub(super) struct Taken {
+pub(crate) struct Taken {
     pub snapshot: Rc<Snapshot>,
     pub at: u64,
 }
 
 /// An isolate.
-pub(super) struct Edge {
+pub(crate) struct Edge {
     pub view: Option<Taken>,
     fetched_at: u64,
     refreshing: bool,
@@ -40,7 +40,7 @@ pub(super) struct Edge {
 
 /// A Relay object. It stores nothing.
 #[derive(Default)]
-pub(super) struct Relay {
+pub(crate) struct Relay {
     seen: Option<(u64, Option<Taken>)>,
     asking: bool,
     asked_at: Option<u64>,

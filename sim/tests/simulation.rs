@@ -6,7 +6,7 @@
     reason = "a test ends where something is not as it must be"
 )]
 
-use tidegate_core::sim::{Scenario, run, shortest};
+use tidegate_sim::{Scenario, run, shortest};
 
 /// Runs the random scenario of a seed; a failure shows the shortest run that fails likewise.
 fn keeps_the_invariants(seed: u64, shoppers: u32) {

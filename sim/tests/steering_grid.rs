@@ -7,7 +7,7 @@
     reason = "a test ends where something is not as it must be"
 )]
 
-use tidegate_core::sim::{Curve, Interruption, Limits, Scenario, Standstill, run};
+use tidegate_sim::{Curve, Interruption, Limits, Scenario, Standstill, run};
 
 const SLOTS: [u32; 4] = [1, 5, 50, 500];
 const SESSION_SECONDS: [u32; 4] = [30, 60, 300, 900];

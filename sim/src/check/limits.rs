@@ -1,8 +1,8 @@
 //! A queue's limits, and how much they leave at a moment.
 
 use super::Check;
-use crate::UnixMillis;
-use crate::sim::violation::{Violation, ensure, named};
+use crate::violation::{Violation, ensure, named};
+use tidegate_core::UnixMillis;
 
 /// Admissions are limited over this window.
 const WINDOW_MILLIS: u64 = 60_000;
@@ -22,7 +22,7 @@ pub struct Limits {
 
 impl Check {
     /// Redeemed and not ended: never more than slots, whoever left meanwhile.
-    pub(super) fn check_checkouts(&mut self, limits: &Limits) -> Result<(), Violation> {
+    pub(crate) fn check_checkouts(&mut self, limits: &Limits) -> Result<(), Violation> {
         let most = limits.max_active.map_or(u64::MAX, u64::from);
         let held = self.active.max(self.at_checkout);
         self.checkouts_max = most.max(self.checkouts_max.min(held));
@@ -32,7 +32,7 @@ impl Check {
         })
     }
 
-    pub(super) fn check_limits(
+    pub(crate) fn check_limits(
         &mut self,
         limits: &Limits,
         now: UnixMillis,

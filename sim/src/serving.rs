@@ -3,15 +3,15 @@
 
 use std::collections::VecDeque;
 
-use super::check::Limits;
-use super::message::{Asker, Call, Happening, NOBODY};
-use super::queue_object::{Crash, QueueObject};
-use super::scenario::Scenario;
-use super::violation::{Violation, ensure, named};
-use super::world::{PATIENCE, START, World, fresh, queue_id};
-use crate::UnixMillis;
-use crate::problem::Problem;
-use crate::queue::{Answer, Effect, Event};
+use crate::check::Limits;
+use crate::message::{Asker, Call, Happening, NOBODY};
+use crate::queue_object::{Crash, QueueObject};
+use crate::scenario::Scenario;
+use crate::violation::{Violation, ensure, named};
+use crate::world::{PATIENCE, START, World, fresh, queue_id};
+use tidegate_core::UnixMillis;
+use tidegate_core::problem::Problem;
+use tidegate_core::queue::{Answer, Effect, Event};
 
 /// Calls that come when this much work waits already are refused as too many.
 const BACKLOG_MICROS: u64 = 2_000_000;
@@ -19,7 +19,7 @@ const BACKLOG_MICROS: u64 = 2_000_000;
 /// and somebody waits: a step of the frontier, two polls, and as much again for an alarm that is held up.
 const STANDSTILL_MILLIS: u64 = 60_000;
 
-pub(super) struct Server {
+pub(crate) struct Server {
     pub object: QueueObject,
     pub limits: Limits,
     /// It is out of reach.
@@ -226,7 +226,7 @@ impl World {
         let head = machine.head();
         self.check.stands(head, limits, wrote)?;
         let (clock, boarding) = (head.clock, head.boarding);
-        let open = head.phase(clock) == crate::view::snapshot::Phase::Open;
+        let open = head.phase(clock) == tidegate_core::view::snapshot::Phase::Open;
         let next = machine.next_timeout();
         let waits = head.line() > 0 && self.check.present() == 0;
         let idle = open && waits && !self.check.is_full(limits, clock);
@@ -265,7 +265,7 @@ impl World {
             return;
         }
         self.server.armed = Some(at);
-        let late = if self.scenario.faults == super::Faults::NONE {
+        let late = if self.scenario.faults == crate::Faults::NONE {
             0
         } else {
             self.rng.u64(0..=50)
@@ -295,12 +295,12 @@ impl World {
 }
 
 /// A time of the queue's clock, in milliseconds since the beginning.
-pub(super) fn since_start(at: UnixMillis) -> u32 {
+pub(crate) fn since_start(at: UnixMillis) -> u32 {
     u32::try_from(at.saturating_sub(START)).unwrap_or(u32::MAX)
 }
 
 /// Which records an event wrote.
-pub(super) fn claims(effects: &[Effect]) -> impl Iterator<Item = &crate::queue::Claim> {
+pub(crate) fn claims(effects: &[Effect]) -> impl Iterator<Item = &tidegate_core::queue::Claim> {
     effects.iter().filter_map(|effect| match effect {
         Effect::SaveClaim(claim) => Some(claim),
         _ => None,

@@ -1,11 +1,11 @@
 //! Leaving, in its steps: the lane marks the entry, tells the queue, removes the entry, answers. It may crash
 //! between any two of them; see `core/src/lane/leaving.rs` for why nothing is lost by it.
 
-use super::message::{Asker, Call, Happening, NOBODY, Reply};
-use super::shopper::Stage;
-use super::violation::{Violation, ensure, named};
-use super::world::{NONE, World, place, shopper_id};
-use crate::lane::leaving::Left;
+use crate::message::{Asker, Call, Happening, NOBODY, Reply};
+use crate::shopper::Stage;
+use crate::violation::{Violation, ensure, named};
+use crate::world::{NONE, World, place, shopper_id};
+use tidegate_core::lane::leaving::Left;
 
 /// Of those who leave, how many enter anew.
 const ANEW_SHARE: f64 = 0.3;
@@ -13,7 +13,7 @@ const ANEW_SHARE: f64 = 0.3;
 const FORGET_SHARE: f64 = 0.3;
 
 /// Somebody who waits at a lane until an entry has left.
-pub(super) struct Leaver {
+pub(crate) struct Leaver {
     asker: Asker,
     index: u32,
     /// They enter anew afterwards.

@@ -5,18 +5,18 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::UnixMillis;
-use crate::fair::Root;
-use crate::fair::log::Group;
-use crate::fair::merkle::{Tree, leaf_hash};
-use crate::problem::{Code, Problem};
-use crate::queue::event::Arrival;
-use crate::queue::gone::{STRETCHES_MAX, Stretch};
-use crate::queue::hearing::CallUp;
-use crate::queue::machine::Stored;
-use crate::queue::reporting::{Brief, PAGE_RECORDS, Page};
-use crate::queue::shoppers::{LEFT_EARLY_MAX, NOWHERE};
-use crate::queue::{
+use tidegate_core::UnixMillis;
+use tidegate_core::fair::Root;
+use tidegate_core::fair::log::Group;
+use tidegate_core::fair::merkle::{Tree, leaf_hash};
+use tidegate_core::problem::{Code, Problem};
+use tidegate_core::queue::event::Arrival;
+use tidegate_core::queue::gone::{STRETCHES_MAX, Stretch};
+use tidegate_core::queue::hearing::CallUp;
+use tidegate_core::queue::machine::Stored;
+use tidegate_core::queue::reporting::{Brief, PAGE_RECORDS, Page};
+use tidegate_core::queue::shoppers::{LEFT_EARLY_MAX, NOWHERE};
+use tidegate_core::queue::{
     Answer, Claim, ClaimState, Effect, Event, Head, LaneMark, Machine, Writes, handle,
 };
 

@@ -1,9 +1,9 @@
 //! Entries that were called up and are entered again: the lane asks the queue whether they stand, when
-//! [`Questions`](crate::lane::questions::Questions) says so.
+//! [`Questions`](tidegate_core::lane::questions::Questions) says so.
 
-use super::message::{Asker, Call, Happening};
-use super::violation::Violation;
-use super::world::{NONE, START, World, place, shopper_id};
+use crate::message::{Asker, Call, Happening};
+use crate::violation::Violation;
+use crate::world::{NONE, START, World, place, shopper_id};
 
 impl World {
     /// Somebody enters with an entry that was called up.

@@ -6,8 +6,8 @@ use core::ops::Range;
 use fastrand::Rng;
 use serde_json::{Value, json};
 
-use super::check::Limits;
-use crate::queue::hearing::IDLE_HEARING_MILLIS;
+use crate::check::Limits;
+use tidegate_core::queue::hearing::IDLE_HEARING_MILLIS;
 
 /// Assumed: what the platform commits for one object is not measured. It is lower than what a local disk does.
 const WRITES_PER_SECOND: u32 = 300;
@@ -211,7 +211,7 @@ impl Scenario {
 
     /// When nobody can be admitted whatever the queue does: the standstill, and after a closing the time until
     /// everybody has looked again.
-    pub(super) fn still(&self) -> Range<u64> {
+    pub(crate) fn still(&self) -> Range<u64> {
         let still = self.interruption.map(|one| {
             let looks_again = match one.what {
                 Standstill::Closing => IDLE_HEARING_MILLIS,
@@ -223,7 +223,7 @@ impl Scenario {
     }
 
     /// The queue's configuration as an operator would put it.
-    pub(super) fn config(&self) -> Value {
+    pub(crate) fn config(&self) -> Value {
         let limits = &self.limits;
         json!({
             "maxActive": limits.max_active,
@@ -244,7 +244,7 @@ impl Scenario {
         clippy::cast_sign_loss,
         reason = "a time within the arrivals"
     )]
-    pub(super) fn arrival(&self, nth: u32) -> u64 {
+    pub(crate) fn arrival(&self, nth: u32) -> u64 {
         let part = f64::from(nth) / f64::from(self.shoppers.max(1));
         let when = match self.curve {
             Curve::Flat => part,

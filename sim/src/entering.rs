@@ -1,23 +1,23 @@
 //! Lanes as objects: what an enter meets there, and the worker that writes and leases groups.
 
-use super::lane_object::LaneObject;
-use super::leaving::Leaver;
-use super::message::{Asker, Call, Happening, NOBODY};
-use super::violation::{Violation, ensure, named};
-use super::world::{EPOCH, NONE, START, World, place, queue_id, shopper_id, shopper_number};
-use crate::calls::LaneName;
-use crate::lane::questions::Questions;
-use crate::lane::{Heard, Outcomes, Work};
-use crate::problem::Problem;
-use crate::queue::event::Called;
-use crate::queue::{Answer, ClaimState};
+use crate::lane_object::LaneObject;
+use crate::leaving::Leaver;
+use crate::message::{Asker, Call, Happening, NOBODY};
+use crate::violation::{Violation, ensure, named};
+use crate::world::{EPOCH, NONE, START, World, place, queue_id, shopper_id, shopper_number};
+use tidegate_core::calls::LaneName;
+use tidegate_core::lane::questions::Questions;
+use tidegate_core::lane::{Heard, Outcomes, Work};
+use tidegate_core::problem::Problem;
+use tidegate_core::queue::event::Called;
+use tidegate_core::queue::{Answer, ClaimState};
 
 /// How long a lane takes to write a group.
 const WRITE_MILLIS: u64 = 2;
 
 /// A Lane object.
 #[derive(Default)]
-pub(super) struct LanePart {
+pub(crate) struct LanePart {
     pub object: LaneObject,
     /// Its life: a crash begins another.
     pub turn: u16,

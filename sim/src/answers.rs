@@ -1,11 +1,11 @@
 //! How shoppers take what lanes, the Queue object and their checkout answer, or that nothing came.
 
-use super::message::{Asker, Call, Reply};
-use super::shopper::{Plan, Stage};
-use super::violation::{Violation, ensure, named};
-use super::world::{NONE, World};
-use crate::lane::leaving::Left;
-use crate::queue::ClaimState;
+use crate::message::{Asker, Call, Reply};
+use crate::shopper::{Plan, Stage};
+use crate::violation::{Violation, ensure, named};
+use crate::world::{NONE, World};
+use tidegate_core::lane::leaving::Left;
+use tidegate_core::queue::ClaimState;
 
 /// How often a present shopper claims again, as the longest `retryAfterMs` says.
 const RENEW_MILLIS: u64 = 30_000;

@@ -1,11 +1,11 @@
 //! What can happen in a deployment, and what its parts say to each other: small values, so that
 //! millions of them fit into the agenda.
 
-use crate::lane::leaving::Left;
+use tidegate_core::lane::leaving::Left;
 
 /// Who asked, and in which life or attempt: an answer that comes to another one is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Asker {
+pub(crate) struct Asker {
     /// The number of a shopper, a lane or a relay.
     pub who: u32,
     /// Their attempt or life; `NOBODY` where no answer is waited for.
@@ -13,11 +13,11 @@ pub(super) struct Asker {
 }
 
 /// The turn of a message that is late or a copy: its answer goes to nobody.
-pub(super) const NOBODY: u16 = u16::MAX;
+pub(crate) const NOBODY: u16 = u16::MAX;
 
 /// A call of the Queue object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Call {
+pub(crate) enum Call {
     /// A lane leases.
     Lease {
         sequence: u32,
@@ -54,7 +54,7 @@ pub(super) enum Call {
 
 /// What a shopper's call of the Queue object comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reply {
+pub(crate) enum Reply {
     Granted,
     /// Present; the queue's clock, milliseconds since the beginning.
     Boarding {
@@ -74,7 +74,7 @@ pub(super) enum Reply {
 
 /// What happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Happening {
+pub(crate) enum Happening {
     /// The next shopper comes.
     Arrive(u32),
     /// A shopper does what is next for them.

@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::check::Limits;
-use super::message::Call;
-use super::world::World;
-use crate::queue::Effect;
+use crate::check::Limits;
+use crate::message::Call;
+use crate::world::World;
+use tidegate_core::queue::Effect;
 
 /// A count by calendar seconds: the largest, and the sum.
 #[derive(Default)]
-pub(super) struct Rate {
+pub(crate) struct Rate {
     second: u64,
     this: u64,
     peak: u64,
@@ -45,7 +45,7 @@ impl Rate {
 
 /// Counters of a run.
 #[derive(Default)]
-pub(super) struct Tally {
+pub(crate) struct Tally {
     pub events: u64,
     pub polls: u64,
     pub relay_requests: u64,

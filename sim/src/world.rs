@@ -3,32 +3,32 @@
 
 use fastrand::Rng;
 
-use super::agenda::Agenda;
-use super::check::Check;
-use super::entering::LanePart;
-use super::figures::{Figures, Tally};
-use super::message::{Asker, Happening, NOBODY};
-use super::reading::{Edge, Relay};
-use super::scenario::Scenario;
-use super::serving::Server;
-use super::shopper::Shopper;
-use super::violation::Violation;
-use crate::UnixMillis;
-use crate::fair::Fresh;
-use crate::ids::{Epoch, QueueId, ShopperId};
-use crate::token::ticket::Ticket;
+use crate::agenda::Agenda;
+use crate::check::Check;
+use crate::entering::LanePart;
+use crate::figures::{Figures, Tally};
+use crate::message::{Asker, Happening, NOBODY};
+use crate::reading::{Edge, Relay};
+use crate::scenario::Scenario;
+use crate::serving::Server;
+use crate::shopper::Shopper;
+use crate::violation::Violation;
+use tidegate_core::UnixMillis;
+use tidegate_core::fair::Fresh;
+use tidegate_core::ids::{Epoch, QueueId, ShopperId};
+use tidegate_core::token::ticket::Ticket;
 
 /// When every simulation begins, Unix milliseconds.
-pub(super) const START: UnixMillis = 1_800_000_000_000;
+pub(crate) const START: UnixMillis = 1_800_000_000_000;
 /// The one life of the simulated queue.
-pub(super) const EPOCH: Epoch = Epoch::from_bytes([9; 16]);
-pub(super) fn fresh() -> Fresh {
+pub(crate) const EPOCH: Epoch = Epoch::from_bytes([9; 16]);
+pub(crate) fn fresh() -> Fresh {
     Fresh::known(EPOCH)
 }
 /// No index, or no shopper.
-pub(super) const NONE: u32 = u32::MAX;
+pub(crate) const NONE: u32 = u32::MAX;
 /// How long a caller waits for an answer.
-pub(super) const PATIENCE: u64 = 3_000;
+pub(crate) const PATIENCE: u64 = 3_000;
 /// How many happenings a failure shows.
 const REMEMBERED: usize = 40;
 /// How often the observer of a run is told how far it is.
@@ -56,7 +56,7 @@ pub struct Progress {
     pub gone: u32,
 }
 
-pub(super) struct World {
+pub(crate) struct World {
     pub scenario: Scenario,
     pub rng: Rng,
     pub agenda: Agenda<Happening>,
@@ -276,7 +276,7 @@ impl World {
         };
         self.agenda.after(60_000, Happening::Minute);
         self.agenda
-            .after(1, Happening::AtQueue(nobody, super::message::Call::Forge));
+            .after(1, Happening::AtQueue(nobody, crate::message::Call::Forge));
         if self.chance(faults.outage) && !self.server.out {
             self.server.out = true;
             let until = self.rng.u64(1_000..40_000);
@@ -288,20 +288,20 @@ impl World {
         }
         if self.chance(faults.operator) {
             let what = self.rng.u16(..);
-            let operate = super::message::Call::Operate { what };
+            let operate = crate::message::Call::Operate { what };
             self.agenda.after(2, Happening::AtQueue(nobody, operate));
         }
     }
 }
 
 /// The simulated queue's name.
-pub(super) fn queue_id() -> QueueId {
+pub(crate) fn queue_id() -> QueueId {
     // An id that is not valid would show at the first ticket; this one is.
     "simulated".parse().unwrap_or_else(|_| queue_id())
 }
 
 /// A shopper's id: spread over the lanes like a keyed hash, and readable back.
-pub(super) fn shopper_id(who: u32) -> ShopperId {
+pub(crate) fn shopper_id(who: u32) -> ShopperId {
     // splitmix64's finalizer.
     let mut hash = u64::from(who)
         .wrapping_add(1)
@@ -314,12 +314,12 @@ pub(super) fn shopper_id(who: u32) -> ShopperId {
 }
 
 /// Whose id this is.
-pub(super) fn shopper_number(id: ShopperId) -> u32 {
+pub(crate) fn shopper_number(id: ShopperId) -> u32 {
     let bits = u128::from_be_bytes(*id.as_bytes());
     u32::try_from(bits & u128::from(u32::MAX)).unwrap_or(NONE)
 }
 
 /// A number as an index into one of the world's lists.
-pub(super) fn place(number: u32) -> usize {
+pub(crate) fn place(number: u32) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }

@@ -5,14 +5,14 @@ mod limits;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::evenly::Evenly;
-use super::kept_back::Hearing;
-use super::lane_object::LaneObject;
-use super::violation::{Violation, ensure, named};
-use crate::UnixMillis;
-use crate::queue::shoppers::NOWHERE;
-use crate::queue::{Claim, ClaimState, Effect, Head};
-use crate::view::snapshot::Phase;
+use crate::evenly::Evenly;
+use crate::kept_back::Hearing;
+use crate::lane_object::LaneObject;
+use crate::violation::{Violation, ensure, named};
+use tidegate_core::UnixMillis;
+use tidegate_core::queue::shoppers::NOWHERE;
+use tidegate_core::queue::{Claim, ClaimState, Effect, Head};
+use tidegate_core::view::snapshot::Phase;
 
 pub use limits::Limits;
 

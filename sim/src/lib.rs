@@ -1,5 +1,5 @@
 //! The simulator: a whole deployment in virtual time. The queue's machine, the lanes and what shoppers
-//! are told are the real ones; around them are shoppers, objects, edges and a network that lose,
+//! are told are the core's own; around them are shoppers, objects, edges and a network that lose,
 //! repeat, delay and crash as a seed decides. Every step is held against the invariants of the design.
 
 #![expect(

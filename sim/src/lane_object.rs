@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::ids::ShopperId;
-use crate::lane::{Entry, Group, Lane, Outcomes, leaving};
+use tidegate_core::ids::ShopperId;
+use tidegate_core::lane::{Entry, Group, Lane, Outcomes, leaving};
 
 /// See the module's documentation.
 #[derive(Default)]

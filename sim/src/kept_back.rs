@@ -3,12 +3,12 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use crate::UnixMillis;
-use crate::queue::hearing::CallUp;
+use tidegate_core::UnixMillis;
+use tidegate_core::queue::hearing::CallUp;
 
 /// The called-up positions whose time to hear of it may run still.
 #[derive(Default)]
-pub(super) struct Hearing {
+pub(crate) struct Hearing {
     /// In order.
     call_ups: VecDeque<CallUp>,
     /// Positions, not before the first of those, whose holders came or left.

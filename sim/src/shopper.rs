@@ -1,18 +1,18 @@
 //! Shoppers: where each is, and what they do next.
 
-use super::message::{Asker, Call, Happening, NOBODY};
-use super::violation::Violation;
-use super::world::{NONE, World, place};
+use crate::message::{Asker, Call, Happening, NOBODY};
+use crate::violation::Violation;
+use crate::world::{NONE, World, place};
 
 /// Of those who close the tab, how many come back, and within which time.
 const RETURN_SHARE: f64 = 0.1;
 const RETURN_WITHIN: u64 = 600_000;
 /// How long a poll waits before it looks again whether its edge has a view.
-pub(super) const LOOK_MILLIS: u64 = 250;
+pub(crate) const LOOK_MILLIS: u64 = 250;
 
 /// Where a shopper is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Stage {
+pub(crate) enum Stage {
     /// Has not come yet, or is gone for good.
     #[default]
     Away,
@@ -46,7 +46,7 @@ impl Stage {
 
 /// One shopper.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
-pub(super) struct Shopper {
+pub(crate) struct Shopper {
     pub stage: Stage,
     /// What they will do at the checkout.
     pub plan: Plan,
@@ -77,7 +77,7 @@ pub(super) struct Shopper {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Plan {
+pub(crate) enum Plan {
     #[default]
     Complete,
     Release,

@@ -1,13 +1,13 @@
 //! What shoppers see while they wait, and how honest it was.
 
-use super::message::{Call, Happening};
-use super::scenario::Standstill;
-use super::serving::{claims, since_start};
-use super::shopper::{LOOK_MILLIS, Stage};
-use super::violation::Violation;
-use super::world::{NONE, World, place, shopper_id, shopper_number};
-use crate::queue::{ClaimState, Effect};
-use crate::view::status::{Standing, Status};
+use crate::message::{Call, Happening};
+use crate::scenario::Standstill;
+use crate::serving::{claims, since_start};
+use crate::shopper::{LOOK_MILLIS, Stage};
+use crate::violation::Violation;
+use crate::world::{NONE, World, place, shopper_id, shopper_number};
+use tidegate_core::queue::{ClaimState, Effect};
+use tidegate_core::view::status::{Standing, Status};
 
 /// How often somebody polls who has a socket.
 const SOCKET_POLL_MILLIS: u64 = 300_000;
@@ -149,7 +149,7 @@ impl World {
 
     /// Keeps one estimate of each shopper: the one they see at a random moment of their wait.
     fn note_estimate(&mut self, who: u32, estimate: Option<u64>, pause: u64) {
-        let now = since_start(super::world::START + self.agenda.now());
+        let now = since_start(crate::world::START + self.agenda.now());
         let pick = self.rng.u32(..);
         let Some(shopper) = self.shoppers.get_mut(place(who)) else {
             return;
@@ -189,7 +189,7 @@ impl World {
             if !shopper.granted && !shopper.came_back {
                 self.tally
                     .waits
-                    .push(since_start(super::world::START + now) - shopper.entered_at);
+                    .push(since_start(crate::world::START + now) - shopper.entered_at);
             }
             self.change(who, |shopper| shopper.granted = true);
         }

@@ -3,9 +3,9 @@
 
 use core::fmt;
 
-use super::run;
-use super::scenario::{Faults, Scenario};
-use super::world::Failure;
+use crate::run;
+use crate::scenario::{Faults, Scenario};
+use crate::world::Failure;
 
 /// How many shorter runs are tried.
 const TRIES: usize = 200;

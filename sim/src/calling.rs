@@ -4,19 +4,19 @@ use std::rc::Rc;
 
 use serde_json::json;
 
-use super::message::{Asker, Call, Happening, NOBODY, Reply};
-use super::queue_object::Crash;
-use super::reading::Taken;
-use super::scenario::Standstill;
-use super::serving::since_start;
-use super::violation::{Violation, ensure, named};
-use super::world::{EPOCH, NONE, World, fresh, place, shopper_id};
-use crate::fair::Root;
-use crate::ids::{AdmissionId, Epoch};
-use crate::lane::leaving::Left;
-use crate::problem::{Code, Problem};
-use crate::queue::event::Holder;
-use crate::queue::{Answer, ClaimState, Event};
+use crate::message::{Asker, Call, Happening, NOBODY, Reply};
+use crate::queue_object::Crash;
+use crate::reading::Taken;
+use crate::scenario::Standstill;
+use crate::serving::since_start;
+use crate::violation::{Violation, ensure, named};
+use crate::world::{EPOCH, NONE, World, fresh, place, shopper_id};
+use tidegate_core::fair::Root;
+use tidegate_core::ids::{AdmissionId, Epoch};
+use tidegate_core::lane::leaving::Left;
+use tidegate_core::problem::{Code, Problem};
+use tidegate_core::queue::event::Holder;
+use tidegate_core::queue::{Answer, ClaimState, Event};
 
 impl World {
     fn holder(&self, who: u32) -> Option<Holder> {
