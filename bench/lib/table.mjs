@@ -1,19 +1,28 @@
-// One table of all figures. A row is `{figure, value, unit, atLeast?, atMost?, note?}`.
+// One table of all figures. A row is `{figure, value, unit, low?, high?, atLeast?, atMost?, cpu?, note?}`:
+// `low` and `high` are what the measurements lie between, and `cpu` is a ratio's, in CPU time.
 
-/** "met", "MISSED", or nothing where there is no target. */
-export function verdict({ value, atLeast, atMost }) {
-  if (atLeast === undefined && atMost === undefined) return "";
-  return value >= (atLeast ?? -Infinity) && value <= (atMost ?? Infinity) ? "met" : "MISSED";
+/**
+ * Nothing where there is no target. "MISSED" takes the whole spread: where a part of it reaches the
+ * target, noise alone may have kept the value from it, and the verdict is "unclear".
+ */
+export function verdict({ value, low = value, high = value, atLeast = -Infinity, atMost = Infinity }) {
+  if (atLeast === -Infinity && atMost === Infinity) return "";
+  if (value >= atLeast && value <= atMost) return "met";
+  return high >= atLeast && low <= atMost ? "unclear" : "MISSED";
 }
 
 export function print(rows) {
-  const cells = rows.map((row) => [row.figure, written(row.value, row.unit), target(row), verdict(row), row.note ?? ""]);
-  const table = [["figure", "measured", "target", "", ""], ...cells];
-  const widths = [0, 1, 2, 3].map((column) => Math.max(...table.map((line) => line[column].length)));
+  const cells = rows.map((row) => [row.figure, written(row.value, row.unit), between(row), target(row), verdict(row), cpu(row), row.note ?? ""]);
+  const table = [["figure", "measured", "spread", "target", "", "in CPU time", ""], ...cells];
+  const widths = [0, 1, 2, 3, 4, 5].map((column) => Math.max(...table.map((line) => line[column].length)));
   for (const line of table) {
     console.log(line.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]) : cell.padStart(widths[column] ?? 0))).join("  ").trimEnd());
   }
 }
+
+const between = ({ low, high }) => (low === undefined ? "" : `${number(low)}–${number(high)}`);
+
+const cpu = (row) => (row.cpu === undefined ? "" : `${written(row.cpu.value, row.unit)} ${between(row.cpu)}`);
 
 function target({ unit, atLeast, atMost }) {
   if (atLeast !== undefined) return `≥ ${written(atLeast, unit)}`;
@@ -22,18 +31,13 @@ function target({ unit, atLeast, atMost }) {
 }
 
 function written(value, unit) {
-  const number = Number.isFinite(value) ? round(value).toLocaleString("en", { maximumFractionDigits: 4 }) : "–";
-  return unit === "$" ? `$${number}` : `${number} ${unit ?? ""}`.trim();
+  return unit === "$" ? `$${number(value)}` : `${number(value)} ${unit ?? ""}`.trim();
 }
+
+const number = (value) => (Number.isFinite(value) ? round(value).toLocaleString("en", { maximumFractionDigits: 4 }) : "–");
 
 function round(value) {
   const size = Math.abs(value);
-  const digits = size >= 1000 ? 0 : size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3;
+  const digits = size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3;
   return Number(value.toFixed(digits));
-}
-
-export function median(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }

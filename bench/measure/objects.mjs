@@ -7,14 +7,15 @@ import { setTimeout as pause } from "node:timers/promises";
 
 import { ROOT } from "../../scripts/lib/miniflare.mjs";
 import { tidegate } from "../lib/rooms.mjs";
-import { wrk } from "../lib/wrk.mjs";
+import { luaScript, wrk } from "../lib/wrk.mjs";
 
-const script = (name) => path.resolve(import.meta.dirname, `../wrk/${name}.lua`);
 const LANES = 4;
 /** Saturation: more enter at once than the lanes take. */
 const CONNECTIONS = 1_000;
+const ENTER_SECONDS = 15;
+const POLL_SECONDS = 5;
 
-export async function measureObjects({ seconds }) {
+export async function measureObjects() {
   const folder = mkdtempSync(path.join(tmpdir(), "tidegate-bench-"));
   cpSync(path.join(ROOT, "build"), path.join(folder, "build"), { recursive: true });
   cpSync(path.join(ROOT, "bench/counting.js"), path.join(folder, "build/counting.js"));
@@ -24,7 +25,7 @@ export async function measureObjects({ seconds }) {
     const tickets = path.join(folder, "tickets");
 
     const empty = await counts(tide);
-    await wrk(tide, "/v1/queues/line/enter", { seconds: seconds * 3, connections: CONNECTIONS, script: script("keep-tickets"), env: { TICKETS: tickets } });
+    await wrk(tide, "/v1/queues/line/enter", { seconds: ENTER_SECONDS, connections: CONNECTIONS, script: luaScript("keep-tickets"), env: { TICKETS: tickets } });
     const entered = await settled(tide);
     // Straight from the queue: the public snapshot may be a second old.
     const { snapshot } = await tide.call("GET", "/v1/admin/queues/line", undefined, tide.adminKey);
@@ -34,7 +35,7 @@ export async function measureObjects({ seconds }) {
     const rows = grown("rowsWritten", "Lane") + grown("rowsWritten", "Queue");
     const bytes = grown("bytesStored", "Lane") + grown("bytesStored", "Queue");
 
-    const polled = await pollAll(tide, readFileSync(tickets, "utf8").trim().split("\n"), seconds);
+    const polled = await pollAll(tide, readFileSync(tickets, "utf8").trim().split("\n"), POLL_SECONDS);
     const note = `${shoppers.toLocaleString("en")} shoppers over ${LANES} lanes`;
     return [
       { figure: "requests to relays while 10,000 poll, per isolate and second", value: polled.relays, unit: "/s", atMost: 1, note: polled.note },

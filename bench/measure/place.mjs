@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 
 import { ROOT } from "../../scripts/lib/miniflare.mjs";
-import { median } from "../lib/table.mjs";
+import { median } from "../lib/pairs.mjs";
 
 const ENTRANTS = 10_000_000n;
 const PLACES = 2_000;

@@ -6,7 +6,7 @@ import path from "node:path";
 
 import { ROOT } from "../../scripts/lib/miniflare.mjs";
 import { helloRust, tidegate } from "../lib/rooms.mjs";
-import { median } from "../lib/table.mjs";
+import { median } from "../lib/pairs.mjs";
 
 const STARTS = 5;
 

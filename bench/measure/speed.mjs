@@ -4,184 +4,198 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
+import { syncedWrites } from "../lib/disk.mjs";
+import { FEW, fillNaive, fillTidegate, ticketsOf } from "../lib/lines.mjs";
+import { alternate, ratios, spread } from "../lib/pairs.mjs";
 import { helloJs, helloRust, naive, tidegate } from "../lib/rooms.mjs";
 import { PAGE, startShop } from "../lib/shop.mjs";
-import { median } from "../lib/table.mjs";
-import { wrk } from "../lib/wrk.mjs";
+import { luaScript, wrk } from "../lib/wrk.mjs";
 
-const script = (name) => path.resolve(import.meta.dirname, `../wrk/${name}.lua`);
-/** So many wait; the one who polls stands in the middle. */
-const LINE = 10_000;
-/** Before one who polls early in the naive room. */
-const FEW = 200;
-const AT_ONCE = 64;
 /** Connections of those who enter, join or claim: they come in a surge, while polls are spread. */
 const SURGE = 512;
-/** Seconds of load before anything is measured: V8 compiles what is hot. */
-const WARM_UP = 6;
+/** Seconds of load on each path before anything is measured: V8 compiles what is hot. */
+const WARM_UP = 3;
+/** About as many as claim, and as are admitted, in a second. Each needs a ticket that was made before. */
+const [CLAIMS, ADMISSIONS] = [2_000, 800];
+/** Milliseconds; objects are evicted when nobody asked them for ten seconds. */
+const KEEP_AWAKE = 3_000;
 
-export async function measureSpeed({ seconds, rounds }) {
+export async function measureSpeed({ seconds, slices, rounds }) {
   const measured = {};
   // Each round in processes of its own: V8 compiles the same code now better, now worse.
   for (let round = 1; round <= rounds; round += 1) {
-    for (const [name, result] of Object.entries(await measureRound(seconds))) {
-      (measured[name] ??= []).push(result);
-      console.log(`round ${round}  ${name.padEnd(22)} ${Math.round(result.perSecond).toString().padStart(6)}/s  ${Math.round(result.cpuMicros)} µs CPU`);
+    for (const [name, results] of Object.entries(await measureRound(seconds, slices))) {
+      (measured[name] ??= []).push(...results);
+      const [rate, cpu] = [spread(results.map(perSecond)), spread(results.map(cpuMicros))];
+      const time = Number.isFinite(cpu.value) ? `${Math.round(cpu.value)} µs CPU` : "";
+      console.log(`round ${round}  ${name.padEnd(22)} ${Math.round(rate.value).toString().padStart(6)}/s  ${time}`.trimEnd());
     }
   }
-  return rowsOf(measured);
+  return rowsOf(measured, `${slices * rounds} pairs`);
 }
 
-async function measureRound(seconds) {
+async function measureRound(seconds, slices) {
   const shop = await startShop();
   const folder = mkdtempSync(path.join(tmpdir(), "tidegate-bench-"));
   const servers = [];
   const started = async (server) => servers[servers.push(await server) - 1];
+  let awake;
   try {
     const [tideLine, naiveLine] = [path.join(folder, "tidegate"), path.join(folder, "naive")];
     const ticket = await fillTidegate(tideLine);
-    const { early, middle } = await fillNaive(naiveLine);
-    const loads = await prepare({
-      js: await started(helloJs()),
-      rust: await started(helloRust()),
-      // Polled where nobody entered: at the edge, objects do not share an isolate with those who poll,
-      // and what entering leaves behind would be swept in their time.
-      naive: { early, middle, polled: await started(naive({ state: naiveLine })), entered: await started(naive()) },
-      tidegate: { ticket, polled: await started(tidegate({ state: tideLine, originUrl: shop.url })), entered: await started(tidegate()) },
-      tickets: path.join(folder, "tickets"),
-      claimSeconds: seconds + WARM_UP,
-    });
-    for (const load of Object.values(loads)) await load(WARM_UP);
-    const results = {};
-    for (const [name, load] of Object.entries(loads)) {
-      results[name] = await load(seconds);
-      if (results[name].errors > 0) throw new Error(`${name}: ${results[name].errors} requests failed`);
-    }
+    const waiting = await fillNaive(naiveLine);
+    const js = await started(helloJs());
+    const rust = await started(helloRust());
+    // Polled where nobody entered: at the edge, objects do not share an isolate with those who poll,
+    // and what entering leaves behind would be swept in their time.
+    const polled = { naive: await started(naive({ state: naiveLine })), tide: await started(tidegate({ state: tideLine, originUrl: shop.url })) };
+    const entered = { naive: await started(naive()), tide: await started(tidegate()) };
+
+    const polls = pollLoads({ js, rust, polled, ticket, waiting, seconds });
+    const results = await measureLoads(polls, slices);
+    // Twice as long: what is under way when a slice ends is lost to it, and here that is much.
+    const surges = await surgeLoads({ entered, folder, seconds: seconds * 2, slices });
+    awake = setInterval(() => keepAwake(entered), KEEP_AWAKE);
+    Object.assign(results, await measureLoads(surges, slices));
+
     if (shop.served() > 5) throw new Error(`the shop served its page ${shop.served()} times: it was not cached`);
     return results;
   } finally {
+    clearInterval(awake);
     for (const server of servers) await server.stop();
     await shop.stop();
     rmSync(folder, { recursive: true });
   }
 }
 
-/** A line of Tidegate's in `state`; returns the ticket of the one in the middle. */
-async function fillTidegate(state) {
-  const room = await tidegate({ state });
-  try {
-    await room.create("line", { maxActive: 1, lanes: 1 });
-    const enter = () => room.call("POST", "/v1/queues/line/enter");
-    await many(LINE / 2, enter);
-    const { ticket, status } = await enter();
-    if (status.status !== "QUEUED") throw new Error(`the polling shopper is ${status.status}`);
-    await many(LINE / 2, enter);
-    return ticket;
-  } finally {
-    await room.stop();
-  }
+/** Warms up, then alternates. `loads` is `{name: load}`; `load()` is one slice, `load(seconds)` a longer one. */
+async function measureLoads(loads, slices) {
+  const checked = ([name, load]) => [
+    name,
+    async (time) => {
+      const result = await load(time);
+      if (result.errors > 0) throw new Error(`${name}: ${result.errors} requests failed`);
+      return result;
+    },
+  ];
+  const all = Object.fromEntries(Object.entries(loads).map(checked));
+  for (const load of Object.values(all)) await load(WARM_UP);
+  return alternate(all, slices);
 }
 
-/** A line of the naive room's in `state`; returns two who wait there, behind few and in the middle. */
-async function fillNaive(state) {
-  const room = await naive({ state });
-  try {
-    const join = async () => (await fetch(`${room.url}/join`, { method: "POST" })).json();
-    const poll = async ({ id }) => (await fetch(`${room.url}/status?id=${id}`)).json();
-    const first = await poll(await join());
-    if (first.status !== "admitted") throw new Error(`the naive room's first shopper is ${first.status}`);
-    const after = async (ahead, since) => {
-      await many(ahead - since, join);
-      const joined = await join();
-      const waiting = await poll(joined);
-      if (waiting.status !== "waiting" || waiting.ahead !== ahead) throw new Error(`the naive room's poller is ${JSON.stringify(waiting)}`);
-      return joined;
-    };
-    const early = await after(FEW, 0);
-    const middle = await after(LINE / 2, FEW + 1);
-    await many(LINE / 2, join);
-    return { early, middle };
-  } finally {
-    await room.stop();
-  }
-}
-
-async function prepare({ js, rust, naive: room, tidegate: tide, tickets, claimSeconds }) {
-  await tide.entered.create("entry", { maxActive: 1, lanes: 1 });
-  // Before the opening, entries are logged, and answered with signed receipts.
-  await tide.entered.create("early", { maxActive: 1, lanes: 1, opensAt: Date.now() + 86_400_000 });
-  await tide.entered.create("claims", { maxActive: 100_000, lanes: 4 });
-  await tide.entered.create("whole", { maxActive: 100_000, lanes: 4 });
-  // Each claim needs a ticket of its own: as many enter as will claim, and more.
-  console.log(`entering shoppers who will claim, ${claimSeconds * 1.5} s`);
-  await wrk(tide.entered, "/v1/queues/claims/enter", { seconds: claimSeconds * 1.5, script: script("keep-tickets"), env: { TICKETS: tickets } });
-  let used = 0;
-  const claim = async (time) => {
-    const env = { TICKETS: tickets, FROM: String(used) };
-    const result = await wrk(tide.entered, "/v1/queues/claims/claim", { seconds: time, connections: SURGE, script: script("each-ticket"), env });
-    used += result.answers + SURGE;
-    return result;
-  };
-
-  // Whole admissions: a third of the requests claim, so a third as many shoppers would do.
-  const wholeTickets = `${tickets}-whole`;
-  await wrk(tide.entered, "/v1/queues/whole/enter", { seconds: claimSeconds / 2, script: script("keep-tickets"), env: { TICKETS: wholeTickets } });
-  let claimed = 0;
-  const admit = async (time) => {
-    const env = { TICKETS: wholeTickets, FROM: String(claimed), QUEUE: "whole", ORIGIN_KEY: tide.entered.originKey };
-    const result = await wrk(tide.entered, "/", { seconds: time, connections: SURGE, script: script("whole-admissions"), env });
-    const [, claims, completed] = /claimed (\d+) completed (\d+)/.exec(result.stdout).map(Number);
-    const refused = /^refused:.*$/m.exec(result.stdout);
-    if (refused) throw new Error(`a whole admission: ${refused[0]}`);
-    claimed += claims;
-    return { ...result, perSecond: completed / result.seconds, cpuMicros: (result.cpuMicros * result.answers) / completed };
-  };
-
-  const bearer = { Authorization: `Bearer ${tide.ticket}` };
+/** What reads: hellos, polls, a cached page. */
+function pollLoads({ js, rust, polled, ticket, waiting, seconds }) {
+  const headers = { Authorization: `Bearer ${ticket}` };
+  const load = (server, where, options) => (time = seconds) => wrk(server, where, { seconds: time, ...options });
   return {
-    "JavaScript hello": (time) => wrk(js, "/", { seconds: time }),
-    "worker hello": (time) => wrk(rust, "/", { seconds: time }),
-    "naive join": (time) => wrk(room.entered, "/join", { seconds: time, connections: SURGE, script: script("post") }),
-    "naive poll": (time) => wrk(room.polled, `/status?id=${room.middle.id}`, { seconds: time }),
-    "naive poll, few ahead": (time) => wrk(room.polled, `/status?id=${room.early.id}`, { seconds: time }),
-    status: (time) => wrk(tide.polled, "/v1/queues/line/status", { seconds: time, headers: bearer }),
-    snapshot: (time) => wrk(tide.polled, "/v1/queues/line", { seconds: time }),
-    enter: (time) => wrk(tide.entered, "/v1/queues/entry/enter", { seconds: time, connections: SURGE, script: script("post") }),
-    "enter early": (time) => wrk(tide.entered, "/v1/queues/early/enter", { seconds: time, connections: SURGE, script: script("post") }),
-    claim,
-    "whole admission": admit,
-    "cached page": (time) => wrk(tide.polled, PAGE, { seconds: time }),
+    "JavaScript hello": load(js, "/"),
+    "worker hello": load(rust, "/"),
+    status: load(polled.tide, "/v1/queues/line/status", { headers }),
+    snapshot: load(polled.tide, "/v1/queues/line"),
+    "cached page": load(polled.tide, PAGE),
+    "naive poll": load(polled.naive, `/status?id=${waiting.middle.id}`),
+    "naive poll, few ahead": load(polled.naive, `/status?id=${waiting.early.id}`),
   };
 }
 
-/** Makes so many calls, some at once. */
-async function many(count, call) {
-  let left = count;
-  const caller = async () => {
-    while (left-- > 0) await call();
+/** What writes: shoppers who join, enter, claim, and are admitted. */
+async function surgeLoads({ entered: { naive: room, tide }, folder, seconds, slices }) {
+  const surge = (server, where, script, options) => wrk(server, where, { connections: SURGE, script: luaScript(script), ...options });
+  const enter = (queue) => (time = seconds) => surge(tide, `/v1/queues/${queue}/enter`, "post", { seconds: time, done: () => entries(tide, queue) });
+  await tide.create("entry", { maxActive: 1, lanes: 1 });
+  // Before the opening, entries are logged, and answered with signed receipts.
+  await tide.create("early", { maxActive: 1, lanes: 1, opensAt: Date.now() + 86_400_000 });
+  const loaded = WARM_UP + slices * seconds;
+  const claims = await claimers(tide, "claims", folder, CLAIMS * loaded);
+  const whole = await claimers(tide, "whole", folder, ADMISSIONS * loaded);
+  return {
+    "synced write": () => syncedWrites(folder),
+    "naive join": (time = seconds) => surge(room, "/join", "post", { seconds: time, done: () => joins(room) }),
+    enter: enter("entry"),
+    "enter early": enter("early"),
+    async claim(time = seconds) {
+      await claims.reserve(CLAIMS * time * 3);
+      const done = async () => (await view(tide, "claims")).admitted;
+      const result = await surge(tide, "/v1/queues/claims/claim", "each-ticket", { seconds: time, env: claims.env(), done });
+      // Those under way when the load ended have used theirs too.
+      claims.use(result.answers + SURGE);
+      return result;
+    },
+    async "whole admission"(time = seconds) {
+      await whole.reserve(ADMISSIONS * time * 3);
+      // Who is under way when a slice ends came half of the way in the mean.
+      const done = async () => half(await view(tide, "whole"));
+      const half = ({ admitted, completed }) => (admitted + completed) / 2;
+      const env = { ...whole.env(), QUEUE: "whole", ORIGIN_KEY: tide.originKey };
+      const result = await surge(tide, "/", "whole-admissions", { seconds: time, env, done });
+      const [, claimed, completed] = /claimed (\d+) completed (\d+)/.exec(result.stdout).map(Number);
+      const refused = /^refused:.*$/m.exec(result.stdout);
+      if (refused || completed === 0) throw new Error(`whole admissions: ${refused?.[0] ?? "none was completed"}`);
+      whole.use(claimed);
+      return result;
+    },
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, caller));
 }
 
-function rowsOf(measured) {
-  const rate = (name) => median(measured[name].map(({ perSecond }) => perSecond));
-  const cpu = (name) => median(measured[name].map(({ cpuMicros }) => cpuMicros));
-  // Each round's ratio by itself: what disturbs the machine for a while disturbs both.
-  const ratio = (name, base) => median(measured[name].map(({ perSecond }, round) => perSecond / measured[base][round].perSecond));
-  const compared = (figure, name, base, atLeast) => ({ figure, value: ratio(name, base), unit: "×", atLeast });
+/** A queue that admits all who enter it, and tickets of `count` of them. */
+async function claimers(tide, queue, folder, count) {
+  await tide.create(queue, { maxActive: 100_000, lanes: 4 });
+  const tickets = ticketsOf(tide, queue, path.join(folder, queue));
+  await tickets.reserve(count);
+  return tickets;
+}
+
+/** How many entered `queue`, once those are through who entered before this call. */
+async function entries(tide, queue) {
+  await tide.call("POST", `/v1/queues/${queue}/enter`);
+  return (await view(tide, queue)).entered;
+}
+
+/** The same of the naive room. */
+async function joins(room) {
+  const answer = await fetch(`${room.url}/join`, { method: "POST" });
+  return (await answer.json()).position;
+}
+
+/** Straight from the queue's object, behind what it was sent before; the public snapshot may be a second old. */
+const view = async (tide, queue) => (await tide.call("GET", `/v1/admin/queues/${queue}`, undefined, tide.adminKey)).snapshot;
+
+/** An object that sleeps comes back more slowly than it answers at a launch. */
+function keepAwake({ naive: room, tide }) {
+  for (const queue of ["entry", "early", "claims", "whole"]) {
+    view(tide, queue).catch(() => {});
+  }
+  // An id that there is not: one look into an index.
+  fetch(`${room.url}/status?id=nobody`).then((answer) => answer.arrayBuffer()).catch(() => {});
+}
+
+const perSecond = (result) => result.perSecond;
+const cpuMicros = (result) => result.cpuMicros;
+
+function rowsOf(measured, pairs) {
+  const note = `the median of ${pairs}; the spread holds the middle 80 %`;
+  // In CPU time as in throughput, more is better: how many answers the CPU time of one of the base's would make.
+  const compared = (figure, name, base, atLeast) => ({
+    figure,
+    ...spread(ratios(measured[name], measured[base], perSecond)),
+    unit: "×",
+    atLeast,
+    cpu: spread(ratios(measured[base], measured[name], cpuMicros)),
+  });
   const rows = [
-    compared("status polls/s ÷ bare worker hello, ticket with a position", "status", "worker hello", 0.85),
-    compared("status polls/s ÷ bare JavaScript hello", "status", "JavaScript hello", 0.6),
+    { ...compared("status polls/s ÷ bare worker hello, ticket with a position", "status", "worker hello", 0.9), note },
+    compared("status polls/s ÷ bare JavaScript hello", "status", "JavaScript hello", 0.62),
     compared("status polls/s ÷ naive room's", "status", "naive poll", 3),
     compared(`status polls/s ÷ naive room's, ${FEW} ahead`, "status", "naive poll, few ahead"),
-    compared("enters/s ÷ naive room's joins/s, one lane", "enter", "naive join", 2),
+    compared("snapshots/s ÷ bare JavaScript hello", "snapshot", "JavaScript hello", 0.7),
+    compared("enters/s ÷ naive room's joins/s, one lane", "enter", "naive join", 2.1),
     compared("enters/s before the opening, with receipts ÷ naive joins/s, one lane", "enter early", "naive join"),
-    compared("claims/s ÷ naive joins/s", "claim", "naive join", 1),
+    compared("claims/s ÷ naive joins/s", "claim", "naive join", 1.1),
     compared("whole admissions/s (claim, redeem, complete) ÷ naive joins/s", "whole admission", "naive join", 0.45),
-    compared("snapshots/s ÷ bare JavaScript hello", "snapshot", "JavaScript hello"),
     compared("cached pages/s ÷ bare JavaScript hello", "cached page", "JavaScript hello"),
   ];
-  for (const name of Object.keys(measured)) rows.push({ figure: `${name}, a second`, value: rate(name), unit: "/s" });
-  for (const name of Object.keys(measured)) rows.push({ figure: `${name}, CPU of workerd`, value: cpu(name), unit: "µs" });
+  for (const [name, results] of Object.entries(measured)) rows.push({ figure: `${name}, a second`, ...spread(results.map(perSecond)), unit: "/s" });
+  const ofWorkerd = Object.entries(measured).filter(([, results]) => results.every((result) => Number.isFinite(result.cpuMicros)));
+  for (const [name, results] of ofWorkerd) rows.push({ figure: `${name}, CPU of workerd`, ...spread(results.map(cpuMicros)), unit: "µs" });
   return rows;
 }
