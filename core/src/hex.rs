@@ -7,12 +7,12 @@ pub fn hex(bytes: &[u8]) -> String {
     Hex::encode_to_string(bytes).unwrap_or_default()
 }
 
-/// Defines a type of so many bytes that reads and writes as lowercase hex.
+/// Defines a type of so many bytes that reads and writes as lowercase hex, and between Worker and objects as
+/// the bytes themselves.
 macro_rules! hex_bytes {
     ($(#[$doc:meta])* $name:ident: $size:literal, $what:literal) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-        #[serde(try_from = "String", into = "String")]
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name([u8; $size]);
 
         impl $name {
@@ -40,17 +40,26 @@ macro_rules! hex_bytes {
             }
         }
 
-        impl TryFrom<String> for $name {
-            type Error = $crate::problem::Problem;
-
-            fn try_from(text: String) -> Result<Self, $crate::problem::Problem> {
-                text.parse()
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                if serializer.is_human_readable() {
+                    serializer.serialize_str(&$crate::hex::hex(&self.0))
+                } else {
+                    serializer.serialize_bytes(&self.0)
+                }
             }
         }
 
-        impl From<$name> for String {
-            fn from(id: $name) -> Self {
-                $crate::hex::hex(&id.0)
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                use serde::de::Error as _;
+                if deserializer.is_human_readable() {
+                    let text = String::deserialize(deserializer)?;
+                    text.parse().map_err(D::Error::custom)
+                } else {
+                    let bytes = <&[u8]>::deserialize(deserializer)?;
+                    bytes.try_into().map(Self).map_err(D::Error::custom)
+                }
             }
         }
 
