@@ -8,6 +8,7 @@
 pub mod leaving;
 pub mod questions;
 mod refusals;
+pub mod rows;
 
 use std::collections::BTreeSet;
 

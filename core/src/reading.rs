@@ -1,9 +1,13 @@
 //! Reads a shape out of JSON that a caller sent; the refusal names the field that is wrong.
 
+mod unknown;
+
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::problem::Problem;
+
+pub use unknown::take_unknown;
 
 /// How many fields are looked at for the one that is wrong: more than any shape here has.
 const FIELDS_MAX: usize = 64;

@@ -214,8 +214,8 @@ impl QueueObject {
 
     fn restore(&self) -> Option<Machine> {
         // By way of the text that storage holds, so that what does not survive it is missed.
-        let text = serde_json::to_string(self.head.as_ref()?).ok()?;
-        let head: Head = serde_json::from_str(&text).ok()?;
+        let row = self.head.as_ref()?.row().ok()?;
+        let head = Head::read(&row).ok()?;
         let mut stored = Stored {
             lanes: self.lanes.values().cloned().collect(),
             log: self.log(&head)?,

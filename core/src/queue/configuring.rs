@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::event::{Answer, Effect, Step};
 use super::head::{End, Head};
 use super::machine::{Machine, Stored};
+use super::rows::PRODUCT;
 use crate::UnixMillis;
 use crate::config::QueueConfig;
 use crate::fair::Fresh;
@@ -54,7 +55,13 @@ impl Machine {
         if is_live && !confirmed {
             config.check_removals_from(&self.head.config)?;
         }
-        self.configure(config, fresh, now)
+        // What is replaced is replaced whole.
+        let unserved = core::mem::take(&mut self.head.unserved);
+        let answer = self.configure(config, fresh, now);
+        if answer.is_err() {
+            self.head.unserved = unserved;
+        }
+        answer
     }
 
     pub(super) fn patch(
@@ -88,6 +95,9 @@ impl Machine {
             ));
         }
         let changed = self.head.config.changes_from(&before);
+        if self.head.config.product != before.product {
+            self.head.unserved.remove(PRODUCT);
+        }
         let remarks = self.remarks(&before, end, now);
         if self.head.entered == 0 {
             self.head.opened = None;
@@ -109,6 +119,7 @@ impl Machine {
     fn remarks(&self, before: &QueueConfig, end: Option<End>, now: UnixMillis) -> Vec<String> {
         let config = &self.head.config;
         let mut remarks = config.remarks(Some(before), now);
+        remarks.extend(self.head.unserved_remark());
         if self.head.closed && config.closes_at != before.closes_at {
             remarks.push(String::from(
                 "the queue was closed, and stays so until it is reopened",

@@ -1,12 +1,14 @@
-//! The queue's own row: configuration and counters. Format 1, guarded by a golden test: a queue object
-//! of the next deploy must read what this one wrote.
+//! The queue's own row: configuration and counters. [`rows`](super::rows) reads and writes it, and its golden
+//! tests are `core/tests/stored.rs`.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::draw::Window;
 use super::event::Called;
 use super::hearing::Batch;
 use super::placing::Placing;
+use super::rows::FORMAT;
 use super::soon::Soon;
 use crate::UnixMillis;
 use crate::config::QueueConfig;
@@ -20,12 +22,16 @@ use crate::view::snapshot::{Notice, Phase};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Head {
-    /// The format of this row: 1.
+    /// The format of this row.
     pub format: u32,
     /// The queue.
     pub id: QueueId,
     /// Its configuration.
     pub config: QueueConfig,
+    /// What a later version stored in the configuration, and this one does not serve: it goes back into
+    /// the row.
+    #[serde(skip)]
+    pub unserved: Map<String, Value>,
     /// Its present life.
     pub epoch: Epoch,
     /// When this life began.
@@ -167,9 +173,10 @@ impl Head {
     /// A queue that begins its life now.
     pub fn new(id: QueueId, config: QueueConfig, fresh: Fresh, now: UnixMillis) -> Self {
         Self {
-            format: 1,
+            format: FORMAT,
             id,
             config,
+            unserved: Map::new(),
             epoch: fresh.epoch,
             created_at: now,
             clock: now,
@@ -315,74 +322,6 @@ impl Head {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// A queue object that cannot read its row after a deploy loses everybody's place.
-    #[test]
-    fn golden_a_head_of_format_1_still_reads() {
-        let golden = r#"{"format":1,"id":"demo","config":{"access":"queue","entryOpensAt":null,
-            "opensAt":null,"closesAt":null,"maxParticipants":null,"admitRatePerMinute":null,
-            "maxActive":50,"maxAdmissions":null,"handoffSeconds":120,"sessionSeconds":600,
-            "maxSessionSeconds":3600,"claimWindowSeconds":86400,"lanes":4,"uniqueBy":"shopper",
-            "requires":[],"checkoutUrl":"/checkout","audience":"checkout","allowedOrigins":[],
-            "product":null,"beacon":null},"epoch":"01010101010101010101010101010101",
-            "createdAt":5,"clock":9,"paused":false,"closed":false,
-            "notice":{"level":"info","text":"Hello"},"entered":7,"claimed":3,"left":1,"admitted":2,
-            "completed":1,"boarding":4,"version":12,"called":4,"came":3,"pace":[[5,0],[9,4]]}"#;
-        let head: Head = serde_json::from_str(golden).unwrap();
-        assert_eq!(
-            (head.entered, head.boarding, head.waiting(), head.line()),
-            (7, 4, 3, 3)
-        );
-        assert_eq!(
-            (head.relays, head.watching.len()),
-            (1, 0),
-            "before there were sockets"
-        );
-        assert_eq!(
-            (head.left_unplaced, head.keeps_gone),
-            (0, false),
-            "before there were stretches"
-        );
-        // When that was every queue's: its checkout verifies by it.
-        assert_eq!(head.config.audience, "checkout");
-        let again: Head = serde_json::from_str(&serde_json::to_string(&head).unwrap()).unwrap();
-        assert_eq!(again, head);
-    }
-
-    #[test]
-    fn golden_a_head_of_format_1_that_was_paused_and_is_placing_still_reads() {
-        let id = "demo".parse().unwrap();
-        let config = QueueConfig::parse(&serde_json::json!({"maxActive": 1}), &id).unwrap();
-        let head = Head::new(id, config, Fresh::known(Epoch::from_bytes([1; 16])), 5);
-        let mut row = serde_json::to_value(head).unwrap();
-        row["paused"] = true.into();
-        row["pausedAt"] = 7.into();
-        row["placing"] = serde_json::json!({"from": 9, "placed": 4});
-        let head: Head = serde_json::from_value(row.clone()).unwrap();
-        assert_eq!((head.paused, head.still_since), (true, Some(7)));
-        let placing = Placing { from: 9, placed: 4 };
-        assert_eq!(head.placing, Some(placing));
-        assert_eq!(serde_json::to_value(head).unwrap(), row);
-    }
-
-    #[test]
-    fn golden_a_head_of_format_1_with_sockets_still_reads() {
-        let fields = r#","relays":3,"watching":[0,2]}"#;
-        let before = serde_json::to_string(&Head::new(
-            "demo".parse().unwrap(),
-            QueueConfig::parse(
-                &serde_json::json!({"maxActive": 1}),
-                &"demo".parse().unwrap(),
-            )
-            .unwrap(),
-            Fresh::known(Epoch::from_bytes([1; 16])),
-            5,
-        ))
-        .unwrap();
-        let (rest, _) = before.split_once(r#","relays""#).unwrap();
-        let head: Head = serde_json::from_str(&format!("{rest}{fields}")).unwrap();
-        assert_eq!((head.relays, head.watching), (3, vec![0, 2]));
-    }
 
     #[test]
     fn an_opening_says_how_many_pages_its_audit_has_or_at_most() {

@@ -24,6 +24,7 @@ pub mod placing;
 pub mod presence;
 mod relays;
 pub mod reporting;
+pub mod rows;
 pub mod sealing;
 mod settle;
 pub mod shoppers;

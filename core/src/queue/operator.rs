@@ -86,6 +86,7 @@ impl Machine {
         head.version = self.head.version.saturating_add(1);
         // As many sockets as there were will come back.
         head.relays = self.head.relays;
+        head.unserved = core::mem::take(&mut self.head.unserved);
         *self = Self::restore(head, Stored::default());
         self.dirty = Dirty {
             wipe: true,

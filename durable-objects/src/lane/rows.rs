@@ -7,13 +7,13 @@ use tidegate_core::calls::LaneName;
 use tidegate_core::fair::Root;
 use tidegate_core::fair::receipt::{Range, Receipts};
 use tidegate_core::ids::ShopperId;
+use tidegate_core::lane::rows::read as read_name;
 use tidegate_core::lane::{Entry, Group, Lane as LaneState, leaving};
-use tidegate_core::reading;
 use worker::{Error, Result, SqlStorage, SqlStorageValue};
 
 use crate::storage::{add_column, integer, optional_integer, rows, run};
 
-/// Format 1. One row a shopper, one a group; a shopper's index follows from both. A group has its members,
+/// Of the format that the row `name` says. One row a shopper, one a group; a shopper's index follows from both. A group has its members,
 /// 16 bytes each by place, while it is pending and, for their receipts, if it is in the log. An entry that is
 /// marked as leaving has a row more, with its index.
 const SCHEMA: [&str; 4] = [
@@ -69,7 +69,7 @@ pub fn stored_name(sql: &SqlStorage) -> Result<Option<LaneName>> {
     let found: Vec<NameRow> = rows(sql, "SELECT json FROM name", Vec::new())?;
     found
         .first()
-        .map(|row| reading::parse(&row.json).map_err(Error::from))
+        .map(|row| read_name(&row.json).map_err(Error::from))
         .transpose()
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tidegate_core::calls::{LaneName, Reply};
 use tidegate_core::fair::Root;
+use tidegate_core::lane::rows::row as name_row;
 use tidegate_core::lane::{Group, Outcomes, Work};
 use tidegate_core::queue::{Answer, Event};
 use worker::{Delay, Result};
@@ -82,7 +83,7 @@ impl Inner {
     async fn write_group(&self, name: &LaneName, group: &Group) -> Result<()> {
         let storage = self.state.storage();
         let first_write = !self.named.get();
-        let json = serde_json::to_string(name)?;
+        let json = name_row(name)?;
         in_transaction(&storage, |sql| {
             if first_write {
                 run(

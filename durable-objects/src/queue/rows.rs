@@ -7,10 +7,10 @@ use tidegate_core::calls::ADMISSIONS_PAGE;
 use tidegate_core::fair::merkle::Tree;
 use tidegate_core::queue::gone::{STRETCHES_MAX, Stretch};
 use tidegate_core::queue::machine::Stored;
+use tidegate_core::queue::rows::ClaimRow;
 use tidegate_core::queue::shoppers::{LEFT_EARLY_MAX, NOWHERE};
 use tidegate_core::queue::{Claim, ClaimState, Effect, Head, LaneMark, Machine};
-use tidegate_core::reading;
-use worker::{Result, SqlStorage, SqlStorageValue};
+use worker::{Error, Result, SqlStorage, SqlStorageValue};
 
 use super::audit;
 use crate::storage::{add_column, integer, rows, run};
@@ -18,7 +18,8 @@ use crate::storage::{add_column, integer, rows, run};
 /// How many tickets' records one statement writes: a bound text has two megabytes at most.
 const CLAIMS_AT_ONCE: usize = 1_000;
 
-/// Format 1. The partial indices serve loading; only tickets that claimed have a row at all.
+/// Of the format that the head's row names. The partial indices serve loading; only tickets that claimed have a
+/// row at all. A column that is added has a default, for a version that was rolled back does not name it.
 const SCHEMA: [&str; 8] = [
     "CREATE TABLE IF NOT EXISTS head (id INTEGER PRIMARY KEY CHECK (id = 1), json TEXT NOT NULL) STRICT",
     "CREATE TABLE IF NOT EXISTS lanes (lane INTEGER PRIMARY KEY, sequence INTEGER NOT NULL,
@@ -75,33 +76,12 @@ impl StretchRow {
     }
 }
 
-#[derive(Deserialize)]
-struct ClaimRow {
-    ticket: u64,
-    position: u64,
-    shopper: String,
-    state: String,
-    claimed_at: u64,
-    admitted_at: Option<u64>,
-    redeemed_at: Option<u64>,
-    ends_at: Option<u64>,
-    idempotency_key: Option<String>,
-}
-
-impl ClaimRow {
-    fn claim(self) -> Option<Claim> {
-        Some(Claim {
-            index: self.ticket,
-            position: self.position,
-            shopper: self.shopper.parse().ok()?,
-            state: ClaimState::from_name(&self.state)?,
-            claimed_at: self.claimed_at,
-            admitted_at: self.admitted_at,
-            redeemed_at: self.redeemed_at,
-            ends_at: self.ends_at,
-            idempotency_key: self.idempotency_key,
-        })
-    }
+/// The records in rows. One that cannot be read is not passed over.
+fn claims(rows: Vec<ClaimRow>) -> Result<Vec<Claim>> {
+    let claims = rows.into_iter().map(Claim::try_from);
+    claims
+        .collect::<std::result::Result<_, _>>()
+        .map_err(Error::from)
 }
 
 /// Reads a queue back, if there is one.
@@ -115,7 +95,7 @@ pub fn load(sql: &SqlStorage) -> Result<Option<Machine>> {
     let Some(row) = head.first() else {
         return Ok(None);
     };
-    let head: Head = reading::parse(&row.json)?;
+    let head = Head::read(&row.json)?;
     let lanes: Vec<LaneMark> = rows(
         sql,
         "SELECT lane, sequence, count, first, granted, total FROM lanes",
@@ -166,7 +146,7 @@ pub fn load(sql: &SqlStorage) -> Result<Option<Machine>> {
     let stored = Stored {
         log,
         lanes,
-        live: live.into_iter().filter_map(ClaimRow::claim).collect(),
+        live: claims(live)?,
         recent_grants: recent
             .into_iter()
             .map(|row| (row.admitted_at, row.position))
@@ -217,7 +197,7 @@ pub fn load_claims(sql: &SqlStorage, tickets: &BTreeSet<u64>) -> Result<BTreeMap
         ),
         vec![serde_json::to_string(tickets)?.into()],
     )?;
-    let claims = found.into_iter().filter_map(ClaimRow::claim);
+    let claims = claims(found)?.into_iter();
     Ok(claims.map(|claim| (claim.index, claim)).collect())
 }
 
@@ -283,7 +263,7 @@ fn write(sql: &SqlStorage, effect: &Effect, machine: Option<&Machine>) -> Result
             let Some(machine) = machine else {
                 return Ok(());
             };
-            let json = serde_json::to_string(machine.head())?;
+            let json = machine.head().row()?;
             run(
                 sql,
                 "INSERT OR REPLACE INTO head (id, json) VALUES (1, ?)",
@@ -357,5 +337,5 @@ pub fn admissions(
         ),
         vec![after, state.into()],
     )?;
-    Ok(found.into_iter().filter_map(ClaimRow::claim).collect())
+    claims(found)
 }
