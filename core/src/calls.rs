@@ -11,9 +11,11 @@ use crate::fair::receipt::Receipt;
 use crate::ids::{Epoch, QueueId, ShopperId};
 use crate::problem::Problem;
 use crate::queue::claim::{AdmissionReport, ClaimState};
-use crate::queue::event::{Answer, Called, Event};
-use crate::relay::Closing;
+use crate::queue::event::{Answer, Event};
+use crate::terms::{Called, Closing};
 use crate::view::snapshot::EdgeView;
+
+pub use crate::terms::{DirectoryEntry, LaneName, RelayName};
 
 /// What a call comes back with.
 pub type Reply<T> = Result<T, Problem>;
@@ -169,24 +171,6 @@ pub enum LaneCall {
     Retire,
 }
 
-/// A lane's place in the deployment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LaneName {
-    /// The queue.
-    pub queue: QueueId,
-    /// The queue's life.
-    pub epoch: Epoch,
-    /// The lane's number.
-    pub number: u16,
-}
-
-impl LaneName {
-    /// The name that the lane's object is found by.
-    pub fn object_name(&self) -> String {
-        format!("{}/{}/{}", self.queue, self.epoch, self.number)
-    }
-}
-
 /// From a Lane object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LaneReply {
@@ -216,24 +200,6 @@ pub enum RelayCall {
     Push(RelayName, Box<EdgeView>),
     /// The epoch is over: close all sockets.
     Close(RelayName, Closing),
-}
-
-/// A relay's place in the deployment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RelayName {
-    /// The queue.
-    pub queue: QueueId,
-    /// The queue's life.
-    pub epoch: Epoch,
-    /// The relay's number.
-    pub number: u16,
-}
-
-impl RelayName {
-    /// The name that the relay's object is found by.
-    pub fn object_name(&self) -> String {
-        format!("{}/{}/{}", self.queue, self.epoch, self.number)
-    }
 }
 
 /// From a Relay object.
@@ -273,15 +239,6 @@ pub enum DirectoryCall {
     },
     /// All queues, by id.
     List,
-}
-
-/// A queue that exists.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DirectoryEntry {
-    /// The queue.
-    pub id: QueueId,
-    /// Its present life.
-    pub epoch: Epoch,
 }
 
 /// From the Directory object.

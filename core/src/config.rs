@@ -12,23 +12,14 @@ use crate::ids::QueueId;
 use crate::problem::{Code, Problem};
 use crate::reading;
 
+pub use crate::terms::Access;
+
 /// The most live admissions one queue object keeps in memory.
 pub const MAX_ACTIVE: u32 = 100_000;
 /// The highest admission rate.
 const MAX_RATE: u32 = 1_000_000;
 /// The latest time that is still an exact integer everywhere: JSON, JavaScript and `SQLite` bindings.
 pub const MAX_TIME: UnixMillis = 1 << 53;
-
-/// How places are given: in order of arrival, or by lot.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Access {
-    /// First come, first served.
-    #[default]
-    Queue,
-    /// Places by shuffle among all who entered in time.
-    Draw,
-}
 
 /// What "only once" goes by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

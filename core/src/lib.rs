@@ -18,6 +18,7 @@ pub mod problem;
 pub mod queue;
 pub mod reading;
 pub mod relay;
+pub mod terms;
 pub mod token;
 pub mod view;
 pub mod wire;

@@ -7,24 +7,20 @@
 
 use std::rc::Rc;
 
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::UnixMillis;
 use crate::calls::{RelayName, Reply};
 use crate::problem::{Code, Problem};
 use crate::queue;
+use crate::terms::{NOTICE_EVERY_MILLIS, SNAPSHOT_EVERY_MILLIS};
 use crate::view::snapshot::{EdgeView, Notice, Snapshot};
+
+pub use crate::terms::{Closing, RELAYS_MAX};
 
 /// How many sockets a relay holds, if its operator says nothing else. One send costs up to 53 µs, so a
 /// notice leaves a full relay within 220 ms, and 256 relays hold a million sockets.
 pub const CAPACITY: u32 = 4_000;
-/// The most relays of a queue.
-pub const RELAYS_MAX: u16 = 256;
-/// The shortest time between two snapshots.
-pub const SNAPSHOT_EVERY_MILLIS: u64 = 1_000;
-/// The shortest time between two notices.
-pub const NOTICE_EVERY_MILLIS: u64 = 250;
 /// How long an answer of the queue, good or bad, is passed on; and the shortest time between two
 /// questions to it.
 const FRESH_MILLIS: u64 = 1_000;
@@ -34,19 +30,6 @@ const SILENT_MILLIS: u64 = 60_000;
 const RECONNECT_WITHIN_MILLIS: u64 = 5_000;
 /// The shortest time between two sweeps.
 const SWEEP_EVERY_MILLIS: u64 = 10_000;
-
-/// Why a relay closes a socket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Closing {
-    /// The queue began a new life.
-    Reset,
-    /// There is no such queue any more.
-    Deleted,
-    /// No ping came for a minute.
-    Silent,
-    /// Something else than a ping came.
-    Talked,
-}
 
 impl Closing {
     /// The close code, and the reason in words.

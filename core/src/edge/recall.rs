@@ -136,7 +136,7 @@ impl<L> Recall<L> {
         if let (Some((lowest, _)), Some(position)) = (lowest, position)
             && position >= *lowest
         {
-            return Some(super::doors::not_called_up(position));
+            return Some(crate::queue::shoppers::not_called_up(position));
         }
         let known = self.claims.get(key, now)?;
         (known.version == snapshot.version).then(|| known.problem.clone())
@@ -190,8 +190,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::edge::doors::not_called_up;
     use crate::fair::Fresh;
+    use crate::queue::shoppers::not_called_up;
     use crate::queue::{Event, handle};
 
     const EPOCH: Epoch = Epoch::from_bytes([1; 16]);

@@ -12,7 +12,7 @@ use crate::config::QueueConfig;
 use crate::fair::Fresh;
 use crate::ids::QueueId;
 use crate::problem::{Code, Problem};
-use crate::relay::Closing;
+use crate::terms::Closing;
 
 /// Makes a queue.
 pub(super) fn create(

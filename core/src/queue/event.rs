@@ -8,54 +8,16 @@ use super::gone::Stretch;
 use super::hearing::CallUp;
 use super::sealing::Heard;
 use crate::UnixMillis;
-use crate::calls::RelayName;
-use crate::config::Access;
 use crate::fair::audit::Life;
 use crate::fair::beacon::SignedRound;
 use crate::fair::log::Logged;
 use crate::fair::{Fresh, Root};
 use crate::ids::{AdmissionId, Epoch, QueueId, ShopperId};
 use crate::problem::Problem;
-use crate::relay::Closing;
+use crate::terms::{Access, Closing, RelayName};
 use crate::view::snapshot::{EdgeView, Notice};
 
-/// Whose ticket an event is about, as its signature vouches for it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Holder {
-    /// The life of the queue that the ticket is of.
-    pub epoch: Epoch,
-    /// Its index, 0-based.
-    pub index: u64,
-    /// Its position, 0-based, as the ticket or the edge has it. The queue computes it anew, and refuses another.
-    pub position: Option<u64>,
-    /// Who holds it.
-    pub shopper: ShopperId,
-}
-
-/// How far tickets are called up, as far as an index alone can tell.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Called {
-    /// Positions below this are called up.
-    pub boarding: u64,
-    /// Indices below this were shuffled.
-    pub entrants: u64,
-}
-
-impl Called {
-    /// Whether the ticket of this index may have been called up.
-    pub fn may_include(self, index: u64) -> bool {
-        self.boarding > 0 && index < self.boarding.max(self.entrants)
-    }
-
-    /// The later of two.
-    #[must_use]
-    pub fn max(self, other: Self) -> Self {
-        Self {
-            boarding: self.boarding.max(other.boarding),
-            entrants: self.entrants.max(other.entrants),
-        }
-    }
-}
+pub use crate::terms::{Called, Holder};
 
 /// All that can happen to a queue.
 #[derive(Clone, Debug, Serialize, Deserialize)]

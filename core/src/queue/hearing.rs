@@ -11,10 +11,9 @@ use super::boarding::note_show;
 use super::claim::Claim;
 use super::machine::Machine;
 use crate::UnixMillis;
+use crate::view::frontier::VIEW_AGE_MILLIS;
 use crate::view::status::{POLL_IDLE_MILLIS, POLL_NEAR_MILLIS};
 
-/// How old the state is, at most, that a poll is answered from: a second each at isolate, cache and relay.
-pub const VIEW_AGE_MILLIS: u64 = 3_000;
 /// A poll, on the oldest state there is, and the claim's way back.
 pub const HEARING_MILLIS: u64 = POLL_NEAR_MILLIS + VIEW_AGE_MILLIS + 1_000;
 /// The same for those who are told to look rarely: a draw's reserves, and everybody while a queue is closed.

@@ -21,7 +21,7 @@ use crate::fair::log::Logged;
 use crate::fair::merkle::Tree;
 use crate::ids::Epoch;
 use crate::problem::{Code, Problem};
-use crate::relay::Closing;
+use crate::terms::Closing;
 
 /// What [`Machine::restore`] needs of storage.
 #[derive(Default)]

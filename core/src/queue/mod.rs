@@ -22,6 +22,7 @@ mod pace;
 mod pacing;
 pub mod placing;
 pub mod presence;
+mod reach;
 mod relays;
 pub mod reporting;
 pub mod rows;

@@ -13,7 +13,7 @@ use crate::fair::beacon::Beacon;
 use crate::fair::log::{Group, Logged};
 use crate::fair::merkle::leaf_hash;
 use crate::problem::{Code, Problem};
-use crate::view::snapshot::{Shuffle, Trust};
+use crate::view::snapshot::{NO_AUDIT, Shuffle, Trust, not_open};
 
 impl Machine {
     /// Opens the queue if it is time. The entrants are the indices leased so far: nobody else need answer,
@@ -191,9 +191,6 @@ impl Machine {
     }
 }
 
-/// What is said to whoever asks for an audit too early.
-pub const NO_AUDIT: &str = "There is nothing to audit before the queue has opened.";
-
 /// What is said to who asks for a page of the audit that there is not.
 pub fn no_such_page() -> Problem {
     Problem::new(Code::NotFound, "The audit has no such page.")
@@ -202,13 +199,4 @@ pub fn no_such_page() -> Problem {
 /// What is said to who would enter a draw that has been held.
 pub fn draw_held() -> Problem {
     Problem::new(Code::QueueClosed, "Entry to this draw has closed.")
-}
-
-/// What is said before it is time.
-pub fn not_open(at: UnixMillis, now: UnixMillis, what: &str) -> Problem {
-    let seconds = at.saturating_sub(now).div_ceil(1000).max(1);
-    Problem {
-        retry_after_seconds: Some(u32::try_from(seconds).unwrap_or(u32::MAX)),
-        ..Problem::new(Code::NotOpen, what)
-    }
 }

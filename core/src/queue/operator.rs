@@ -9,7 +9,7 @@ use super::machine::{Dirty, Machine, Stored};
 use crate::UnixMillis;
 use crate::fair::Fresh;
 use crate::problem::{Code, Problem};
-use crate::relay::Closing;
+use crate::terms::Closing;
 use crate::view::snapshot::{Notice, Phase};
 
 /// The longest notice, in characters.

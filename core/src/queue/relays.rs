@@ -8,10 +8,9 @@
 use super::event::{Answer, Effect};
 use super::machine::Machine;
 use crate::UnixMillis;
-use crate::calls::RelayName;
 use crate::ids::Epoch;
 use crate::problem::Problem;
-use crate::relay::{Closing, NOTICE_EVERY_MILLIS, RELAYS_MAX, SNAPSHOT_EVERY_MILLIS};
+use crate::terms::{Closing, NOTICE_EVERY_MILLIS, RELAYS_MAX, RelayName, SNAPSHOT_EVERY_MILLIS};
 use crate::view::snapshot::{EdgeView, Snapshot};
 
 /// A relay that misses this many pushes in a row is left alone until it asks for itself.

@@ -11,6 +11,7 @@ use super::event::Answer;
 use super::hearing::HEARING_MILLIS;
 use super::machine::Machine;
 use super::pace;
+use super::reach::reach;
 use crate::UnixMillis;
 use crate::view::snapshot::{EdgeView, Phase, Snapshot};
 use crate::view::status::wait_seconds;
@@ -294,7 +295,20 @@ impl Machine {
     }
 
     pub(super) fn edge_view(&self, now: UnixMillis) -> Box<EdgeView> {
-        Box::new(EdgeView::new(self.snapshot(now), &self.head))
+        let (snapshot, head) = (self.snapshot(now), &self.head);
+        let config = &head.config;
+        Box::new(EdgeView {
+            freed_at: 0,
+            since: head.created_at,
+            audit_pages: head.audit_pages(),
+            reach: reach(&snapshot, config),
+            snapshot,
+            lanes: config.lanes,
+            unique_by: config.unique_by,
+            allowed_origins: config.allowed_origins.clone(),
+            audience: config.audience.clone(),
+            product: config.product.clone(),
+        })
     }
 
     pub(super) fn report(&self, now: UnixMillis) -> Answer {

@@ -6,7 +6,6 @@ use super::event::{Answer, Grant, Holder, LaneMark};
 use super::holders::unknown_ticket;
 use super::machine::Machine;
 use crate::UnixMillis;
-use crate::edge::doors::{no_place_yet, not_called_up};
 use crate::fair::Root;
 use crate::ids::{AdmissionId, Epoch, INDEX_MAX};
 use crate::problem::{Code, Problem};
@@ -368,4 +367,19 @@ pub fn closed() -> Problem {
 /// What is said when the stock is gone.
 pub fn sold_out() -> Problem {
     Problem::new(Code::SoldOut, "Everything is sold.")
+}
+
+/// What is said to who claims a place that is not called up.
+pub fn not_called_up(position: u64) -> Problem {
+    let place = position.saturating_add(1);
+    let refusal = format!("Place {place} is not called up yet.");
+    Problem::new(Code::NotYetServed, refusal)
+}
+
+/// What is said to who claims before there are places.
+pub fn no_place_yet() -> Problem {
+    Problem::new(
+        Code::NotYetServed,
+        "This ticket has no place yet; ask for its status first.",
+    )
 }

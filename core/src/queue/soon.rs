@@ -4,16 +4,14 @@
 //!
 //! The frontier moves in steps of 15 seconds, by at most one stride, and a stride at most doubles from step to
 //! step. So a poll can tell those beyond it when to come back: before it can have reached them
-//! ([`Soon::reached_after`]).
+//! ([`reached_after`](crate::view::frontier::reached_after)).
 
 use serde::{Deserialize, Serialize};
 
-use super::hearing::VIEW_AGE_MILLIS;
 use crate::UnixMillis;
+use crate::view::frontier::{STEP_MILLIS, VIEW_AGE_MILLIS};
 use crate::view::status::POLL_NEAR_MILLIS;
 
-/// How often the frontier moves.
-const STEP_MILLIS: u64 = 15_000;
 /// Two polls, the first of them on the oldest state there is.
 const RIPE_MILLIS: u64 = 2 * POLL_NEAR_MILLIS + VIEW_AGE_MILLIS;
 /// The least stride: so many browsers that poll fast are nothing to an edge.
@@ -102,18 +100,6 @@ impl Soon {
                 .max(now.saturating_add(1_000))
         }
     }
-
-    /// Within how many milliseconds this position can become one that is called up soon, at the earliest; 0
-    /// where it may be one already.
-    pub fn reached_after(below: u64, stride: u64, position: u64) -> u64 {
-        let beyond = position.saturating_sub(below);
-        // After k steps the frontier has moved by at most 2^k - 1 strides, and one step may come at once.
-        let strides = beyond.checked_div(stride).unwrap_or(0).saturating_add(1);
-        let steps = (strides / 2).checked_ilog2().unwrap_or(0);
-        u64::from(steps)
-            .saturating_mul(STEP_MILLIS)
-            .saturating_sub(VIEW_AGE_MILLIS)
-    }
 }
 
 #[cfg(test)]
@@ -122,6 +108,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::view::frontier::reached_after;
 
     proptest! {
         /// Somebody far back polls when they are told to; the frontier moves as fast as it may.
@@ -144,7 +131,7 @@ mod tests {
                 while poll_at <= now {
                     // The oldest state that a poll may be answered from.
                     let seen = views[views.len().saturating_sub(6)];
-                    let told = Soon::reached_after(seen.below, seen.stride, position).max(POLL_NEAR_MILLIS);
+                    let told = reached_after(seen.below, seen.stride, position).max(POLL_NEAR_MILLIS);
                     fast_polls += u64::from(told == POLL_NEAR_MILLIS && position < seen.below);
                     poll_at += told;
                 }

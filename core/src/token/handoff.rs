@@ -15,9 +15,9 @@ use super::detached::Mark;
 use super::keys::{Reach, misconfigured, read_list};
 use super::{OwnClaims, TOKEN_MAX, is_live, seconds};
 use crate::UnixMillis;
-use crate::config::Access;
 use crate::ids::{AdmissionId, QueueId, ShopperId};
 use crate::problem::{Code, Problem};
+use crate::terms::Access;
 
 /// The `typ` that tells a handoff token from every other JWT.
 pub const HANDOFF_TYPE: &str = "tidegate-handoff+jwt";

@@ -14,8 +14,8 @@ use jwt_simple::prelude::{Duration, UnixTimeStamp};
 use serde::{Deserialize, Serialize};
 
 use crate::UnixMillis;
-use crate::config::Access;
 use crate::ids::{Epoch, QueueId};
+use crate::terms::Access;
 
 /// The longest token that is looked at.
 pub const TOKEN_MAX: usize = 2048;

@@ -8,13 +8,10 @@ use super::line::Left;
 use super::wait::{WaitBounds, WaitRange};
 use crate::UnixMillis;
 use crate::config::{Access, Product, UniqueBy};
-use crate::edge::doors;
 use crate::fair::{Commitment, Root, Seed, shuffle};
 use crate::ids::{Epoch, QueueId};
-use crate::problem::Problem;
-use crate::queue::Head;
-use crate::queue::event::Called;
-use crate::queue::opening::{NO_AUDIT, not_open};
+use crate::problem::{Code, Problem};
+use crate::terms::Called;
 
 /// When to ask again for an audit while the queue waits for randomness: half a minute, or as long as it takes.
 const SEALING_MILLIS: u64 = 5_000;
@@ -282,21 +279,16 @@ impl EdgeView {
     pub fn as_of(&self) -> UnixMillis {
         self.snapshot.server_time.max(self.freed_at)
     }
+}
 
-    /// Joins a snapshot with what the edge needs of the queue's own row.
-    pub fn new(snapshot: Snapshot, head: &Head) -> Self {
-        let config = &head.config;
-        Self {
-            freed_at: 0,
-            since: head.created_at,
-            audit_pages: head.audit_pages(),
-            reach: doors::reach(&snapshot, config),
-            snapshot,
-            lanes: config.lanes,
-            unique_by: config.unique_by,
-            allowed_origins: config.allowed_origins.clone(),
-            audience: config.audience.clone(),
-            product: config.product.clone(),
-        }
+/// What is said to whoever asks for an audit too early.
+pub const NO_AUDIT: &str = "There is nothing to audit before the queue has opened.";
+
+/// What is said before it is time.
+pub fn not_open(at: UnixMillis, now: UnixMillis, what: &str) -> Problem {
+    let seconds = at.saturating_sub(now).div_ceil(1000).max(1);
+    Problem {
+        retry_after_seconds: Some(u32::try_from(seconds).unwrap_or(u32::MAX)),
+        ..Problem::new(Code::NotOpen, what)
     }
 }

@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
+use super::frontier::reached_after;
 use super::snapshot::{Notice, Phase, Snapshot};
 use super::wait::WaitRange;
 use crate::UnixMillis;
 use crate::config::Access;
-use crate::queue::soon::Soon;
 use crate::token::ticket::Ticket;
 
 /// The shortest and the longest pause between two polls.
@@ -224,7 +224,7 @@ fn poll_after(standing: &Standing, snapshot: &Snapshot, jitter: u32) -> u64 {
             ..
         } => {
             let place = position.saturating_sub(1);
-            let reached = Soon::reached_after(snapshot.soon_below, snapshot.soon_stride, place);
+            let reached = reached_after(snapshot.soon_below, snapshot.soon_stride, place);
             let by_wait = estimated_wait_seconds.map(|wait| wait.saturating_mul(250));
             reached
                 .min(by_wait.unwrap_or(POLL_UNKNOWN_MILLIS))
