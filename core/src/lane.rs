@@ -141,7 +141,7 @@ impl Lane {
         Ok(())
     }
 
-    /// Takes what an edge that forwards an enter knows; see [`Refusals::heed`].
+    /// Takes what an edge that forwards an enter knows; see `Refusals::heed`.
     pub fn heed(&mut self, refusal: Option<Problem>, as_of: UnixMillis, now: UnixMillis) {
         self.refusals.heed(refusal, as_of, now);
     }

@@ -1,5 +1,5 @@
 //! How calls and replies travel between Worker and objects, and how facts lie in the data centre's cache:
-//! as bytes that name no fields ([`writer`]), in base64url, after a label for operators and the version.
+//! as bytes that name no fields (`wire::writer`), in base64url, after a label for operators and the version.
 //!
 //! During a deploy two versions run side by side. So a new version only adds to the one before it:
 //! - a field, as the last of its struct or variant, with `#[serde(default)]`. Readers of the version before

@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::claim::{AdmissionReport, Claim};
-use super::gone::Stretch;
-use super::hearing::CallUp;
-use super::sealing::Heard;
+use super::boarding::hearing::CallUp;
+use super::entry::gone::Stretch;
+use super::opening::sealing::Heard;
+use super::state::claim::{AdmissionReport, Claim};
 use crate::UnixMillis;
 use crate::fair::audit::Life;
 use crate::fair::beacon::SignedRound;
@@ -132,7 +132,7 @@ pub enum Event {
         /// For each relay, how many sockets it holds; `None` where it did not answer.
         outcomes: Vec<(u16, Option<u32>)>,
     },
-    /// What a [`Fetch`](super::sealing::Fetch) came to. It never travels either.
+    /// What a [`Fetch`](super::opening::sealing::Fetch) came to. It never travels either.
     #[serde(skip)]
     Fetched {
         /// The life of the queue that waits for it.
@@ -145,7 +145,7 @@ pub enum Event {
 }
 
 impl Event {
-    /// The ticket index whose record the event is about: pass that record to [`handle`].
+    /// The ticket index whose record the event is about: pass that record to [`handle`](super::handle).
     pub fn index(&self) -> Option<u64> {
         match self {
             Self::Stands { index, .. } => Some(*index),

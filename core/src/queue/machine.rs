@@ -2,19 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::admission::limits::RateWindow;
+use super::admission::presence::Presence;
 use super::boarding::Controller;
-use super::claim::{Claim, ClaimState};
-use super::configuring::create;
+use super::boarding::hearing::CallUp;
+use super::entry::gone::{Gone, Stretch};
+use super::entry::pacing::Pacing;
 use super::event::{Answer, Arrival, Effect, Event, LaneMark, Step};
-use super::gone::{Gone, Stretch};
-use super::head::Head;
-use super::hearing::CallUp;
-use super::limits::RateWindow;
-use super::pacing::Pacing;
-use super::presence::Presence;
+use super::opening::sealing::Fetching;
+use super::operating::configuring::create;
+use super::operating::reporting::Reckoning;
 use super::relays::Pushing;
-use super::reporting::Reckoning;
-use super::sealing::Fetching;
+use super::state::claim::{Claim, ClaimState};
+use super::state::head::Head;
 use crate::UnixMillis;
 use crate::fair::audit::Life;
 use crate::fair::log::Logged;
@@ -40,7 +40,7 @@ pub struct Stored {
     /// boarding, as many as there may be stretches.
     pub left: Vec<u64>,
     /// Where [`Head::needs_left_early`]: the lowest indices whose holders left before they had a place,
-    /// at most [`LEFT_EARLY_MAX`](super::shoppers::LEFT_EARLY_MAX).
+    /// at most [`LEFT_EARLY_MAX`](super::entry::shoppers::LEFT_EARLY_MAX).
     pub left_early: Vec<u64>,
     /// The entrants' log, while the queue is not open.
     pub log: Tree,

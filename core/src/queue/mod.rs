@@ -1,41 +1,33 @@
 //! The queue: one state machine that gives out indices, calls shoppers up and admits them.
 //!
-//! [`Machine::handle`] takes an event and the time, and says what to answer and what to write; the
+//! [`handle`] takes an event and the time, and says what to answer and what to write; the
 //! object around it does both. Nothing is remembered that was not said to be written.
+//!
+//! The machine is `machine` (its state, and the match over all events), `event` (what comes in and goes out)
+//! and `settle` (what follows from every event). The folders hold what each event does, by subject.
 
+mod admission;
 mod boarding;
-pub mod claim;
-mod configuring;
-pub mod draw;
+mod entry;
 pub mod event;
-pub mod gone;
-pub mod head;
-pub mod hearing;
-pub mod holders;
-mod limits;
-mod line;
 pub mod machine;
 pub mod opening;
-mod operator;
-mod origin;
-mod pace;
-mod pacing;
-pub mod placing;
-pub mod presence;
-mod reach;
+mod operating;
 mod relays;
-pub mod reporting;
-pub mod rows;
-pub mod sealing;
 mod settle;
-pub mod shoppers;
-pub mod soon;
-mod writes;
+mod showing;
+mod state;
 
-pub use claim::{Claim, ClaimState};
+pub use admission::{draw, presence};
+pub use boarding::{hearing, soon};
+pub use entry::{gone, holders, shoppers};
 pub use event::{Answer, Effect, Event, LaneMark, Step};
-pub use head::Head;
 pub use machine::{Machine, handle};
+pub use opening::placing;
+pub use opening::sealing::{self, Fetch, Heard};
+pub use operating::reporting;
 pub use relays::Push;
-pub use sealing::{Fetch, Heard};
-pub use writes::Writes;
+pub use state::claim::{Claim, ClaimState};
+pub use state::head::Head;
+pub use state::writes::Writes;
+pub use state::{claim, head, rows};

@@ -7,10 +7,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::boarding::note_show;
-use super::claim::Claim;
-use super::machine::Machine;
 use crate::UnixMillis;
+use crate::queue::boarding::note_show;
+use crate::queue::machine::Machine;
+use crate::queue::state::claim::Claim;
 use crate::view::frontier::VIEW_AGE_MILLIS;
 use crate::view::status::{POLL_IDLE_MILLIS, POLL_NEAR_MILLIS};
 
@@ -71,7 +71,7 @@ impl Batch {
 impl Machine {
     /// How many called-up positions below this one still have time to hear of it: a free slot is kept back for
     /// each.
-    pub(super) fn unheard_below(&self, position: u64, now: UnixMillis) -> u64 {
+    pub(in crate::queue) fn unheard_below(&self, position: u64, now: UnixMillis) -> u64 {
         let hearing = self.head.batches.iter();
         let hearing = hearing.filter(|batch| batch.hears_by > now && batch.from < position);
         hearing.fold(0, |sum, batch| {
@@ -87,13 +87,13 @@ impl Machine {
     }
 
     /// How many called-up positions still have time to hear of it.
-    pub(super) fn unheard(&self) -> u64 {
+    pub(in crate::queue) fn unheard(&self) -> u64 {
         let batches = self.head.batches.iter();
         batches.fold(0, |sum, batch| sum.saturating_add(batch.unanswered()))
     }
 
     /// How many called-up positions may still come: fewer as their time runs, for most come early.
-    pub(super) fn expected(&self, now: UnixMillis) -> u64 {
+    pub(in crate::queue) fn expected(&self, now: UnixMillis) -> u64 {
         let batches = self.head.batches.iter();
         batches.fold(0, |sum, batch| {
             let left = batch.hears_by.saturating_sub(now);
@@ -105,7 +105,7 @@ impl Machine {
 
     /// Moves boarding past so many positions whose holders may come, not beyond `limit`, and gives them
     /// `hearing` milliseconds. Who left is passed over. Returns how many may come.
-    pub(super) fn call_up_next(
+    pub(in crate::queue) fn call_up_next(
         &mut self,
         count: u64,
         limit: u64,
@@ -169,7 +169,7 @@ impl Machine {
 
     /// The holder of a called-up position came for the first time, or left: nobody waits for them any more.
     /// Says whether they were in time.
-    pub(super) fn has_answered(&mut self, position: u64, came: bool) -> bool {
+    pub(in crate::queue) fn has_answered(&mut self, position: u64, came: bool) -> bool {
         let batches = &mut self.head.batches;
         let Some(batch) = batches.iter_mut().find(|batch| batch.has(position)) else {
             return false;
@@ -182,7 +182,7 @@ impl Machine {
     }
 
     /// Ends hearing times that are over: those who did not come count as absent until they do.
-    pub(super) fn end_hearings(&mut self, now: UnixMillis) {
+    pub(in crate::queue) fn end_hearings(&mut self, now: UnixMillis) {
         let batches = core::mem::take(&mut self.head.batches);
         for batch in batches {
             if batch.hears_by > now {
@@ -201,20 +201,20 @@ impl Machine {
     }
 
     /// When the next hearing time ends.
-    pub(super) fn next_hearing_end(&self) -> Option<UnixMillis> {
+    pub(in crate::queue) fn next_hearing_end(&self) -> Option<UnixMillis> {
         let batches = self.head.batches.iter();
         batches.map(|batch| batch.hears_by).min()
     }
 
     /// Whether events were held up: the alarm that was due did not come.
-    pub(super) fn was_held_up(&self, now: UnixMillis) -> bool {
+    pub(in crate::queue) fn was_held_up(&self, now: UnixMillis) -> bool {
         let due = [self.next_hearing_end(), self.next_lapse()];
         let due = due.into_iter().flatten().min();
         due.is_some_and(|due| due.saturating_add(GAP_MILLIS) < now)
     }
 
     /// Nobody could come, or be served, for a while: hearing times, presences and rounds begin anew.
-    pub(super) fn begin_afresh(&mut self, hearing: u64, now: UnixMillis) {
+    pub(in crate::queue) fn begin_afresh(&mut self, hearing: u64, now: UnixMillis) {
         let hears_by = now.saturating_add(hearing);
         // In a draw, nobody is waited for beyond their window.
         let hears_by = if self.is_draw() { 0 } else { hears_by };
@@ -226,12 +226,15 @@ impl Machine {
     }
 
     /// Which called-up positions answered, as far as memory must know: of `claims`, those within a batch.
-    pub(super) fn recall_answered<'a>(&mut self, claims: impl Iterator<Item = &'a Claim>) {
+    pub(in crate::queue) fn recall_answered<'a>(
+        &mut self,
+        claims: impl Iterator<Item = &'a Claim>,
+    ) {
         self.recall_positions(claims.map(|claim| claim.position));
     }
 
     /// The same, of positions alone.
-    pub(super) fn recall_positions(&mut self, positions: impl Iterator<Item = u64>) {
+    pub(in crate::queue) fn recall_positions(&mut self, positions: impl Iterator<Item = u64>) {
         let batches = &self.head.batches;
         let known = positions.filter(|at| batches.iter().any(|batch| batch.has(*at)));
         self.answered.extend(known);

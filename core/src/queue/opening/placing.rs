@@ -4,9 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::machine::Machine;
-use super::shoppers::LEFT_EARLY_MAX;
 use crate::UnixMillis;
+use crate::queue::entry::shoppers::LEFT_EARLY_MAX;
+use crate::queue::machine::Machine;
 
 /// How many places are computed at once: some ten milliseconds.
 pub const PIECE_PLACES: usize = 200;
@@ -25,7 +25,7 @@ pub struct Placing {
 
 impl Machine {
     /// Begins to place who left before the opening, as soon as places follow from a seed.
-    pub(super) fn begin_placing(&mut self, now: UnixMillis) {
+    pub(in crate::queue) fn begin_placing(&mut self, now: UnixMillis) {
         if self.shuffle().seed.is_none() {
             return;
         }
@@ -34,14 +34,14 @@ impl Machine {
     }
 
     /// Goes on with it, if it is time.
-    pub(super) fn place_if_due(&mut self, now: UnixMillis) {
+    pub(in crate::queue) fn place_if_due(&mut self, now: UnixMillis) {
         if self.next_placing_at().is_some_and(|at| at <= now) {
             self.place_piece(now);
         }
     }
 
     /// When it goes on.
-    pub(super) fn next_placing_at(&self) -> Option<UnixMillis> {
+    pub(in crate::queue) fn next_placing_at(&self) -> Option<UnixMillis> {
         self.head.placing.map(|_| self.places_next_at)
     }
 
@@ -69,7 +69,7 @@ impl Machine {
     }
 
     /// Those who left and whose places are not computed, or not yet, are reckoned with all the same.
-    pub(super) fn spread_unplaced(&mut self) {
+    pub(in crate::queue) fn spread_unplaced(&mut self) {
         let most = u64::try_from(LEFT_EARLY_MAX).unwrap_or(0);
         let placed = self.head.placing.map_or(most, |placing| placing.placed);
         if let Some(opened) = self.head.opened.as_ref()
@@ -81,7 +81,7 @@ impl Machine {
     }
 
     /// Makes stretches of what a queue of before there were any stored: each position that was left.
-    pub(super) fn keep_gone(&mut self, left: Vec<u64>) {
+    pub(in crate::queue) fn keep_gone(&mut self, left: Vec<u64>) {
         if self.head.keeps_gone {
             return;
         }

@@ -4,13 +4,13 @@ use std::collections::VecDeque;
 
 use serde_json::{Map, Value, json};
 
-use super::claim::ClaimState;
-use super::event::{Arrival, LaneMark};
-use super::machine::Machine;
-use super::shoppers::NOWHERE;
 use crate::UnixMillis;
 use crate::fair::report::{Counted, Record};
 use crate::problem::{Code, Problem};
+use crate::queue::entry::shoppers::NOWHERE;
+use crate::queue::event::{Arrival, LaneMark};
+use crate::queue::machine::Machine;
+use crate::queue::state::claim::ClaimState;
 use crate::view::snapshot::Phase;
 
 /// The most records in a page: some milliseconds, also where all of them left before there were places.
@@ -56,7 +56,7 @@ pub struct Page {
 
 /// The report while it is made, in pieces. Lost with an eviction, and then it is begun anew.
 #[derive(Default)]
-pub(super) struct Reckoning {
+pub(in crate::queue) struct Reckoning {
     stage: Stage,
     next_at: UnixMillis,
     /// A page is to be read.
@@ -113,7 +113,7 @@ impl Counting {
 
 impl Machine {
     /// Notes when an index is leased, at most once a second.
-    pub(super) fn note_arrival(&mut self, first: u64, now: UnixMillis) {
+    pub(in crate::queue) fn note_arrival(&mut self, first: u64, now: UnixMillis) {
         if now >= self.arrival_noted_at.saturating_add(ARRIVALS_EVERY_MILLIS) {
             self.arrival_noted_at = now;
             self.dirty.arrival = Some(Arrival { first, at: now });
@@ -133,7 +133,7 @@ impl Machine {
     }
 
     /// Goes on with the report, if the queue is over and it is time; forgets it where the queue goes on after all.
-    pub(super) fn reckon(&mut self, now: UnixMillis) {
+    pub(in crate::queue) fn reckon(&mut self, now: UnixMillis) {
         let is_over = matches!(self.head.phase(now), Phase::SoldOut | Phase::Closed);
         if !is_over {
             self.reckoning = Reckoning::default();
@@ -160,7 +160,7 @@ impl Machine {
     }
 
     /// When the report goes on, or the queue is over by the clock.
-    pub(super) fn next_piece_at(&self) -> Option<UnixMillis> {
+    pub(in crate::queue) fn next_piece_at(&self) -> Option<UnixMillis> {
         let now = self.head.clock;
         if matches!(self.head.phase(now), Phase::SoldOut | Phase::Closed) {
             let next = self.reckoning.next_at.max(now.saturating_add(1));

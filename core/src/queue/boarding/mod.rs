@@ -2,9 +2,13 @@
 //! come. Boarding only grows. It decides nothing about order or limits, so an estimate that is off costs waiting
 //! or idle time, never fairness.
 
-use super::head::Head;
-use super::hearing::HEARING_MILLIS;
+pub mod hearing;
+pub(super) mod pace;
+pub mod soon;
+
+use self::hearing::HEARING_MILLIS;
 use crate::UnixMillis;
+use crate::queue::state::head::Head;
 
 /// How far ahead admissions are foreseen: a hearing time, and some seconds for those who come at its end.
 pub const HORIZON_MILLIS: u64 = HEARING_MILLIS + 3_000;

@@ -3,11 +3,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::hearing::{HEARING_MILLIS, IDLE_HEARING_MILLIS};
-use super::machine::Machine;
 use crate::UnixMillis;
 use crate::config::Access;
 use crate::problem::{Code, Problem};
+use crate::queue::boarding::hearing::{HEARING_MILLIS, IDLE_HEARING_MILLIS};
+use crate::queue::machine::Machine;
 use crate::view::called::{AwaitedPlaces, CalledPlaces};
 
 /// Places that are called up within this part of a window share one: there are never many windows, and
@@ -34,12 +34,12 @@ pub struct Window {
 }
 
 impl Machine {
-    pub(super) fn is_draw(&self) -> bool {
+    pub(in crate::queue) fn is_draw(&self) -> bool {
         self.head.config.access == Access::Draw
     }
 
     /// Places that nobody has or may come for.
-    pub(super) fn free_places(&self) -> u64 {
+    pub(in crate::queue) fn free_places(&self) -> u64 {
         let windows = self.head.windows.iter();
         let awaited = windows.fold(0_u64, |sum, window| sum.saturating_add(window.outstanding));
         let present = u64::try_from(self.present.len()).unwrap_or(u64::MAX);
@@ -50,14 +50,14 @@ impl Machine {
     }
 
     /// Pieces that nobody has, and that nobody was told they may come for and is in time.
-    pub(super) fn unpromised(&self) -> u64 {
+    pub(in crate::queue) fn unpromised(&self) -> u64 {
         // In a draw, who may still hear of it is within their window.
         let hearing = if self.is_draw() { 0 } else { self.unheard() };
         self.free_places().saturating_sub(hearing)
     }
 
     /// What a draw makes public of the places that are called up.
-    pub(super) fn called_places(&self) -> Option<CalledPlaces> {
+    pub(in crate::queue) fn called_places(&self) -> Option<CalledPlaces> {
         let windows = self.head.windows.iter().map(|window| AwaitedPlaces {
             from: window.from,
             to: window.to,
@@ -71,7 +71,7 @@ impl Machine {
     }
 
     /// Calls up as many as there are places free.
-    pub(super) fn call_up_winners(&mut self, now: UnixMillis) {
+    pub(in crate::queue) fn call_up_winners(&mut self, now: UnixMillis) {
         let free = self.free_places();
         if free == 0 || self.head.line() == 0 {
             return;
@@ -112,7 +112,7 @@ impl Machine {
 
     /// Lets places lapse whose holders did not come. No window runs while the queue is paused, or closed:
     /// it may be reopened.
-    pub(super) fn lapse(&mut self, now: UnixMillis) {
+    pub(in crate::queue) fn lapse(&mut self, now: UnixMillis) {
         if self.head.paused || self.head.closed {
             return;
         }
@@ -122,7 +122,7 @@ impl Machine {
     }
 
     /// Whoever comes for a place that lapsed is served only if no backup holds it.
-    pub(super) fn check_place(&self, position: u64) -> Result<(), Problem> {
+    pub(in crate::queue) fn check_place(&self, position: u64) -> Result<(), Problem> {
         let in_time = self.head.windows.iter().any(|window| window.has(position));
         if !self.is_draw() || in_time || self.free_places() > 0 {
             return Ok(());
@@ -134,7 +134,7 @@ impl Machine {
     }
 
     /// The holder of a called-up place came, or left: nobody waits for them any more.
-    pub(super) fn no_longer_awaited(&mut self, position: u64) {
+    pub(in crate::queue) fn no_longer_awaited(&mut self, position: u64) {
         let mut windows = self.head.windows.iter_mut();
         if let Some(window) = windows.find(|window| window.has(position)) {
             window.outstanding = window.outstanding.saturating_sub(1);
@@ -142,7 +142,7 @@ impl Machine {
     }
 
     /// Somebody who had come is away: their place is awaited as before.
-    pub(super) fn is_awaited_again(&mut self, position: u64) {
+    pub(in crate::queue) fn is_awaited_again(&mut self, position: u64) {
         let mut windows = self.head.windows.iter_mut();
         if let Some(window) = windows.find(|window| window.has(position)) {
             window.outstanding = window.outstanding.saturating_add(1);
@@ -152,7 +152,7 @@ impl Machine {
 
     /// Windows go on from where a pause or a closing stopped them.
     /// Shoppers who look again need so many milliseconds to hear of it.
-    pub(super) fn run_windows_on(&mut self, hearing: u64, now: UnixMillis) {
+    pub(in crate::queue) fn run_windows_on(&mut self, hearing: u64, now: UnixMillis) {
         let Some(since) = self.head.still_since.take() else {
             return;
         };

@@ -1,8 +1,8 @@
 //! How fast boarding moves, measured where there is a line: what shown waits are reckoned from.
 
-use super::boarding::share;
-use super::head::Head;
 use crate::UnixMillis;
+use crate::queue::boarding::share;
+use crate::queue::state::head::Head;
 
 /// How far apart samples are taken.
 const STEP_MILLIS: u64 = 5_000;

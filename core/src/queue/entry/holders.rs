@@ -1,15 +1,15 @@
 //! Whose ticket it is: what it says is held against the queue's life, its record, and the place that follows from
 //! its index, before anything comes of it.
 
-use super::claim::Claim;
-use super::event::Holder;
-use super::machine::Machine;
 use super::shoppers::NOWHERE;
 use crate::ids::Epoch;
 use crate::problem::{Code, Problem};
+use crate::queue::event::Holder;
+use crate::queue::machine::Machine;
+use crate::queue::state::claim::Claim;
 
 impl Machine {
-    pub(super) fn check_epoch(&self, epoch: Epoch) -> Result<(), Problem> {
+    pub(in crate::queue) fn check_epoch(&self, epoch: Epoch) -> Result<(), Problem> {
         if epoch == self.head.epoch {
             Ok(())
         } else {
@@ -22,7 +22,7 @@ impl Machine {
 
     /// Refuses a ticket for what was never given, and one that says something else of its holder or its place
     /// than its record.
-    pub(super) fn check_holder(
+    pub(in crate::queue) fn check_holder(
         &self,
         holder: &Holder,
         record: Option<&Claim>,
@@ -46,7 +46,7 @@ impl Machine {
 
     /// The place of a ticket that has no record yet, once there are places. It follows from the index and the
     /// shuffle, each index's another, whatever the ticket says; one that says something else is refused.
-    pub(super) fn place_of(&self, holder: &Holder) -> Result<Option<u64>, Problem> {
+    pub(in crate::queue) fn place_of(&self, holder: &Holder) -> Result<Option<u64>, Problem> {
         let place = self.shuffle().position(holder.index);
         match (holder.position, place) {
             (Some(said), place) if place != Some(said) => Err(unknown_ticket()),
@@ -55,7 +55,7 @@ impl Machine {
     }
 
     /// Nobody ever loses their place to somebody who says that it is theirs.
-    pub(super) fn check_free(&self, position: u64) -> Result<(), Problem> {
+    pub(in crate::queue) fn check_free(&self, position: u64) -> Result<(), Problem> {
         if self.present.contains_key(&position) {
             return Err(unknown_ticket());
         }

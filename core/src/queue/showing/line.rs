@@ -1,10 +1,10 @@
 //! What is said of the line as a whole: who is really in it, and what bounds a wait.
 
-use super::boarding::share;
-use super::claim::{Claim, ClaimState};
-use super::machine::Machine;
-use super::pace;
 use crate::UnixMillis;
+use crate::queue::boarding::pace;
+use crate::queue::boarding::share;
+use crate::queue::machine::Machine;
+use crate::queue::state::claim::{Claim, ClaimState};
 use crate::view::snapshot::Phase;
 use crate::view::wait::{Turns, WaitBounds};
 
@@ -17,7 +17,7 @@ const DEVIATIONS: f64 = 2.0;
 
 impl Machine {
     /// Who stands before somebody who enters now and is not called up at once.
-    pub(super) fn ahead_of_next(&self) -> u64 {
+    pub(in crate::queue) fn ahead_of_next(&self) -> u64 {
         let head = &self.head;
         let left = self.gone.published(head.boarding);
         let line = head
@@ -28,12 +28,12 @@ impl Machine {
     }
 
     /// Whether somebody who enters now finds a free slot that nobody else may come for.
-    pub(super) fn is_idle(&self, now: UnixMillis) -> bool {
+    pub(in crate::queue) fn is_idle(&self, now: UnixMillis) -> bool {
         self.ahead_of_next() == 0 && self.slots(now) > self.unheard()
     }
 
     /// What bounds a wait: while nothing moves, nothing does.
-    pub(super) fn wait_bounds(&self, now: UnixMillis) -> WaitBounds {
+    pub(in crate::queue) fn wait_bounds(&self, now: UnixMillis) -> WaitBounds {
         if self.head.phase(now) != Phase::Open || self.is_draw() {
             return WaitBounds {
                 boarding: self.head.boarding,

@@ -1,16 +1,16 @@
 //! What the merchant's origin asks of the queue: to redeem an admission once, and then to complete,
 //! release or extend it.
 
-use super::claim::{Claim, ClaimState};
-use super::event::Answer;
-use super::machine::Machine;
 use crate::UnixMillis;
 use crate::ids::AdmissionId;
 use crate::problem::{Code, Problem};
+use crate::queue::event::Answer;
+use crate::queue::machine::Machine;
+use crate::queue::state::claim::{Claim, ClaimState};
 
 impl Machine {
     /// Exchanges a handoff token, once; again for the same idempotency key.
-    pub(super) fn redeem(
+    pub(in crate::queue) fn redeem(
         &mut self,
         admission: AdmissionId,
         idempotency_key: Option<String>,
@@ -46,7 +46,7 @@ impl Machine {
 
     /// The order is paid. It counts even when the session has run out, while there is stock that nobody else
     /// was promised.
-    pub(super) fn complete(
+    pub(in crate::queue) fn complete(
         &mut self,
         admission: AdmissionId,
         record: Option<&Claim>,
@@ -89,7 +89,7 @@ impl Machine {
     }
 
     /// Gives the slot back.
-    pub(super) fn release(
+    pub(in crate::queue) fn release(
         &mut self,
         admission: AdmissionId,
         record: Option<&Claim>,
@@ -112,7 +112,7 @@ impl Machine {
     }
 
     /// Gives a redeemed admission a whole session more, within `maxSessionSeconds` of its redemption.
-    pub(super) fn extend(
+    pub(in crate::queue) fn extend(
         &mut self,
         admission: AdmissionId,
         record: Option<&Claim>,

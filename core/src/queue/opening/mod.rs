@@ -1,10 +1,10 @@
 //! The opening: one moment, from which on it is fixed who is shuffled, and by what.
 
+pub mod placing;
+pub mod sealing;
+
 use serde_json::{Map, Value, json};
 
-use super::event::LaneMark;
-use super::head::Opened;
-use super::machine::Machine;
 use crate::UnixMillis;
 use crate::config::Beacon as Source;
 use crate::fair::Root;
@@ -13,12 +13,15 @@ use crate::fair::beacon::Beacon;
 use crate::fair::log::{Group, Logged};
 use crate::fair::merkle::leaf_hash;
 use crate::problem::{Code, Problem};
+use crate::queue::event::LaneMark;
+use crate::queue::machine::Machine;
+use crate::queue::state::head::Opened;
 use crate::view::snapshot::{NO_AUDIT, Shuffle, Trust, not_open};
 
 impl Machine {
     /// Opens the queue if it is time. The entrants are the indices leased so far: nobody else need answer,
     /// and nothing is moved.
-    pub(super) fn open_if_due(&mut self, now: UnixMillis) {
+    pub(in crate::queue) fn open_if_due(&mut self, now: UnixMillis) {
         if self.head.opened.is_some() || now < self.head.opens_at() {
             return;
         }
@@ -43,7 +46,7 @@ impl Machine {
     }
 
     /// Entry is not open yet, or, in a draw, not any more.
-    pub(super) fn check_entry_open(&self, now: UnixMillis) -> Result<(), Problem> {
+    pub(in crate::queue) fn check_entry_open(&self, now: UnixMillis) -> Result<(), Problem> {
         let opens_at = self.head.config.entry_opens_at.unwrap_or(0);
         if now < opens_at {
             return Err(not_open(opens_at, now, "Entry is not open yet."));
@@ -55,7 +58,7 @@ impl Machine {
     }
 
     /// Logs a group of entrants; those who come after the opening stand by their index alone.
-    pub(super) fn log_group(&mut self, mark: &LaneMark, root: Root) {
+    pub(in crate::queue) fn log_group(&mut self, mark: &LaneMark, root: Root) {
         if self.head.opened.is_some() {
             return;
         }
@@ -78,7 +81,7 @@ impl Machine {
     }
 
     /// What is public about the shuffle.
-    pub(super) fn shuffle(&self) -> Shuffle {
+    pub(in crate::queue) fn shuffle(&self) -> Shuffle {
         let opened = self.head.opened.as_ref();
         let entrants = opened.map(|opened| opened.entrants);
         let is_shuffled = entrants != Some(0);
@@ -178,7 +181,7 @@ impl Machine {
     }
 
     /// What stays listed of this life when it ends.
-    pub(super) fn life(&self, now: UnixMillis) -> Life {
+    pub(in crate::queue) fn life(&self, now: UnixMillis) -> Life {
         let opened = self.head.opened.as_ref();
         Life {
             epoch: self.head.epoch,

@@ -1,14 +1,17 @@
 //! What an operator asks of the queue. A limit lowered while live takes hold as slots free.
 
+pub(super) mod configuring;
+pub mod reporting;
+
 use serde_json::json;
 
-use super::event::Answer;
-use super::head::{End, Head};
-use super::hearing::{HEARING_MILLIS, IDLE_HEARING_MILLIS};
-use super::machine::{Dirty, Machine, Stored};
 use crate::UnixMillis;
 use crate::fair::Fresh;
 use crate::problem::{Code, Problem};
+use crate::queue::boarding::hearing::{HEARING_MILLIS, IDLE_HEARING_MILLIS};
+use crate::queue::event::Answer;
+use crate::queue::machine::{Dirty, Machine, Stored};
+use crate::queue::state::head::{End, Head};
 use crate::terms::Closing;
 use crate::view::snapshot::{Notice, Phase};
 
@@ -16,7 +19,11 @@ use crate::view::snapshot::{Notice, Phase};
 const NOTICE_MAX: usize = 500;
 
 impl Machine {
-    pub(super) fn set_paused(&mut self, paused: bool, now: UnixMillis) -> Result<Answer, Problem> {
+    pub(in crate::queue) fn set_paused(
+        &mut self,
+        paused: bool,
+        now: UnixMillis,
+    ) -> Result<Answer, Problem> {
         if self.head.phase(now) == Phase::Closed {
             return Err(Problem::new(
                 Code::Conflict,
@@ -32,14 +39,14 @@ impl Machine {
         Ok(self.changed(now))
     }
 
-    pub(super) fn close(&mut self, now: UnixMillis) -> Answer {
+    pub(in crate::queue) fn close(&mut self, now: UnixMillis) -> Answer {
         self.head.closed = true;
         self.head.still_since.get_or_insert(now);
         self.changed(now)
     }
 
     /// Takes a closing back. Nobody was told another end meanwhile: see [`Head::end`].
-    pub(super) fn reopen(&mut self, now: UnixMillis) -> Result<Answer, Problem> {
+    pub(in crate::queue) fn reopen(&mut self, now: UnixMillis) -> Result<Answer, Problem> {
         match self.head.end(now) {
             Some(End::Time) => {
                 return Err(Problem::new(
@@ -64,7 +71,7 @@ impl Machine {
         Ok(self.changed(now))
     }
 
-    pub(super) fn notify(
+    pub(in crate::queue) fn notify(
         &mut self,
         notice: Option<Notice>,
         now: UnixMillis,
@@ -77,7 +84,7 @@ impl Machine {
         Ok(self.changed(now))
     }
 
-    pub(super) fn reset(&mut self, fresh: Fresh, now: UnixMillis) -> Answer {
+    pub(in crate::queue) fn reset(&mut self, fresh: Fresh, now: UnixMillis) -> Answer {
         let over = (self.head.epoch, self.head.config.lanes);
         let ended = Some(self.life(now));
         let close_relays = self.close_relays(Closing::Reset);
@@ -109,7 +116,7 @@ impl Machine {
         self.report(now)
     }
 
-    pub(super) fn note_change(&mut self, now: UnixMillis) {
+    pub(in crate::queue) fn note_change(&mut self, now: UnixMillis) {
         self.dirty.head = true;
         self.dirty.versioned = true;
         self.head.version = self.head.version.saturating_add(1);

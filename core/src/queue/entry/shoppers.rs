@@ -1,14 +1,14 @@
 //! What shoppers and their lanes ask of the queue: indices, a claim, a look, leaving.
 
-use super::boarding::note_show;
-use super::claim::{Claim, ClaimState};
-use super::event::{Answer, Grant, Holder, LaneMark};
 use super::holders::unknown_ticket;
-use super::machine::Machine;
 use crate::UnixMillis;
 use crate::fair::Root;
 use crate::ids::{AdmissionId, Epoch, INDEX_MAX};
 use crate::problem::{Code, Problem};
+use crate::queue::boarding::note_show;
+use crate::queue::event::{Answer, Grant, Holder, LaneMark};
+use crate::queue::machine::Machine;
+use crate::queue::state::claim::{Claim, ClaimState};
 use crate::view::snapshot::Phase;
 
 /// The most entries in one group.
@@ -20,7 +20,7 @@ pub const NOWHERE: u64 = INDEX_MAX;
 pub const LEFT_EARLY_MAX: usize = 10_000;
 impl Machine {
     /// Gives a lane's group its range, the same one however often it is asked.
-    pub(super) fn lease(
+    pub(in crate::queue) fn lease(
         &mut self,
         epoch: Epoch,
         lane: u16,
@@ -92,7 +92,7 @@ impl Machine {
     }
 
     /// Whether an entry still stands: it waits, is present, or holds an admission.
-    pub(super) fn stands(
+    pub(in crate::queue) fn stands(
         &self,
         epoch: Epoch,
         index: u64,
@@ -106,7 +106,7 @@ impl Machine {
     }
 
     /// A called-up shopper is here, and is admitted if a slot is free.
-    pub(super) fn claim(
+    pub(in crate::queue) fn claim(
         &mut self,
         holder: &Holder,
         record: Option<&Claim>,
@@ -141,7 +141,11 @@ impl Machine {
     }
 
     /// What a ticket holds, without claiming.
-    pub(super) fn look(&self, holder: &Holder, record: Option<&Claim>) -> Result<Answer, Problem> {
+    pub(in crate::queue) fn look(
+        &self,
+        holder: &Holder,
+        record: Option<&Claim>,
+    ) -> Result<Answer, Problem> {
         self.check_holder(holder, record)?;
         match self.record(holder.index, record) {
             None
@@ -228,7 +232,7 @@ impl Machine {
 
     /// Gives up what a ticket holds. Repeating it changes nothing. From its redemption on an admission is the
     /// checkout's, whose session goes on: only the origin or its end free the slot.
-    pub(super) fn leave(
+    pub(in crate::queue) fn leave(
         &mut self,
         holder: &Holder,
         record: Option<&Claim>,
@@ -282,7 +286,7 @@ impl Machine {
     }
 
     /// Somebody who had not claimed gives up this place: nobody need wait for them.
-    pub(super) fn leave_place(&mut self, position: u64) {
+    pub(in crate::queue) fn leave_place(&mut self, position: u64) {
         if position >= self.head.boarding {
             self.gone.leave(position, self.head.boarding);
         } else {
@@ -302,7 +306,11 @@ impl Machine {
     }
 
     /// A ticket's record: the live ones are in memory, what has just changed is newer than storage.
-    pub(super) fn record<'a>(&'a self, index: u64, stored: Option<&'a Claim>) -> Option<&'a Claim> {
+    pub(in crate::queue) fn record<'a>(
+        &'a self,
+        index: u64,
+        stored: Option<&'a Claim>,
+    ) -> Option<&'a Claim> {
         self.dirty
             .claims
             .get(&index)

@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 
 use super::claim::Claim;
-use super::event::{Arrival, Effect, LaneMark};
-use super::gone::Stretch;
-use super::hearing::CallUp;
 use crate::fair::audit::Life;
 use crate::fair::log::Logged;
+use crate::queue::boarding::hearing::CallUp;
+use crate::queue::entry::gone::Stretch;
+use crate::queue::event::{Arrival, Effect, LaneMark};
 
 /// Effects that are not written yet.
 #[derive(Default)]

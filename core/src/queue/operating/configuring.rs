@@ -3,19 +3,19 @@
 
 use serde_json::{Value, json};
 
-use super::event::{Answer, Effect, Step};
-use super::head::{End, Head};
-use super::machine::{Machine, Stored};
-use super::rows::PRODUCT;
 use crate::UnixMillis;
 use crate::config::QueueConfig;
 use crate::fair::Fresh;
 use crate::ids::QueueId;
 use crate::problem::{Code, Problem};
+use crate::queue::event::{Answer, Effect, Step};
+use crate::queue::machine::{Machine, Stored};
+use crate::queue::state::head::{End, Head};
+use crate::queue::state::rows::PRODUCT;
 use crate::terms::Closing;
 
 /// Makes a queue.
-pub(super) fn create(
+pub(in crate::queue) fn create(
     machine: &mut Option<Machine>,
     id: QueueId,
     config: &Value,
@@ -43,7 +43,7 @@ pub(super) fn create(
 
 impl Machine {
     /// Replaces the configuration of a queue that exists. What a live one would lose must be `confirmed`.
-    pub(super) fn replace(
+    pub(in crate::queue) fn replace(
         &mut self,
         config: &Value,
         confirmed: bool,
@@ -64,7 +64,7 @@ impl Machine {
         answer
     }
 
-    pub(super) fn patch(
+    pub(in crate::queue) fn patch(
         &mut self,
         patch: &Value,
         fresh: Fresh,
@@ -147,7 +147,7 @@ impl Machine {
     }
 
     /// The report, with more to say.
-    pub(super) fn report_of(&self, more: &[(&str, Value)], now: UnixMillis) -> Answer {
+    pub(in crate::queue) fn report_of(&self, more: &[(&str, Value)], now: UnixMillis) -> Answer {
         match self.report(now) {
             Answer::Report(Value::Object(mut report)) => {
                 for (name, said) in more {

@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::claim::{Claim, ClaimState};
-use super::machine::Machine;
 use crate::UnixMillis;
 use crate::problem::{Code, Problem};
+use crate::queue::machine::Machine;
+use crate::queue::state::claim::{Claim, ClaimState};
 
 /// How long a claim keeps a shopper present: three times the longest pause that they are told.
 pub const PRESENCE_MILLIS: u64 = 90_000;
@@ -43,20 +43,20 @@ impl Presence {
 
 impl Machine {
     /// Notes that the holder of this record is here.
-    pub(super) fn is_here(&mut self, claim: Claim, now: UnixMillis) {
+    pub(in crate::queue) fn is_here(&mut self, claim: Claim, now: UnixMillis) {
         self.renew(claim.position, now);
         self.save(claim.clone());
         self.present.insert(claim.position, claim);
     }
 
     /// Lets the presence at this position last.
-    pub(super) fn renew(&mut self, position: u64, now: UnixMillis) {
+    pub(in crate::queue) fn renew(&mut self, position: u64, now: UnixMillis) {
         self.presence
             .set(position, now.saturating_add(PRESENCE_MILLIS));
     }
 
     /// Nobody could renew for a while: everybody present has their time anew.
-    pub(super) fn renew_all(&mut self, now: UnixMillis) {
+    pub(in crate::queue) fn renew_all(&mut self, now: UnixMillis) {
         let until = now.saturating_add(PRESENCE_MILLIS);
         self.presence = Presence::default();
         for position in self.present.keys() {
@@ -65,13 +65,13 @@ impl Machine {
     }
 
     /// When the next presence lapses.
-    pub(super) fn next_lapse(&self) -> Option<UnixMillis> {
+    pub(in crate::queue) fn next_lapse(&self) -> Option<UnixMillis> {
         self.presence.in_order.first().map(|(until, _)| *until)
     }
 
     /// Lets presences lapse that were not renewed. Their holders lose nothing: they stay called up, and may claim
     /// again.
-    pub(super) fn lapse_presences(&mut self, now: UnixMillis) {
+    pub(in crate::queue) fn lapse_presences(&mut self, now: UnixMillis) {
         while let Some((until, position)) = self.presence.in_order.first().copied() {
             if until > now {
                 return;
@@ -91,7 +91,11 @@ impl Machine {
     }
 
     /// Refuses somebody for whom there is no room. Who stands further forward takes the room of the last.
-    pub(super) fn make_room(&mut self, position: u64, now: UnixMillis) -> Result<(), Problem> {
+    pub(in crate::queue) fn make_room(
+        &mut self,
+        position: u64,
+        now: UnixMillis,
+    ) -> Result<(), Problem> {
         if self.present.len() < PRESENT_MAX {
             return Ok(());
         }
@@ -111,7 +115,7 @@ impl Machine {
     }
 
     /// When a present shopper should claim again.
-    pub(super) fn retry_after(&self, position: u64) -> u64 {
+    pub(in crate::queue) fn retry_after(&self, position: u64) -> u64 {
         let before = self.present.range(..position).take(1_000).count();
         let before = u64::try_from(before).unwrap_or(0);
         RETRY_BASE_MILLIS

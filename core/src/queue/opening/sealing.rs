@@ -3,18 +3,18 @@
 
 use serde_json::{Value, json};
 
-use super::event::Answer;
-use super::machine::Machine;
 use crate::UnixMillis;
 use crate::fair::beacon::{Beacon, ENDPOINTS_MAX, SignedRound};
 use crate::ids::Epoch;
+use crate::queue::event::Answer;
+use crate::queue::machine::Machine;
 
 /// How often endpoints are asked until one has it; each time for less than that.
 const FETCH_EVERY_MILLIS: u64 = 5_000;
 /// The most that is kept of what an endpoint said, in characters.
 const SAID_MAX: usize = 200;
 
-/// A round to be fetched. [`Event::Fetched`](super::Event::Fetched) says what it came to.
+/// A round to be fetched. [`Event::Fetched`](crate::queue::Event::Fetched) says what it came to.
 #[derive(Debug)]
 pub struct Fetch {
     /// The life of the queue that waits for it.
@@ -65,14 +65,14 @@ impl Machine {
     }
 
     /// When the round is to be fetched.
-    pub(super) fn next_fetch_at(&self) -> Option<UnixMillis> {
+    pub(in crate::queue) fn next_fetch_at(&self) -> Option<UnixMillis> {
         let beacon = self.awaited()?;
         let made_at = beacon.chain.made_at(beacon.round);
         Some(made_at.max(self.fetching.next_at))
     }
 
     /// Notes that it is time.
-    pub(super) fn fetch_if_due(&mut self, now: UnixMillis) {
+    pub(in crate::queue) fn fetch_if_due(&mut self, now: UnixMillis) {
         if self.next_fetch_at().is_some_and(|at| at <= now) {
             self.fetching.next_at = now.saturating_add(FETCH_EVERY_MILLIS);
             self.fetching.due = true;
@@ -80,7 +80,7 @@ impl Machine {
     }
 
     /// What the queue waits for, as its operator reads it; null where it waits for nothing.
-    pub(super) fn waits_for(&self) -> Value {
+    pub(in crate::queue) fn waits_for(&self) -> Value {
         let Some(beacon) = self.awaited() else {
             return Value::Null;
         };
@@ -118,7 +118,7 @@ impl Machine {
     }
 
     /// What asking the endpoints came to: the round, if one of them had it, and what the others said.
-    pub(super) fn fetched(
+    pub(in crate::queue) fn fetched(
         &mut self,
         epoch: Epoch,
         signed: Option<SignedRound>,
@@ -142,7 +142,7 @@ impl Machine {
     }
 
     /// Computes the seed, once there is nothing more to wait for. From now on everybody has a place.
-    pub(super) fn seal(&mut self, now: UnixMillis) {
+    pub(in crate::queue) fn seal(&mut self, now: UnixMillis) {
         let Some(opened) = &mut self.head.opened else {
             return;
         };

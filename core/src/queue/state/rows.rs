@@ -20,7 +20,7 @@ use crate::view::snapshot::Notice;
 pub const FORMAT: u32 = 1;
 
 /// The field of a configuration that is an object itself.
-pub(super) const PRODUCT: &str = "product";
+pub(in crate::queue) const PRODUCT: &str = "product";
 
 impl Head {
     /// Reads a row.
@@ -61,7 +61,7 @@ impl Head {
     }
 
     /// Which fields of the configuration a later version serves, and this one does not.
-    pub(super) fn unserved_remark(&self) -> Option<String> {
+    pub(in crate::queue) fn unserved_remark(&self) -> Option<String> {
         let names: Vec<&str> = self.unserved.keys().map(String::as_str).collect();
         (!names.is_empty()).then(|| {
             format!(

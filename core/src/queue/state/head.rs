@@ -1,21 +1,21 @@
-//! The queue's own row: configuration and counters. [`rows`](super::rows) reads and writes it, and its golden
+//! The queue's own row: configuration and counters. [`rows`](crate::queue::state::rows) reads and writes it, and its golden
 //! tests are `core/tests/stored.rs`.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::draw::Window;
-use super::event::Called;
-use super::hearing::Batch;
-use super::placing::Placing;
 use super::rows::FORMAT;
-use super::soon::Soon;
 use crate::UnixMillis;
 use crate::config::QueueConfig;
 use crate::fair::audit::PAGE_GROUPS;
 use crate::fair::beacon::{Beacon, Chain};
 use crate::fair::{Fresh, Root, Secret, Seed};
 use crate::ids::{Epoch, INDEX_MAX, QueueId};
+use crate::queue::admission::draw::Window;
+use crate::queue::boarding::hearing::Batch;
+use crate::queue::boarding::soon::Soon;
+use crate::queue::event::Called;
+use crate::queue::opening::placing::Placing;
 use crate::view::snapshot::{Notice, Phase};
 
 /// What outlives an event, beside claims and lanes.
