@@ -1,7 +1,7 @@
 // What the docs say is shown by a test is shown by a test.
 
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 
@@ -19,4 +19,22 @@ test("every test that docs/requirements.md names is there", () => {
       assert.ok(isThere, `${file}: "${name}"`);
     }
   }
+});
+
+test("every link of a document to a file leads to one", () => {
+  const documents = [...globSync("*.md", { cwd: ROOT }), ...globSync("{docs,origin}/*.md", { cwd: ROOT })];
+  for (const wanted of ["CHANGELOG.md", "CONTRIBUTING.md", "README.md", "SECURITY.md"]) assert.ok(documents.includes(wanted), wanted);
+  for (const document of documents) {
+    for (const [, target] of read(document).matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)) {
+      assert.ok(existsSync(path.join(ROOT, path.dirname(document), target)), `${document}: ${target}`);
+    }
+  }
+});
+
+test("a Rust is named that the crates compile with", () => {
+  const [, named] = /^channel = "(\d+\.\d+)\.\d+"$/m.exec(read("rust-toolchain.toml"));
+  const [, oldest] = /^rust-version = "(\d+\.\d+)"$/m.exec(read("Cargo.toml"));
+  const number = (version) => version.split(".").map(Number);
+  const [[major, minor], [oldestMajor, oldestMinor]] = [number(named), number(oldest)];
+  assert.ok(major === oldestMajor && minor >= oldestMinor, `${named} is older than ${oldest}`);
 });

@@ -1,36 +1,51 @@
 //! Whether the shuffle is blind: places depend on nobody's arrival, lane or id, as far as statistics can
-//! tell. Seeds are fixed, so a pass stays a pass; the bounds below are such that a fair shuffle would
-//! fail one of the tests with other seeds less than once in a million runs. A shuffle that is bent on
-//! purpose is found each time.
+//! tell. Seeds are fixed, so a pass stays a pass. `TEST_SEED`, a whole number, chooses others: the bounds below
+//! are such that a fair shuffle fails one of the tests less than once in a million runs. A shuffle that is
+//! bent on purpose is found each time.
 
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
     clippy::cast_precision_loss,
+    clippy::disallowed_methods,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::print_stdout,
     clippy::unwrap_used,
     reason = "a test ends where something is not as it must be"
 )]
+
+use std::env;
 
 use tidegate_core::fair::{Root, Secret, Seed, shuffle};
 use tidegate_core::ids::{EntryKey, Epoch, ShopperId};
 
 const ENTRANTS: u64 = 4_000;
-const SEEDS: u8 = 20;
+const SEEDS: u64 = 20;
 const LANES: u16 = 16;
 const TENTHS: usize = 10;
 /// A standard normal variable is larger once in 4·10⁸: 60 tables, 20 correlations and 64 means come to less than
 /// once in a million.
 const DEVIATIONS: f64 = 5.9;
 
-fn seed(number: u8) -> Seed {
-    Secret::from_bytes([number; 32]).seed(&Root::from_bytes([7; 32]), &[])
+/// Which seeds this run takes. A test that fails shows what it printed.
+fn run() -> u64 {
+    let run = env::var("TEST_SEED").map_or(0, |seed| seed.parse().unwrap());
+    println!("TEST_SEED={run}");
+    run
 }
 
-fn places(number: u8) -> Vec<u64> {
-    let seed = seed(number);
+/// The seed of that number in a run.
+fn seed(run: u64, number: u64) -> Seed {
+    let mut secret = [0; 32];
+    secret[..8].copy_from_slice(&run.to_be_bytes());
+    secret[8..16].copy_from_slice(&number.to_be_bytes());
+    Secret::from_bytes(secret).seed(&Root::from_bytes([7; 32]), &[])
+}
+
+fn places(run: u64, number: u64) -> Vec<u64> {
+    let seed = seed(run, number);
     (0..ENTRANTS)
         .map(|index| shuffle::position(index, ENTRANTS, &seed).unwrap())
         .collect()
@@ -101,9 +116,9 @@ fn is_blind(places: &[u64], shoppers: &[ShopperId]) -> bool {
 
 #[test]
 fn places_depend_on_nobodys_arrival_lane_or_id() {
-    let shoppers = shoppers();
+    let (run, shoppers) = (run(), shoppers());
     for number in 0..SEEDS {
-        assert!(is_blind(&places(number), &shoppers), "seed {number}");
+        assert!(is_blind(&places(run, number), &shoppers), "seed {number}");
     }
 }
 
@@ -112,11 +127,10 @@ fn places_depend_on_nobodys_arrival_lane_or_id() {
 fn over_many_seeds_every_arrival_has_the_same_mean_place() {
     const FEW: u64 = 64;
     const DRAWS: u64 = 1_000;
+    let run = run();
     let mut sums = [0.0; FEW as usize];
     for draw in 0..DRAWS {
-        let secret = Secret::from_bytes([(draw % 251) as u8; 32]);
-        let root = Root::from_bytes([(draw / 251) as u8; 32]);
-        let seed = secret.seed(&root, &[]);
+        let seed = seed(run, draw);
         for (index, sum) in (0..FEW).zip(&mut sums) {
             *sum += shuffle::position(index, FEW, &seed).unwrap() as f64;
         }
@@ -134,7 +148,7 @@ fn over_many_seeds_every_arrival_has_the_same_mean_place() {
 #[test]
 fn a_bent_shuffle_is_found() {
     let shoppers = shoppers();
-    let fair = places(0);
+    let fair = places(run(), 0);
     let by_arrival: Vec<u64> = (0..ENTRANTS).collect();
     // One in five of the first thousand changes places with somebody ahead.
     let mut favoured = fair.clone();

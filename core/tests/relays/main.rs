@@ -7,6 +7,7 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::print_stdout,
     clippy::unwrap_used,
     reason = "a test ends where something is not as it must be"
 )]
@@ -16,7 +17,10 @@ mod queue;
 mod relay;
 mod world;
 
+use std::hash::{BuildHasher, RandomState};
+
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use tidegate_core::problem::Code;
 use world::{CAPACITY, Op, World};
 
@@ -45,8 +49,25 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
+/// A thousand cases, by the seed of the environment's `PROPTEST_RNG_SEED`, or by a fresh one. A test that
+/// fails shows what it printed.
+fn seeded() -> ProptestConfig {
+    let config = ProptestConfig::default();
+    let seed = match config.rng_seed {
+        RngSeed::Fixed(seed) => seed,
+        RngSeed::Random => RandomState::new().hash_one(()),
+    };
+    println!("PROPTEST_RNG_SEED={seed}");
+    ProptestConfig {
+        cases: 1_000,
+        failure_persistence: None,
+        rng_seed: RngSeed::Fixed(seed),
+        ..config
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(seeded())]
 
     #[test]
     fn everybody_who_listens_ends_with_the_last_state(ops in prop::collection::vec(op(), 1..120)) {
