@@ -4,7 +4,8 @@ use core::fmt;
 use core::str::FromStr;
 
 use hmac_sha256::HMAC;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::hex::hex_bytes;
 use crate::problem::Problem;
@@ -142,8 +143,7 @@ impl ShopperId {
 }
 
 /// An admission's id, `<epoch>-<index>`: a ticket has one admission, so its place names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct AdmissionId {
     /// The epoch it belongs to.
     pub epoch: Epoch,
@@ -173,17 +173,26 @@ impl FromStr for AdmissionId {
     }
 }
 
-impl TryFrom<String> for AdmissionId {
-    type Error = Problem;
-
-    fn try_from(text: String) -> Result<Self, Problem> {
-        text.parse()
+/// As text, and between Worker and objects as its two parts: to make and to read its one spelling takes longer
+/// than all else of a grant.
+impl Serialize for AdmissionId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.collect_str(self)
+        } else {
+            (self.epoch, self.index).serialize(serializer)
+        }
     }
 }
 
-impl From<AdmissionId> for String {
-    fn from(id: AdmissionId) -> Self {
-        id.to_string()
+impl<'de> Deserialize<'de> for AdmissionId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            let text = String::deserialize(deserializer)?;
+            return text.parse().map_err(D::Error::custom);
+        }
+        let (epoch, index) = Deserialize::deserialize(deserializer)?;
+        Ok(Self { epoch, index })
     }
 }
 

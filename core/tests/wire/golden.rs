@@ -51,6 +51,10 @@ fn what_is_sent_changes_only_with_the_version() {
 
 #[test]
 fn messages_of_each_version_that_is_read_say_what_they_said() {
+    // The files are being written.
+    if env::var_os("BLESS").is_some() {
+        return;
+    }
     for version in versions() {
         assert!(
             version.abs_diff(VERSION) <= 1,
