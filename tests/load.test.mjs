@@ -2,12 +2,14 @@
 // things ended is looked at here, never how long they took.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import path from "node:path";
+import { after, test } from "node:test";
 
+import { tidegate } from "./support/command.mjs";
 import { startFakeTidegate } from "./support/fake-tidegate.mjs";
 import { runLoad } from "./support/load.mjs";
 import { until } from "./support/until.mjs";
-import { startWorld } from "./support/world.mjs";
+import { freshFolder, removeFolder, startWorld } from "./support/world.mjs";
 
 const said = ({ code, stdout, stderr }) => `exit code ${code}\n${stdout}\n${stderr}`;
 const counts = (report) => Object.fromEntries(report.steps.map(({ name, count }) => [name, count]));
@@ -28,9 +30,24 @@ test("two hundred whole shoppers are served, every promise is seen kept, and the
   const { page, enter, redeem, complete, claim, status } = counts(report);
   assert.deepEqual({ page, enter, redeem, complete }, { page: 200, enter: 200, redeem: 200, complete: 200 });
   assert.ok(claim >= 200 && status > 0, "a line forms, and is polled");
-  for (const { invariant, observations } of report.invariants) assert.ok(observations > 0, invariant);
+  const seen = report.invariants.filter(({ observations }) => observations > 0).map(({ invariant }) => invariant);
+  const judged = ["uniqueAndDense", "realTimeOrder", "inOrder", "neverOverAdmitted", "oneEach", "durable", "recomputable"];
+  assert.deepEqual(seen, judged);
   assert.deepEqual(report.violations, []);
   assert.deepEqual((await world.asOperator("/v1/admin/queues")).json.queues, []);
+});
+
+test("the history that a run writes is judged as the run was", async () => {
+  const folder = freshFolder();
+  after(() => removeFolder(folder));
+  const fake = await startFakeTidegate({ redeemed: () => 200 });
+  for (const [url, expected] of [[world.url, []], [fake.url, ["oneEach"]]]) {
+    const file = path.join(folder, "history.jsonl");
+    const ran = await runLoad(url, ["--shoppers", "40", "--duration", "500ms", "--checkout", "0s", "--history", file], keys);
+    const { stdout } = await tidegate(["judge", "--json", file]);
+    assert.deepEqual(broken(JSON.parse(stdout)), expected, said(ran));
+    assert.deepEqual(broken(ran.report), expected);
+  }
 });
 
 test("an operator's queue is loaded within its limits and left as it was", async () => {

@@ -5,6 +5,7 @@ import { test } from "node:test";
 
 import { decodeJwt } from "jose";
 
+import { Journal } from "./support/journal.mjs";
 import { assertProblem } from "./support/problem.mjs";
 import { newEntryKey } from "./support/queue.mjs";
 import { forEachAtOnce, until } from "./support/until.mjs";
@@ -12,39 +13,17 @@ import { startWorld } from "./support/world.mjs";
 
 const world = await startWorld();
 
-/** How many of `spans` (`{from, to}`, the end not included) overlap at most. */
-function mostAtOnce(spans) {
-  const edges = spans.flatMap(({ from, to }) => [[from, 1], [to, -1]]);
-  // At the same moment, an end comes before a beginning: the slot is free, then given.
-  edges.sort(([a, up], [b, down]) => a - b || up - down);
-  let [now, most] = [0, 0];
-  for (const [, step] of edges) {
-    now += step;
-    most = Math.max(most, now);
-  }
-  return most;
-}
-
 test("two thousand who enter through eight lanes get the indices 0 to 1999, in the order of real time", async () => {
-  const queue = await world.createQueue({ maxActive: 50, lanes: 8 });
-  let clock = 0;
-  const entries = await forEachAtOnce(Array.from({ length: 2_000 }), 200, async () => {
-    const sent = ++clock;
-    const { index } = await queue.enter();
-    return { index, sent, answered: ++clock };
-  });
-
-  const indices = entries.map(({ index }) => index).sort((a, b) => a - b);
+  const limits = { maxActive: 50 };
+  const queue = await world.createQueue({ ...limits, lanes: 8 });
+  const journal = new Journal(limits);
+  await forEachAtOnce(Array.from({ length: 2_000 }), 200, (_, number) =>
+    journal.call({ verb: "enter", entry: `${number}` }, () => queue.send("enter", { method: "POST" })),
+  );
+  const indices = journal.calls.map(({ index }) => index).sort((a, b) => a - b);
   assert.deepEqual(indices, Array.from({ length: 2_000 }, (_, index) => index));
-
-  // Whoever was answered before another sent stands before that one.
-  const byAnswer = entries.toSorted((a, b) => a.answered - b.answered);
-  let [next, highest] = [0, -1];
-  for (const entry of entries.toSorted((a, b) => a.sent - b.sent)) {
-    while (byAnswer[next].answered < entry.sent) highest = Math.max(highest, byAnswer[next++].index);
-    assert.ok(entry.index > highest, `index ${entry.index} was sent after index ${highest} was answered`);
-  }
-  assert.ok(next > 1_000, "enough of them came after others");
+  await journal.audit(queue);
+  await journal.assertKept();
 });
 
 test("those who enter one after the other stand in that order, through whichever lanes", async () => {
@@ -101,8 +80,9 @@ test("four hundred who claim, buy, give back or vanish never hold more than maxA
   const counts = Object.groupBy(admissions, ({ state }) => state);
   assert.equal(counts.completed.length, 160);
   assert.equal(counts.expired.length, 80);
-  const spans = admissions.map(({ admittedAt, expiresAt }) => ({ from: admittedAt, to: expiresAt }));
-  assert.ok(mostAtOnce(spans) <= maxActive, `${mostAtOnce(spans)} admissions at once, by the queue's own times`);
+  const journal = new Journal({ maxActive }, { alone: false });
+  await journal.audit(queue);
+  await journal.assertKept();
 });
 
 test("under a rate, a crowd that claims at once is admitted evenly, and no two within a second", async () => {

@@ -8,11 +8,10 @@ import path from "node:path";
 import { after, test } from "node:test";
 
 import { verify } from "../pages/verify/verify.js";
-import { ROOT } from "../scripts/lib/miniflare.mjs";
+import { BINARY } from "./support/command.mjs";
 import { makeOpening, recordedBeacon } from "./support/opening.mjs";
 import { freshFolder, removeFolder } from "./support/world.mjs";
 
-const BINARY = path.join(path.resolve(ROOT, process.env.CARGO_TARGET_DIR ?? "target"), "debug/tidegate");
 const OTHER = "ab".repeat(32);
 
 const folder = freshFolder();

@@ -8,6 +8,7 @@
 mod failure;
 mod file;
 mod input;
+mod judge;
 mod keys;
 mod load;
 mod output;
@@ -39,6 +40,7 @@ Begin here:
   tidegate queue put demo --set maxActive=50   a queue, on the local Worker unless --url says else
   tidegate queue show demo                     how it stands
   tidegate load --shoppers 1000                how it holds under a crowd
+  tidegate judge history.jsonl                 whether it kept its promises meanwhile
   tidegate verify URL/v1/queues/demo/audit     whether its order is the one that was promised
 
 \"tidegate help keys rotate\" and the like say more. Exit codes: 0 done, 1 refused or failed, 2 misused."
@@ -55,6 +57,7 @@ enum Command {
     Queue(queue::QueueArgs),
     Load(Box<load::LoadArgs>),
     Simulate(simulate::SimulateArgs),
+    Judge(judge::JudgeArgs),
     Verify(Box<verify::VerifyArgs>),
 }
 
@@ -65,6 +68,7 @@ async fn main() -> ExitCode {
         Command::Queue(args) => queue::run(args).await,
         Command::Load(args) => load::run(*args).await,
         Command::Simulate(args) => simulate::run(&args),
+        Command::Judge(args) => judge::run(&args),
         Command::Verify(args) => verify::run(*args).await,
     };
     let (output, code) = match outcome {

@@ -2,10 +2,10 @@
 
 use crate::message::{Asker, Call, Reply};
 use crate::shopper::{Plan, Stage};
-use crate::violation::{Violation, ensure, named};
 use crate::world::{NONE, World};
 use tidegate_core::lane::leaving::Left;
-use tidegate_core::queue::ClaimState;
+use tidegate_judge::Violation;
+use tidegate_judge::event::Told;
 
 /// How often a present shopper claims again, as the longest `retryAfterMs` says.
 const RENEW_MILLIS: u64 = 30_000;
@@ -20,13 +20,6 @@ impl World {
             return Ok(());
         };
         let (held, edge, shows) = (shopper.index, shopper.edge, shopper.shows);
-        // A late copy of a leave that was not answered may have ended what they hold.
-        let old = self.server.object.claim(held.into());
-        let left = old.is_some_and(|claim| claim.state == ClaimState::Left);
-        let is_one = held == NONE || held == index || left;
-        ensure(is_one, named::ONE_EACH, || {
-            format!("{who} holds {held}, and was given {index}")
-        })?;
         let boarding = self.lane_boarding(who);
         self.boarding_is(edge, boarding);
         self.change(who, |shopper| {
@@ -39,8 +32,7 @@ impl World {
         let leaves = held == NONE && self.chance(self.scenario.leave);
         if leaves {
             let after = self.rng.u64(1_000..120_000);
-            self.give_up(who, after);
-            return Ok(());
+            return self.give_up(who, after);
         }
         // Half of those who will not come close the tab at once, the others when they are called.
         if !shows && held == NONE && self.rng.bool() {
@@ -91,7 +83,7 @@ impl World {
                 if self.chance(0.02) {
                     self.gone(who);
                 } else if self.chance(self.scenario.leave) {
-                    self.give_up(who, 300);
+                    return self.give_up(who, 300);
                 } else {
                     let after = self.rng.u64(500..4_000);
                     self.later(who, after);
@@ -108,14 +100,12 @@ impl World {
                 if self.chance(VANISH_SHARE) {
                     self.close_tab(who);
                 } else if self.chance(self.scenario.leave) {
-                    self.give_up(who, 500);
+                    return self.give_up(who, 500);
                 } else {
                     self.later(who, 2_000);
                 }
             }
-            (Stage::Claiming, Reply::NotYet) => ensure(false, named::IN_ORDER, || {
-                format!("{who} was told to be called up, and {index} is not")
-            })?,
+            (Stage::Claiming, Reply::NotYet) => return self.tell(who, index, Told::NotCalled),
             (Stage::Claiming, Reply::Later) => self.later(who, 3_000),
             (Stage::Admitted, Reply::Done) if self.chance(0.05) => {
                 self.stage(who, Stage::Robbed);
@@ -124,8 +114,7 @@ impl World {
             (Stage::Admitted, Reply::Done) | (Stage::Robbed, Reply::Over) => {
                 self.stage(who, Stage::Checkout);
                 if self.chance(self.scenario.leave) {
-                    self.give_up(who, 300);
-                    return Ok(());
+                    return self.give_up(who, 300);
                 }
                 let mean = self.scenario.checkout;
                 let after = self.rng.u64(mean / 2..=mean + mean / 2);

@@ -2,21 +2,20 @@
 
 use std::rc::Rc;
 
-use serde_json::json;
-
 use crate::message::{Asker, Call, Happening, NOBODY, Reply};
 use crate::queue_object::Crash;
 use crate::reading::Taken;
 use crate::scenario::Standstill;
 use crate::serving::since_start;
-use crate::violation::{Violation, ensure, named};
-use crate::world::{EPOCH, NONE, World, fresh, place, shopper_id};
+use crate::world::{EPOCH, NONE, World, fresh, place, shopper_id, shopper_number};
 use tidegate_core::fair::Root;
 use tidegate_core::ids::{AdmissionId, Epoch};
 use tidegate_core::lane::leaving::Left;
 use tidegate_core::problem::{Code, Problem};
 use tidegate_core::queue::event::Holder;
-use tidegate_core::queue::{Answer, ClaimState, Event};
+use tidegate_core::queue::{Answer, Event};
+use tidegate_judge::Violation;
+use tidegate_judge::event::{Event as Seen, Told};
 
 impl World {
     fn holder(&self, who: u32) -> Option<Holder> {
@@ -74,10 +73,9 @@ impl World {
     /// Tickets and tokens of another epoch, or for places that were never given, change nothing; nor does a
     /// ticket that claims another's place.
     pub fn forge(&mut self) -> Result<(), Violation> {
-        let limits = self.server.limits.clone();
-        self.handle(Event::Wake, &limits, Crash::None)?;
+        self.handle(Event::Wake, Crash::None)?;
         let foreign = (Epoch::from_bytes([1; 16]), 0);
-        let invented = (EPOCH, self.check.leased());
+        let invented = (EPOCH, self.judge.ledger().leased());
         for (epoch, index) in [foreign, invented] {
             let holder = Holder {
                 epoch,
@@ -103,7 +101,7 @@ impl World {
 
     /// The last in line, and whoever is first called up, say that they stand elsewhere.
     fn forge_places(&mut self) -> Result<(), Violation> {
-        let last = self.check.leased().saturating_sub(1);
+        let last = self.judge.ledger().leased().saturating_sub(1);
         for (index, position) in [(last, 0), (0, last)] {
             let owner = usize::try_from(index).ok();
             let owner = owner.and_then(|index| self.owners.get(index)).copied();
@@ -123,40 +121,34 @@ impl World {
     }
 
     fn is_refused(&mut self, event: Event) -> Result<(), Violation> {
-        let limits = self.server.limits.clone();
-        let forged = format!("{event:?}");
-        let (answer, effects) = self.handle(event, &limits, Crash::None)?;
-        let refused = !matches!(answer, Some(Ok(_))) && effects == 0;
-        ensure(refused, named::SEALED, || {
-            format!("{forged} got {answer:?} and wrote {effects}")
+        let (answer, effects) = self.handle(event, Crash::None)?;
+        self.judge.see(Seen::Forged {
+            accepted: matches!(answer, Some(Ok(_))),
+            wrote: effects > 0,
         })
     }
 
     /// The operator pauses for a while, resumes, or changes a limit.
     pub fn operate(&mut self, what: u16) -> Result<(), Violation> {
-        let limits = self.server.limits.clone();
         // What is due falls under the limits as they were.
-        self.handle(Event::Wake, &limits, Crash::None)?;
+        self.handle(Event::Wake, Crash::None)?;
         let event = match what % 4 {
             0 => Event::Pause,
             1 => Event::Resume,
             _ => {
                 let change = u32::from(what / 4);
-                let mut limits = limits.clone();
+                let limits = &mut self.server.limits;
                 limits.max_active = limits.max_active.map(|_| 1 + change % 40);
                 limits.rate = limits.rate.map(|_| 5 + change % 500);
-                self.server.limits = limits;
+                self.judge.see(Seen::Limits(*limits))?;
                 Event::Patch {
-                    patch: json!({
-                        "maxActive": self.server.limits.max_active,
-                        "admitRatePerMinute": self.server.limits.rate,
-                    }),
+                    patch: limits.patch(),
                     fresh: fresh(),
                 }
             }
         };
-        let (pauses, limits) = (matches!(event, Event::Pause), self.server.limits.clone());
-        self.handle(event, &limits, Crash::None)?;
+        let pauses = matches!(event, Event::Pause);
+        self.handle(event, Crash::None)?;
         if pauses {
             let resume = Call::Operate { what: 1 };
             let nobody = Asker {
@@ -180,14 +172,10 @@ impl World {
                 self.server.out = true;
                 return Ok(());
             }
-            (Some(Standstill::Gap), true) => {
-                self.restored();
-                return Ok(());
-            }
+            (Some(Standstill::Gap), true) => return self.restored(),
             (None, _) => return Ok(()),
         };
-        let limits = self.server.limits.clone();
-        self.handle(event, &limits, Crash::None)?;
+        self.handle(event, Crash::None)?;
         Ok(())
     }
 
@@ -247,61 +235,55 @@ impl World {
         Ok(())
     }
 
-    /// What a shopper's call comes to; storage must hold what the answer says.
+    /// What a shopper's call comes to.
     fn reply_of(
-        &self,
+        &mut self,
         asker: Asker,
         call: Call,
         answer: Result<Answer, Problem>,
     ) -> Result<Reply, Violation> {
-        let index = self
-            .shoppers
-            .get(place(asker.who))
-            .map_or(0, |shopper| shopper.index.into());
-        let state = self.server.object.claim(index).map(|claim| claim.state);
-        let stored = |holds: bool| {
-            ensure(holds, named::DURABLE, || {
-                format!("{call:?} of {asker:?} is answered, and {state:?} is stored")
-            })
+        let who = asker.who;
+        let index = self.shoppers.get(place(who)).map(|shopper| shopper.index);
+        let index = index.unwrap_or(NONE);
+        let key = match call {
+            Call::Redeem { own_key } => Some(u64::from(own_key)),
+            _ => None,
         };
-        Ok(match answer {
+        let (told, reply) = match answer {
             Ok(Answer::Granted(grant)) => {
-                stored(state.is_some_and(ClaimState::is_active))?;
-                let own =
-                    grant.admission_id.index == index && grant.shopper == shopper_id(asker.who);
-                ensure(own, named::ONE_EACH, || {
-                    format!("{asker:?} of {index} got {grant:?}")
-                })?;
-                Reply::Granted
+                let told = Told::Admitted {
+                    admission: grant.admission_id,
+                    holder: shopper_number(grant.shopper),
+                };
+                (Some(told), Reply::Granted)
             }
             Ok(Answer::Boarding { server_time, .. }) => {
-                stored(state == Some(ClaimState::Present))?;
-                Reply::Boarding {
-                    at: since_start(server_time),
-                }
+                let at = since_start(server_time);
+                (Some(Told::Waits), Reply::Boarding { at })
             }
             Ok(Answer::Admission(report)) => {
-                stored(state == Some(report.state))?;
-                let stolen = call == (Call::Redeem { own_key: false });
-                ensure(!stolen, named::ONE_EACH, || {
-                    format!("{asker:?} redeemed twice")
-                })?;
-                Reply::Done
+                if let Some(key) = key {
+                    self.tell(who, index, Told::Redeemed { key })?;
+                }
+                (Some(Told::State(report.state)), Reply::Done)
             }
-            Ok(_) => Reply::Done,
+            Ok(_) => (None, Reply::Done),
             Err(problem) => match problem.code {
                 // Too many are present already: that says when to come again.
-                Code::NotYetServed if problem.retry_after_seconds.is_none() => Reply::NotYet,
-                Code::NotYetServed | Code::Paused => Reply::Later,
-                Code::QueueClosed if self.closes_for_a_while() => Reply::Later,
-                Code::Unauthorized | Code::TicketVoid | Code::InternalError => {
-                    ensure(false, named::ONE_EACH, || {
-                        format!("{call:?} of {asker:?}, who is in line, got {problem:?}")
-                    })?;
-                    Reply::Over
+                Code::NotYetServed if problem.retry_after_seconds.is_none() => {
+                    (None, Reply::NotYet)
                 }
-                _ => Reply::Over,
+                Code::NotYetServed | Code::Paused => (None, Reply::Later),
+                Code::QueueClosed if self.closes_for_a_while() => (None, Reply::Later),
+                Code::Unauthorized | Code::TicketVoid | Code::InternalError => {
+                    (Some(Told::Void), Reply::Over)
+                }
+                _ => (None, Reply::Over),
             },
-        })
+        };
+        if let Some(told) = told {
+            self.tell(who, index, told)?;
+        }
+        Ok(reply)
     }
 }

@@ -3,14 +3,15 @@
 use crate::lane_object::LaneObject;
 use crate::leaving::Leaver;
 use crate::message::{Asker, Call, Happening, NOBODY};
-use crate::violation::{Violation, ensure, named};
 use crate::world::{EPOCH, NONE, START, World, place, queue_id, shopper_id, shopper_number};
 use tidegate_core::calls::LaneName;
 use tidegate_core::lane::questions::Questions;
 use tidegate_core::lane::{Heard, Outcomes, Work};
 use tidegate_core::problem::Problem;
+use tidegate_core::queue::Answer;
 use tidegate_core::queue::event::Called;
-use tidegate_core::queue::{Answer, ClaimState};
+use tidegate_judge::Violation;
+use tidegate_judge::event::{Event as Seen, Row, Told};
 
 /// How long a lane takes to write a group.
 const WRITE_MILLIS: u64 = 2;
@@ -129,23 +130,24 @@ impl World {
         let at = START + self.agenda.now();
         let found = lane.object.look_up();
         let next = lane.object.lane().next_work(&name, at);
-        self.tell(asker, &found)?;
+        self.tell_all(asker, &found)?;
         let Some(lane) = self.lanes.get_mut(place(asker.who)) else {
             return Ok(());
         };
         match next {
             None => self.rest(asker),
             Some(Work::Write(group)) => {
-                let fresh = lane.object.write_group(&group);
-                ensure(fresh, named::DENSE, || {
-                    format!("lane {} used number {} twice", asker.who, group.sequence)
+                lane.object.write_group(&group);
+                self.judge.see(Seen::Gathered {
+                    lane: name.number,
+                    sequence: group.sequence,
                 })?;
                 self.tally.lane_rows += group.members.len() as u64 + 1;
                 self.tally.groups += 1;
                 self.agenda.after(WRITE_MILLIS, Happening::Work(asker));
             }
             Some(Work::Tell(outcomes)) => {
-                self.tell(asker, &outcomes)?;
+                self.tell_all(asker, &outcomes)?;
                 self.agenda.after(0, Happening::Work(asker));
             }
             Some(Work::Lease {
@@ -201,7 +203,7 @@ impl World {
         if self.crashes(asker) {
             return Ok(());
         }
-        self.tell(asker, &outcomes)?;
+        self.tell_all(asker, &outcomes)?;
         self.agenda.after(linger, Happening::Work(asker));
         Ok(())
     }
@@ -261,20 +263,14 @@ impl World {
         true
     }
 
-    fn tell(&mut self, lane: Asker, outcomes: &Outcomes) -> Result<(), Violation> {
+    fn tell_all(&mut self, lane: Asker, outcomes: &Outcomes) -> Result<(), Violation> {
         for (id, outcome) in outcomes {
             let who = shopper_number(*id);
             let Some(asker) = self.no_longer_waits(who) else {
                 continue;
             };
             match outcome {
-                Ok(Heard::Index(index)) => {
-                    let state = self.server.object.claim(*index).map(|claim| claim.state);
-                    ensure(state != Some(ClaimState::Left), named::ONE_EACH, || {
-                        format!("{who} is told index {index}, which they left")
-                    })?;
-                    self.tell_index(asker, *index)?;
-                }
+                Ok(Heard::Index(index)) => self.tell_index(asker, *index, Row::Says)?,
                 Ok(Heard::CalledUp(index)) => self.want_to_know(lane, asker, *index),
                 Ok(Heard::Leaving(index)) => {
                     let index = u32::try_from(*index).unwrap_or(NONE);
@@ -295,6 +291,12 @@ impl World {
         Ok(())
     }
 
+    /// Shows the judge what a shopper, or their checkout, is told.
+    pub fn tell(&mut self, entry: u32, index: u32, told: Told) -> Result<(), Violation> {
+        let index = index.into();
+        self.judge.see(Seen::Told { entry, index, told })
+    }
+
     fn no_longer_waits(&mut self, who: u32) -> Option<Asker> {
         let shopper = self.shoppers.get_mut(place(who))?;
         let turn = core::mem::replace(&mut shopper.waits_with, NOBODY);
@@ -310,38 +312,26 @@ impl World {
     }
 
     /// Answers an enter: from here on, the index is acknowledged.
-    pub fn tell_index(&mut self, asker: Asker, index: u64) -> Result<(), Violation> {
+    pub fn tell_index(
+        &mut self,
+        asker: Asker,
+        index: u64,
+        row: fn(Option<u64>) -> Row,
+    ) -> Result<(), Violation> {
         let who = asker.who;
-        ensure(index < self.check.leased(), named::DURABLE, || {
-            format!(
-                "{who} is told index {index}, of {} that are leased",
-                self.check.leased()
-            )
-        })?;
-        ensure(self.lane_index(who) == Some(index), named::DURABLE, || {
-            format!("{who} is told index {index}, which is not stored")
-        })?;
+        let row = row(self.lane_index(who));
         let index = u32::try_from(index).unwrap_or(NONE);
         if self.owners.len() <= place(index) {
             self.owners.resize(place(index).saturating_add(1), NONE);
         }
         if let Some(owner) = self.owners.get_mut(place(index)) {
-            ensure(*owner == NONE || *owner == who, named::DENSE, || {
-                format!("index {index} is {owner}'s, and now {who}'s")
-            })?;
             *owner = who;
         }
         if asker.turn == NOBODY {
             return Ok(());
         }
-        let floor = self
-            .shoppers
-            .get(place(who))
-            .map_or(0, |shopper| shopper.floor);
-        ensure(index >= floor, named::REAL_TIME, || {
-            format!("{who} got {index}, and {floor} was answered before they entered")
-        })?;
-        self.answered = self.answered.max(index.saturating_add(1));
+        let position = Some(index.into());
+        self.tell(who, index, Told::Entered { position, row })?;
         let lost = Happening::NotEntered { asker, over: false };
         self.answer(Happening::Entered { asker, index }, lost);
         Ok(())

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use crate::check::Limits;
 use crate::message::Call;
 use crate::world::World;
 use tidegate_core::queue::Effect;
+use tidegate_judge::Limits;
 
 /// A count by calendar seconds: the largest, and the sum.
 #[derive(Default)]
@@ -218,6 +218,8 @@ impl World {
     pub fn figures(&mut self) -> Figures {
         let mut waits = core::mem::take(&mut self.tally.waits);
         waits.sort_unstable();
+        let granted = self.judge.ledger().granted();
+        let (in_hearing, later) = self.judge.overtaken();
         let tally = &self.tally;
         let entered = tally.entered.max(1) as f64;
         // A lease writes the lane's mark and the queue's head.
@@ -227,11 +229,11 @@ impl World {
             events: tally.events,
             shoppers: self.scenario.shoppers,
             entered: tally.entered,
-            admitted: self.check.granted(),
+            admitted: granted,
             present_max: tally.present_max,
             admitted_in_a_second: tally.admissions.peak,
-            overtaken_in_hearing: self.check.overtaken_in_hearing,
-            overtaken_later: self.check.overtaken_later,
+            overtaken_in_hearing: in_hearing,
+            overtaken_later: later,
             overtaken_listening: tally.overtaken_listening,
             wait_deciles: deciles(&waits),
             honesty: honesty(&self.honesty()),
@@ -240,8 +242,7 @@ impl World {
             queue_writes: tally.writes.figures(),
             queue_calls: tally.queue_calls,
             queue_refused: tally.refused,
-            queue_calls_per_admission: tally.admission_calls as f64
-                / self.check.granted().max(1) as f64,
+            queue_calls_per_admission: tally.admission_calls as f64 / granted.max(1) as f64,
             queue_backlog_ms: tally.backlog_micros / 1_000,
             leases: tally.leases.figures(),
             lane_requests: tally.lane_requests.figures(),

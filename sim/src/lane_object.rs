@@ -48,8 +48,8 @@ impl LaneObject {
         self.rows.entry(shopper)?.index()
     }
 
-    /// Writes a group down as pending. `false`: its number was used before.
-    pub fn write_group(&mut self, group: &Group) -> bool {
+    /// Writes a group down as pending.
+    pub fn write_group(&mut self, group: &Group) {
         let rows = &mut self.rows;
         for (place, shopper) in (0_u32..).zip(&group.members) {
             rows.entries.insert(*shopper, (group.sequence, place));
@@ -59,7 +59,7 @@ impl LaneObject {
             pending: Some(group.clone()),
             outcome: None,
         };
-        rows.groups.insert(group.sequence, row).is_none()
+        rows.groups.insert(group.sequence, row);
     }
 
     /// Writes what became of a group, and removes the entries that got no index.
@@ -109,12 +109,19 @@ impl LaneObject {
     }
 
     /// The ranges that the lane has written down, and how large each group is.
-    pub fn ranges(&self) -> impl Iterator<Item = (u64, u32, usize)> {
+    fn ranges(&self) -> impl Iterator<Item = (u64, u32, usize)> {
         self.rows.groups.values().filter_map(|row| {
             let (first, granted) = row.outcome?;
             Some((first?, granted, row.count))
         })
     }
+}
+
+/// The ranges that lanes have written down, in order.
+pub fn ranges<'a>(lanes: impl Iterator<Item = &'a LaneObject>) -> Vec<(u64, u32, usize)> {
+    let mut ranges: Vec<_> = lanes.flat_map(LaneObject::ranges).collect();
+    ranges.sort_unstable();
+    ranges
 }
 
 impl Rows {

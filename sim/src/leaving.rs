@@ -3,9 +3,10 @@
 
 use crate::message::{Asker, Call, Happening, NOBODY, Reply};
 use crate::shopper::Stage;
-use crate::violation::{Violation, ensure, named};
 use crate::world::{NONE, World, place, shopper_id};
 use tidegate_core::lane::leaving::Left;
+use tidegate_judge::Violation;
+use tidegate_judge::event::{Event as Seen, Row, Told};
 
 /// Of those who leave, how many enter anew.
 const ANEW_SHARE: f64 = 0.3;
@@ -22,13 +23,10 @@ pub(crate) struct Leaver {
 
 impl World {
     /// They leave in a while. Whatever they are given afterwards stands behind all that is answered by now.
-    pub fn give_up(&mut self, who: u32, after: u64) {
-        let floor = self.answered;
-        self.change(who, |shopper| {
-            shopper.stage = Stage::Leaving;
-            shopper.floor = floor;
-        });
+    pub fn give_up(&mut self, who: u32, after: u64) -> Result<(), Violation> {
+        self.stage(who, Stage::Leaving);
         self.later(who, after);
+        self.judge.see(Seen::Enters(who))
     }
 
     pub fn left(&mut self, who: u32) {
@@ -150,21 +148,11 @@ impl World {
             (Left::Gone, true) => return self.at_lane(asker),
             (Left::Stays, true) => return self.tell_still_there(asker, index),
             (Left::Gone, false) => {
-                let state = self.server.object.claim(index.into());
-                let state = state.map(|claim| claim.state);
-                ensure(
-                    state.is_some_and(|state| !state.is_live()),
-                    named::DURABLE,
-                    || format!("{asker:?} left {index}, and {state:?} is stored"),
-                )?;
+                self.tell(asker.who, index, Told::Left)?;
                 self.tell_left(asker, Reply::Done);
             }
             (Left::Stays, false) => {
-                let state = self.server.object.claim(index.into());
-                let was_redeemed = state.is_some_and(|claim| claim.redeemed_at.is_some());
-                ensure(was_redeemed, named::ONE_EACH, || {
-                    format!("{asker:?} may not leave {index}, which nobody redeemed: {state:?}")
-                })?;
+                self.tell(asker.who, index, Told::Kept)?;
                 self.tell_left(asker, Reply::Kept);
             }
         }
@@ -174,7 +162,7 @@ impl World {
     /// An entry whose leave was refused is answered, unless it ended meanwhile.
     fn tell_still_there(&mut self, asker: Asker, index: u32) -> Result<(), Violation> {
         if self.lane_index(asker.who) == Some(index.into()) {
-            return self.tell_index(asker, index.into());
+            return self.tell_index(asker, index.into(), Row::SaidBefore);
         }
         self.at_lane(asker)
     }
@@ -204,7 +192,6 @@ impl World {
         if self.chance(FORGET_SHARE) {
             self.change(asker.who, |shopper| {
                 shopper.stage = Stage::Entering;
-                shopper.floor = shopper.index;
                 shopper.index = NONE;
                 shopper.granted = false;
                 shopper.came_back = true;

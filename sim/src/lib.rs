@@ -10,11 +10,8 @@
 mod agenda;
 mod answers;
 mod calling;
-pub mod check;
 mod entering;
-mod evenly;
 mod figures;
-mod kept_back;
 pub mod lane_object;
 mod leaving;
 mod message;
@@ -25,15 +22,13 @@ mod serving;
 mod shopper;
 mod shrink;
 mod standing;
-mod violation;
 mod watching;
 mod world;
 
-pub use check::Limits;
 pub use figures::{Figures, Honesty, PerSecond};
 pub use scenario::{Curve, Faults, Interruption, Scenario, Standstill};
 pub use shrink::{Shortest, shortest};
-pub use violation::Violation;
+pub use tidegate_judge::{Limits, Violation};
 pub use world::{Failure, Progress};
 
 use world::World;

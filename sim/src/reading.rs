@@ -4,9 +4,10 @@
 use std::rc::Rc;
 
 use crate::message::{Asker, Call, Happening, NOBODY};
-use crate::violation::{Violation, ensure, named};
 use crate::world::{World, place};
 use tidegate_core::view::snapshot::Snapshot;
+use tidegate_judge::Violation;
+use tidegate_judge::event::{Event as Seen, Reader};
 
 /// How long an edge and a relay keep what they know, and how often they ask.
 const FRESH: u64 = 1_000;
@@ -14,9 +15,6 @@ const FRESH: u64 = 1_000;
 const PASSABLE: u64 = 2_000;
 /// How much longer than fresh a view is before it is called stale.
 const STALE: u64 = 4_000;
-/// A view older than this must be called stale: it lay at a relay as long as is fresh, and was two slow
-/// ways long under way, before it lay here.
-const OLD: u64 = FRESH + STALE + FRESH + 2_000;
 
 /// A snapshot, and when it was taken, in the world's time.
 #[derive(Clone)]
@@ -31,7 +29,6 @@ pub(crate) struct Edge {
     fetched_at: u64,
     refreshing: bool,
     next_try_at: u64,
-    asked_at: Option<u64>,
     turn: u16,
     inbox: Option<Taken>,
     /// How far its clock is ahead.
@@ -43,7 +40,6 @@ pub(crate) struct Edge {
 pub(crate) struct Relay {
     seen: Option<(u64, Option<Taken>)>,
     asking: bool,
-    asked_at: Option<u64>,
     waiters: Vec<Asker>,
     turn: u16,
     pub inbox: Option<Taken>,
@@ -56,7 +52,6 @@ impl Edge {
             fetched_at: 0,
             refreshing: false,
             next_try_at: 0,
-            asked_at: None,
             turn: 0,
             inbox: None,
             clock,
@@ -89,8 +84,11 @@ impl World {
             return Ok(None);
         };
         let stale = age >= FRESH + STALE;
-        ensure(stale || now - view.at < OLD, named::CALM, || {
-            format!("edge {at} shows a view of {} as if it were fresh", view.at)
+        self.judge.see(Seen::Shown {
+            edge: at.into(),
+            at: now,
+            taken: view.at,
+            stale,
         })?;
         Ok(Some(stale))
     }
@@ -110,6 +108,7 @@ impl World {
         let now = self.agenda.now();
         if self.chance(self.scenario.faults.crash) {
             // The isolate is thrown away, and another one takes its place.
+            self.judge.see(Seen::Forgot(Reader::Edge(at.into())))?;
             if let Some(edge) = self.edges.get_mut(usize::from(at)) {
                 let turn = edge.turn.wrapping_add(1) % NOBODY;
                 *edge = Edge {
@@ -121,12 +120,6 @@ impl World {
         let Some(edge) = self.edges.get_mut(usize::from(at)) else {
             return Ok(());
         };
-        let before = edge.asked_at.replace(now);
-        ensure(
-            before.is_none_or(|before| now - before >= FRESH),
-            named::POLLS,
-            || format!("edge {at} asked at {before:?} and again at {now}"),
-        )?;
         edge.refreshing = true;
         edge.next_try_at = now + edge.clock + FRESH;
         edge.turn = edge.turn.wrapping_add(1) % NOBODY;
@@ -134,6 +127,8 @@ impl World {
             who: at.into(),
             turn: edge.turn,
         };
+        let reader = Reader::Edge(at.into());
+        self.judge.see(Seen::Asked { reader, at: now })?;
         self.tally.relay_requests += 1;
         let copy = Asker {
             turn: NOBODY,
@@ -155,6 +150,7 @@ impl World {
             && let Some(relay) = self.relays.get_mut(place(number))
         {
             let turn = relay.turn.wrapping_add(1) % NOBODY;
+            self.judge.see(Seen::Forgot(Reader::Relay(number)))?;
             // Whoever waited hears nothing more.
             let waiters = core::mem::take(&mut relay.waiters);
             *relay = Relay {
@@ -180,17 +176,13 @@ impl World {
             return Ok(());
         }
         relay.asking = true;
-        let before = relay.asked_at.replace(now);
-        ensure(
-            before.is_none_or(|before| now - before >= FRESH),
-            named::POLLS,
-            || format!("relay {number} asked at {before:?} and again at {now}"),
-        )?;
         relay.turn = relay.turn.wrapping_add(1) % NOBODY;
         let asker = Asker {
             who: number,
             turn: relay.turn,
         };
+        let reader = Reader::Relay(number);
+        self.judge.see(Seen::Asked { reader, at: now })?;
         self.call_queue(asker, Call::View);
         Ok(())
     }

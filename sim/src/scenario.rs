@@ -6,8 +6,8 @@ use core::ops::Range;
 use fastrand::Rng;
 use serde_json::{Value, json};
 
-use crate::check::Limits;
 use tidegate_core::queue::hearing::IDLE_HEARING_MILLIS;
+use tidegate_judge::Limits;
 
 /// Assumed: what the platform commits for one object is not measured. It is lower than what a local disk does.
 const WRITES_PER_SECOND: u32 = 300;
@@ -193,6 +193,7 @@ impl Scenario {
                 rate,
                 max_admissions: (rng.f64() < 0.3).then(|| rng.u64(1..=u64::from(shoppers) / 2 + 1)),
                 max_participants: (rng.f64() < 0.3).then(|| rng.u64(1..=u64::from(shoppers) + 1)),
+                ..Limits::default()
             },
             handoff_seconds: rng.u32(5..=60),
             session_seconds: rng.u32(20..=120),
@@ -224,17 +225,17 @@ impl Scenario {
 
     /// The queue's configuration as an operator would put it.
     pub(crate) fn config(&self) -> Value {
-        let limits = &self.limits;
-        json!({
-            "maxActive": limits.max_active,
-            "admitRatePerMinute": limits.rate,
-            "maxAdmissions": limits.max_admissions,
-            "maxParticipants": limits.max_participants,
+        let mut config = self.limits.patch();
+        let more = json!({
             "lanes": self.lanes,
             "handoffSeconds": self.handoff_seconds,
             "sessionSeconds": self.session_seconds,
             "maxSessionSeconds": self.session_seconds.saturating_mul(2),
-        })
+        });
+        if let (Some(config), Value::Object(more)) = (config.as_object_mut(), more) {
+            config.extend(more);
+        }
+        config
     }
 
     /// When the shopper who arrives as number `nth` does so, in milliseconds.

@@ -3,21 +3,18 @@
 
 use std::collections::VecDeque;
 
-use crate::check::Limits;
 use crate::message::{Asker, Call, Happening, NOBODY};
 use crate::queue_object::{Crash, QueueObject};
 use crate::scenario::Scenario;
-use crate::violation::{Violation, ensure, named};
 use crate::world::{PATIENCE, START, World, fresh, queue_id};
 use tidegate_core::UnixMillis;
 use tidegate_core::problem::Problem;
 use tidegate_core::queue::{Answer, Effect, Event};
+use tidegate_judge::event::Event as Seen;
+use tidegate_judge::{Limits, Promise, Violation};
 
 /// Calls that come when this much work waits already are refused as too many.
 const BACKLOG_MICROS: u64 = 2_000_000;
-/// How long boarding may stand still, by the queue's clock, while a slot is free, nobody is present
-/// and somebody waits: a step of the frontier, two polls, and as much again for an alarm that is held up.
-const STANDSTILL_MILLIS: u64 = 60_000;
 
 pub(crate) struct Server {
     pub object: QueueObject,
@@ -36,15 +33,13 @@ pub(crate) struct Server {
     wrote: bool,
     /// When the alarm fires, in the world's time.
     armed: Option<u64>,
-    /// Since when, by the queue's clock, boarding stands though it could move, and where.
-    standing: Option<(UnixMillis, u64)>,
 }
 
 impl Server {
     pub fn new(scenario: &Scenario) -> Self {
         Self {
             object: QueueObject::default(),
-            limits: scenario.limits.clone(),
+            limits: scenario.limits,
             out: false,
             offset: 0,
             backlog: VecDeque::new(),
@@ -53,7 +48,6 @@ impl Server {
             event_micros: scenario.event_micros,
             wrote: false,
             armed: None,
-            standing: None,
         }
     }
 
@@ -79,10 +73,15 @@ impl World {
             config: self.scenario.config(),
             fresh: fresh(),
         };
+        self.judge.see(Seen::Limits(self.server.limits))?;
         let handled = self.server.object.event(put, START, Crash::None);
-        ensure(matches!(handled.answer, Some(Ok(_))), named::LIVE, || {
-            format!("the scenario is no queue: {:?}", handled.answer)
-        })
+        match handled.answer {
+            Some(Ok(_)) => Ok(()),
+            refused => Err(Violation {
+                promise: Promise::Live,
+                evidence: format!("the scenario is no queue: {refused:?}"),
+            }),
+        }
     }
 
     /// Sends a call to the Queue object.
@@ -157,13 +156,12 @@ impl World {
         let Some(event) = self.event_of(asker, call) else {
             return Ok(());
         };
-        let limits = self.server.limits.clone();
         let crash = match self.chance(self.scenario.faults.crash) {
             false => Crash::None,
             true if self.rng.bool() => Crash::BeforeWriting,
             true => Crash::AfterWriting,
         };
-        let (answer, _) = self.handle(event, &limits, crash)?;
+        let (answer, _) = self.handle(event, crash)?;
         let Some(answer) = answer else {
             if call == Call::Wake {
                 // The platform fires a failed alarm again.
@@ -180,12 +178,11 @@ impl World {
     pub fn handle(
         &mut self,
         event: Event,
-        limits: &Limits,
         crash: Crash,
     ) -> Result<(Option<Result<Answer, Problem>>, usize), Violation> {
         let now = self.agenda.now();
         let still = self.scenario.still();
-        let (active, willing) = (self.check.active(), self.willing);
+        let (active, willing) = (self.judge.ledger().active(), self.willing);
         self.tally
             .slots(now, &self.server.limits, active, willing, &still);
         let clock = self.server.clock(now);
@@ -193,9 +190,7 @@ impl World {
         let writes = !handled.effects.is_empty();
         self.server.wrote |= writes;
         self.tally.queue_event(&handled.effects);
-        self.check.wrote(&handled.effects, limits)?;
-        self.note_grants(&handled.effects);
-        self.look_at_queue(limits, writes)?;
+        self.look_at_queue(&handled.effects)?;
         if crash != Crash::None {
             self.read_back()?;
         }
@@ -205,48 +200,39 @@ impl World {
     /// After a crash, what is read back must be what was written; calls in line are lost.
     fn read_back(&mut self) -> Result<(), Violation> {
         self.tally.crashes += 1;
-        // How long it stood was in memory.
-        self.server.standing = None;
         for (asker, call) in core::mem::take(&mut self.server.backlog) {
             self.agenda.after(50, Happening::Unanswered(asker, call));
         }
         let Some(machine) = self.server.object.machine() else {
-            return ensure(false, named::DURABLE, || String::from("the queue is gone"));
+            return Err(Violation {
+                promise: Promise::Durable,
+                evidence: String::from("the queue is gone"),
+            });
         };
         let snapshot = machine.snapshot(machine.head().clock);
-        self.check
-            .read_back(machine.head(), snapshot.present, snapshot.active)
+        self.judge.see(Seen::ReadBack {
+            head: machine.head(),
+            present: snapshot.present,
+            active: snapshot.active,
+        })
     }
 
-    /// Looks at the queue as it stands, and arms its alarm.
-    fn look_at_queue(&mut self, limits: &Limits, wrote: bool) -> Result<(), Violation> {
+    /// Looks at what the queue wrote and how it stands, and arms its alarm.
+    fn look_at_queue(&mut self, effects: &[Effect]) -> Result<(), Violation> {
         let Some(machine) = self.server.object.machine() else {
             return Ok(());
         };
         let head = machine.head();
-        self.check.stands(head, limits, wrote)?;
-        let (clock, boarding) = (head.clock, head.boarding);
-        let open = head.phase(clock) == tidegate_core::view::snapshot::Phase::Open;
-        let next = machine.next_timeout();
-        let waits = head.line() > 0 && self.check.present() == 0;
-        let idle = open && waits && !self.check.is_full(limits, clock);
-        ensure(next.is_none_or(|next| next > clock), named::LIVE, || {
-            format!("at {clock} the alarm is due at {next:?}, at once and for ever")
+        let (boarding, next) = (head.boarding, machine.next_timeout());
+        self.judge.see(Seen::Wrote {
+            effects,
+            head,
+            alarm: next,
         })?;
-        self.tally.present_max = self.tally.present_max.max(self.check.present());
+        let present = self.judge.ledger().present();
+        self.tally.present_max = self.tally.present_max.max(present);
+        self.note_grants(effects);
         let before = self.tally.called_up(self.agenda.now(), boarding);
-        match self
-            .server
-            .standing
-            .filter(|(_, at)| idle && *at == boarding)
-        {
-            Some((since, _)) => ensure(
-                clock.saturating_sub(since) <= STANDSTILL_MILLIS,
-                named::LIVE,
-                || format!("boarding stands at {boarding} since {since}, and it is {clock}"),
-            )?,
-            None => self.server.standing = idle.then_some((clock, boarding)),
-        }
         self.called_up(before, boarding);
         if let Some(next) = next {
             let at = next
@@ -279,11 +265,11 @@ impl World {
     }
 
     /// The outage ends, and the alarm that was due fires.
-    pub fn restored(&mut self) {
+    pub fn restored(&mut self) -> Result<(), Violation> {
         self.server.out = false;
-        self.server.standing = None;
         self.server.armed = None;
         self.arm(self.agenda.now() + 1);
+        self.judge.see(Seen::Restored)
     }
 
     pub fn step_clock(&mut self, step: i64) {

@@ -1,8 +1,9 @@
 //! Shoppers: where each is, and what they do next.
 
 use crate::message::{Asker, Call, Happening, NOBODY};
-use crate::violation::Violation;
 use crate::world::{NONE, World, place};
+use tidegate_judge::Violation;
+use tidegate_judge::event::Event as Seen;
 
 /// Of those who close the tab, how many come back, and within which time.
 const RETURN_SHARE: f64 = 0.1;
@@ -60,8 +61,6 @@ pub(crate) struct Shopper {
     /// The turn of the enter that waits at their lane.
     pub waits_with: u16,
     pub index: u32,
-    /// No index below this was free when they first sent their enter.
-    pub floor: u32,
     pub entered_at: u32,
     /// When, by the queue's clock, they were told to wait for their admission.
     pub present_at: u32,
@@ -99,7 +98,6 @@ impl Default for Shopper {
             edge: 0,
             waits_with: NOBODY,
             index: NONE,
-            floor: 0,
             entered_at: 0,
             present_at: 0,
             renew_at: 0,
@@ -125,9 +123,9 @@ impl World {
         );
         let shows = !self.chance(absent);
         let socket = self.chance(self.scenario.sockets);
-        let floor = self.answered;
+        self.judge.see(Seen::Enters(who))?;
         if let Some(shopper) = self.shoppers.get_mut(place(who)) {
-            (shopper.edge, shopper.shows, shopper.floor) = (edge, shows, floor);
+            (shopper.edge, shopper.shows) = (edge, shows);
             shopper.socket = socket;
             shopper.entered_at = u32::try_from(now).unwrap_or(u32::MAX);
         }

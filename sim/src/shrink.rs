@@ -27,7 +27,7 @@ impl fmt::Display for Shortest {
             events,
             last,
         } = &self.failure;
-        writeln!(formatter, "invariant {violation}")?;
+        writeln!(formatter, "promise {violation}")?;
         writeln!(
             formatter,
             "seed {}, after {events} happenings of",
@@ -54,7 +54,7 @@ pub fn shortest(scenario: &Scenario, seed: u64, failure: Failure) -> Shortest {
         let failure = (tries <= TRIES)
             .then(|| run(&scenario, seed).err())
             .flatten()?;
-        let same = failure.violation.invariant == best.failure.violation.invariant;
+        let same = failure.violation.promise == best.failure.violation.promise;
         (same && failure.events < best.failure.events).then_some(Shortest {
             scenario,
             seed,

@@ -2,8 +2,9 @@
 //! [`Questions`](tidegate_core::lane::questions::Questions) says so.
 
 use crate::message::{Asker, Call, Happening};
-use crate::violation::Violation;
 use crate::world::{NONE, START, World, place, shopper_id};
+use tidegate_judge::Violation;
+use tidegate_judge::event::Row;
 
 impl World {
     /// Somebody enters with an entry that was called up.
@@ -52,7 +53,7 @@ impl World {
         }
         for asker in self.asked(lane, who) {
             match index {
-                Some(index) if stands => self.tell_index(asker, index)?,
+                Some(index) if stands => self.tell_index(asker, index, Row::SaidBefore)?,
                 _ => self.at_lane(asker)?,
             }
         }

@@ -4,10 +4,10 @@ use crate::message::{Call, Happening};
 use crate::scenario::Standstill;
 use crate::serving::{claims, since_start};
 use crate::shopper::{LOOK_MILLIS, Stage};
-use crate::violation::Violation;
 use crate::world::{NONE, World, place, shopper_id, shopper_number};
 use tidegate_core::queue::{ClaimState, Effect};
 use tidegate_core::view::status::{Standing, Status};
+use tidegate_judge::Violation;
 
 /// How often somebody polls who has a socket.
 const SOCKET_POLL_MILLIS: u64 = 300_000;
@@ -168,8 +168,7 @@ impl World {
         for claim in claims(effects) {
             self.tally.listening.remove(&claim.position);
         }
-        let limits = self.server.limits.clone();
-        let room = self.check.room(&limits, self.check.now());
+        let room = self.judge.ledger().room_then();
         for claim in claims(effects).filter(|claim| claim.state == ClaimState::Admitted) {
             let who = shopper_number(claim.shopper);
             let Some(shopper) = self.shoppers.get(place(who)) else {

@@ -4,19 +4,20 @@
 use fastrand::Rng;
 
 use crate::agenda::Agenda;
-use crate::check::Check;
 use crate::entering::LanePart;
 use crate::figures::{Figures, Tally};
+use crate::lane_object;
 use crate::message::{Asker, Happening, NOBODY};
 use crate::reading::{Edge, Relay};
 use crate::scenario::Scenario;
 use crate::serving::Server;
 use crate::shopper::Shopper;
-use crate::violation::Violation;
 use tidegate_core::UnixMillis;
 use tidegate_core::fair::Fresh;
 use tidegate_core::ids::{Epoch, QueueId, ShopperId};
 use tidegate_core::token::ticket::Ticket;
+use tidegate_judge::event::Event as Seen;
+use tidegate_judge::{Judge, Violation};
 
 /// When every simulation begins, Unix milliseconds.
 pub(crate) const START: UnixMillis = 1_800_000_000_000;
@@ -65,14 +66,12 @@ pub(crate) struct World {
     pub server: Server,
     pub edges: Vec<Edge>,
     pub relays: Vec<Relay>,
-    pub check: Check,
+    pub judge: Judge,
     pub tally: Tally,
     /// Who polls, as their ticket would say it.
     pub ticket: Ticket,
     /// Who holds each index.
     pub owners: Vec<u32>,
-    /// One more than the highest index that any lane has answered.
-    pub answered: u32,
     /// Shoppers who are not gone yet.
     pub unfinished: u32,
     /// Shoppers in line who would take a slot.
@@ -92,7 +91,7 @@ impl World {
                 .map(|_| Edge::new(if clock { rng.u64(0..2_000) } else { 0 }))
                 .collect(),
             relays: (0..scenario.relays).map(|_| Relay::default()).collect(),
-            check: Check::default(),
+            judge: Judge::default(),
             tally: Tally::default(),
             ticket: Ticket {
                 queue: queue_id(),
@@ -103,7 +102,6 @@ impl World {
                 issued_at: START,
             },
             owners: Vec::new(),
-            answered: 0,
             unfinished: scenario.shoppers,
             willing: 0,
             remembered: Vec::with_capacity(REMEMBERED),
@@ -187,13 +185,14 @@ impl World {
             Happening::Told { shopper } => self.told(shopper),
             Happening::Interrupt { ends } => return self.interrupt(ends),
             Happening::Minute => self.minute(),
-            Happening::Restored => self.restored(),
+            Happening::Restored => return self.restored(),
         }
         Ok(())
     }
 
-    fn check_lanes(&self) -> Result<(), Violation> {
-        self.check.lanes(self.lanes.iter().map(|lane| &lane.object))
+    fn check_lanes(&mut self) -> Result<(), Violation> {
+        let ranges = lane_object::ranges(self.lanes.iter().map(|lane| &lane.object));
+        self.judge.see(Seen::Lanes(&ranges))
     }
 
     fn remember(&mut self, happening: Happening) {

@@ -27,12 +27,12 @@ export async function startFakeTidegate({
   const config = { maxActive, handoffSeconds: 120, sessionSeconds: 600 };
   const entries = new Map();
   const redemptions = new Map();
-  const admitted = new Map();
+  const [admitted, redeemedAt, completed] = [new Map(), new Map(), new Map()];
   const listeners = [];
 
   const snapshot = () => ({
     id: "fake", access: "queue", phase: "open", entryOpensAt: null, opensAt: null, closesAt: null, epoch: EPOCH,
-    entered: entries.size, waiting: 0, present: 0, admitted: admitted.size, active: 0, completed: 0, remaining: null,
+    entered: entries.size, waiting: 0, present: 0, admitted: admitted.size, active: 0, completed: completed.size, remaining: null,
     boarding: 1_000_000, admittedBelow: 1_000_000, ratePerSecond: null, estimatedWaitSeconds: null, waitKnown: false,
     shuffle: { commitment: null, trust: null, root: null, beaconRound: null, seed: null, entrants: 0 },
     relays: 1, notice: null, checkoutUrl: "/checkout", version: 1, serverTime: Date.now(),
@@ -56,13 +56,22 @@ export async function startFakeTidegate({
     redeem(request, { handoffToken }) {
       const times = redemptions.get(handoffToken) ?? 0;
       redemptions.set(handoffToken, times + 1);
+      if (times === 0) redeemedAt.set(handoffToken, Date.now());
       return [redeemed(times), {}];
     },
-    complete: () => [200, {}],
+    complete(request) {
+      const admissionId = request.url.split("/").at(-2);
+      completed.set(admissionId, completed.get(admissionId) ?? Date.now());
+      return [200, { admissionId, state: "completed" }];
+    },
     admissions: () => [200, {
-      admissions: [...admitted].map(([admissionId, admittedAt]) => (
-        { admissionId, state: "admitted", admittedAt, redeemedAt: null, expiresAt: admittedAt + 1 }
-      )),
+      admissions: [...admitted].map(([admissionId, admittedAt]) => ({
+        admissionId,
+        state: completed.has(admissionId) ? "completed" : "admitted",
+        admittedAt,
+        redeemedAt: redeemedAt.get(admissionId) ?? null,
+        expiresAt: completed.get(admissionId) ?? admittedAt + 1,
+      })),
       next: null,
     }],
     notice(request, notice) {

@@ -1,31 +1,28 @@
 // What clients saw: every call with when it was sent and when it was answered, and what an auditor saw
-// between them. `support/invariants.mjs` judges it. Plain data, so that another client's can be judged, too.
+// between them. `tidegate judge` says whether the promises were kept; docs/histories.md describes the lines.
+
+import assert from "node:assert/strict";
 
 import { decodeJwt } from "jose";
 
+import { tidegate } from "./command.mjs";
+
 /**
- * A journal holds `limits` (`maxActive`, `maxAdmissions`, `admitRatePerMinute`, as the queue has them
- * all the while), `calls` and `audits`.
- *
- * A call: `verb` (enter, claim, redeem, complete, release, leave), `entry` (the client's own name of the
- * entry that it is about; whoever enters anew after leaving has a new one), `key` (a redemption's
- * Idempotency-Key), `sent`; once there was an answer `answered` and `status`; and what it said: `index`,
- * `admissionId`, `expiresAt`, `state`, `presentAt` (the queue's time of an answer 202), `code`.
- *
- * An audit: `sent`, `answered`, `before` and `after` (the operator's snapshots around it), and every
- * one of the `admissions` there are.
- *
- * All times are Unix milliseconds; `sent` and `answered` are of one clock that never shows a time twice.
+ * A journal of a queue with these `limits`, all the while. `alone`: nobody but these calls used it. `calls` and
+ * `audits` are lines of a history. A call's `entry` is the client's own name of the entry that it is about;
+ * whoever enters anew after leaving has a new one.
  */
 export class Journal {
   calls = [];
   audits = [];
+  #queue;
   #last = 0;
 
-  constructor(limits) {
-    this.limits = limits;
+  constructor({ maxActive, maxAdmissions, admitRatePerMinute }, { alone = true } = {}) {
+    this.#queue = { type: "queue", alone, limits: { maxActive, maxAdmissions, admitRatePerMinute } };
   }
 
+  /** One clock, which never shows a time twice. */
   #now() {
     const read = performance.timeOrigin + performance.now();
     this.#last = Math.max(read, this.#last + 0.001);
@@ -34,7 +31,7 @@ export class Journal {
 
   /** Makes a call and notes it as `noted`. Returns the reply, or undefined where the connection broke. */
   async call(noted, make) {
-    const call = { ...noted, sent: this.#now() };
+    const call = { type: "call", ...noted, sent: this.#now() };
     this.calls.push(call);
     const reply = await make().catch(() => undefined);
     if (reply !== undefined) Object.assign(call, { answered: this.#now(), status: reply.status }, said(reply));
@@ -47,13 +44,22 @@ export class Journal {
     const before = await queue.snapshot();
     const admissions = await queue.admissions();
     const after = await queue.snapshot();
-    this.audits.push({ sent, before, admissions, after, answered: this.#now() });
+    this.audits.push({ type: "audit", sent, before, admissions, after });
+  }
+
+  /** Fails where the history shows a promise broken. */
+  async assertKept() {
+    assert.ok(this.audits.length > 0, "a journal without an audit proves nothing");
+    const lines = [this.#queue, ...this.calls, ...this.audits];
+    const input = lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+    const { code, stdout, stderr } = await tidegate(["judge", "-"], { input });
+    assert.equal(code, 0, `${stdout}${stderr}`);
   }
 }
 
 function said({ status, json }) {
-  if (status === 202) return { presentAt: json.serverTime };
-  const { ticket, admissionId, expiresAt, state, code } = json ?? {};
-  const told = { index: ticket && decodeJwt(ticket).index, admissionId, expiresAt, state, code };
-  return Object.fromEntries(Object.entries(told).filter(([, value]) => value !== undefined));
+  if (status >= 300) return {};
+  const { ticket, admissionId, expiresAt, state, serverTime } = json ?? {};
+  const { epoch, index, position } = ticket ? decodeJwt(ticket) : {};
+  return { epoch, index, position, admissionId, expiresAt, state, ...(status === 202 && { serverTime }) };
 }

@@ -7,10 +7,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 
 import { verify } from "../../pages/verify/verify.js";
-import { ROOT } from "../../scripts/lib/miniflare.mjs";
+import { BINARY } from "./command.mjs";
 import { freshFolder, removeFolder } from "./world.mjs";
-
-const BINARY = path.join(path.resolve(ROOT, process.env.CARGO_TARGET_DIR ?? "target"), "debug/tidegate");
 
 /** What the command says: `{code, said}`. */
 export const byCommand = (...args) => new Promise((resolve, reject) => {

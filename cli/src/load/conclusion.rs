@@ -2,11 +2,13 @@
 //! call that fails here costs what it was for, and never the figures.
 
 use super::args::LoadArgs;
-use super::checker::{Findings, Invariant, Record};
 use super::report::Report;
 use super::run::Outcome;
-use super::target::QueueState;
 use super::world::World;
+use tidegate_judge::history::{Audit, Micros};
+use tidegate_judge::{Limits, Verdict, judge};
+use tokio::time::Instant;
+
 use crate::failure::Failure;
 use crate::queue::Edge;
 
@@ -28,7 +30,7 @@ pub async fn conclude(
     let mut undone = Undone::default();
     let last = LastLook::take(world, &mut undone).await;
     clean_up(world, &mut undone).await;
-    let findings = last.judge(world);
+    let verdict = last.judge(world);
     if ramp.is_none() {
         note_own_limit(world, args);
     }
@@ -47,7 +49,7 @@ pub async fn conclude(
         sockets,
         changes,
         ramp,
-        findings,
+        verdict,
         notes: world.notes(),
         undone: undone.0,
         interrupted,
@@ -58,10 +60,9 @@ pub async fn conclude(
 
 /// What the queue itself says in the end, as far as it could be asked.
 struct LastLook {
-    state: Option<QueueState>,
+    audit: Option<Audit>,
     /// Whether the limits that shoppers were held to are those of the beginning.
     limits_held: bool,
-    records: Option<Vec<Record>>,
 }
 
 impl LastLook {
@@ -69,6 +70,7 @@ impl LastLook {
         let World {
             wire, keys, target, ..
         } = world;
+        let sent: Micros = world.record.micros(Instant::now());
         let report = undone.unless(
             target.report(wire, keys).await,
             "how the queue stands was not read, so its count of entries was not checked, nor the \
@@ -98,37 +100,34 @@ impl LastLook {
             Some(Some((state, config))) => (Some(config) == target.config, Some(state)),
         };
         Self {
-            state,
+            audit: state.map(|before| Audit {
+                sent,
+                before,
+                admissions: records.flatten(),
+                after: None,
+            }),
             limits_held,
-            records: records.flatten(),
         }
     }
 
-    fn judge(mut self, world: &World) -> Findings {
-        let reset = self.state.take_if(|state| {
-            let epoch = state.epoch;
-            world
-                .checker
-                .entries(|entries, _| entries.is_of_another_life(epoch))
-        });
-        if reset.is_some() {
-            self.records = None;
+    fn judge(self, world: &World) -> Verdict {
+        let mut history = world.record.lock();
+        let epoch = history.calls.iter().find_map(|call| call.said.epoch);
+        let last = self.audit.as_ref().and_then(|audit| audit.before.epoch);
+        if epoch.is_some() && last.is_some() && epoch != last {
             world.note(String::from(
                 "the queue was reset during the run: less could be checked",
             ));
         }
-        let entered = self.state.map(|state| state.entered);
-        let mut findings = world
-            .checker
-            .finish(world.target.own, entered, self.records.as_deref());
+        history.audits.extend(self.audit);
         if !self.limits_held {
-            findings.take_back(Invariant::NeverOverAdmitted);
+            history.queue.limits = Limits::default();
             world.note(String::from(
                 "the configuration was or may have been changed during the run: its limits were not \
                  checked",
             ));
         }
-        findings
+        judge(&history)
     }
 }
 

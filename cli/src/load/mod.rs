@@ -8,7 +8,6 @@
 
 mod args;
 mod backoff;
-mod checker;
 mod conclusion;
 mod keys;
 mod live;
@@ -17,6 +16,7 @@ mod pacer;
 mod progress;
 mod push;
 mod ramp;
+mod record;
 mod report;
 mod run;
 mod shopper;
@@ -50,7 +50,12 @@ const FILES_BESIDE: u64 = 64;
 /// Does what was asked.
 pub async fn run(args: LoadArgs) -> Result<Output, Failure> {
     args.check()?;
-    if let Some(path) = args.json.as_deref().filter(|path| *path != Path::new("-")) {
+    let files = [args.json.as_deref(), args.history.as_deref()];
+    for path in files
+        .into_iter()
+        .flatten()
+        .filter(|path| *path != Path::new("-"))
+    {
         file::check_writable(path)?;
     }
     let edge = Edge::parse(&args.url)?;
@@ -69,6 +74,9 @@ pub async fn run(args: LoadArgs) -> Result<Output, Failure> {
     let world = World::new(wire, keys, target, &args).into();
     let outcome = run::carry_out(&args, &world, edge.name()).await;
     let report = conclusion::conclude(&world, &args, &edge, outcome).await?;
+    if let Some(path) = &args.history {
+        file::write(path, &world.record.lock().write(), || report.text())?;
+    }
     print(&report, args.json.as_deref())
 }
 
@@ -95,7 +103,7 @@ fn print(report: &Report, json: Option<&Path>) -> Result<Output, Failure> {
         };
         format!(
             "marks missed: {missed}; promises broken: {}{undone}",
-            report.findings.count()
+            report.verdict.count()
         )
     };
     Err(Failure::failed(message).with_reply(stdout))

@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Deserialize;
+use tidegate_judge::history::Snapshot;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::wire::Call;
@@ -18,16 +19,12 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const LINE_EVERY: u64 = 5;
 
 /// What is interesting of the snapshot.
-#[derive(Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Default, Deserialize)]
 struct Seen {
-    waiting: u64,
-    present: u64,
-    active: u64,
     #[serde(default)]
     relays: u16,
-    #[serde(default)]
-    version: u64,
+    #[serde(flatten)]
+    snapshot: Snapshot,
 }
 
 /// Shows how the run goes, until it is dropped. `expected`: how many shoppers are to come, if that is
@@ -51,7 +48,7 @@ pub async fn show(world: Arc<World>, expected: Option<u32>) {
         let counts = world.crowd.counts();
         let line = format!(
             "{} came, {} served; queue: {} waiting, {} present, {} active; {per_second} requests/s, \
-             {} failed, p95 {:.0} ms; promises broken: {}",
+             {} failed, p95 {:.0} ms",
             counts.came,
             counts.served,
             seen.waiting,
@@ -59,7 +56,6 @@ pub async fn show(world: Arc<World>, expected: Option<u32>) {
             seen.active,
             requests.count - requests.good,
             requests.millis_at(0.95),
-            world.checker.count(),
         );
         screen.update(
             counts.came - counts.under_way(),
@@ -70,16 +66,14 @@ pub async fn show(world: Arc<World>, expected: Option<u32>) {
     }
 }
 
-async fn look_at(world: &World) -> Seen {
+async fn look_at(world: &World) -> Snapshot {
     let Ok(answer) = world.wire.exchange(Call::get(&world.paths.snapshot)).await else {
-        return Seen::default();
+        return Snapshot::default();
     };
     let seen = answer.json::<Seen>().unwrap_or_default();
     world.relays.store(seen.relays, Ordering::Relaxed);
-    world
-        .checker
-        .admissions(|admissions, found| admissions.says_active(seen.version, seen.active, found));
-    seen
+    world.record.saw(seen.snapshot.clone());
+    seen.snapshot
 }
 
 enum Screen {

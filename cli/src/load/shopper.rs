@@ -1,5 +1,5 @@
 //! One shopper's whole way: the page, the entry, the wait, the claim, the checkout. Each does what the
-//! waiting room's own page would do, and tells the checker what came of it.
+//! waiting room's own page would do, and the history tells what came of it.
 
 use core::time::Duration;
 use std::sync::Arc;
@@ -7,18 +7,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use reqwest::Method;
 use tidegate_core::ids::EntryKey;
+use tidegate_judge::history::{Call as Noted, Verb};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::backoff::Backoff;
 use super::live::Seen;
 use super::standing::{
-    ClaimAnswer, EnterAnswer, Entered, POLL, Standing, StatusAnswer, millis, read_entered,
-    standing, standing_by,
+    ClaimAnswer, Entered, POLL, Standing, StatusAnswer, millis, read_entered, standing, standing_by,
 };
 use super::stats::Step;
 use super::ticket;
-use super::wire::{Answer, Call};
+use super::wire::{Answer, Call, Lost};
 use super::world::World;
 use crate::queue::bearer;
 
@@ -86,32 +86,20 @@ impl Shopper {
 
     /// Enters, and tries again with the same key until there is an answer.
     async fn enter(&self) -> Result<Entered, End> {
-        let wire = &self.world.wire;
         let key = EntryKey::from_bytes(fastrand::u128(..).to_ne_bytes());
         let body = format!(r#"{{"entryKey":"{key}"}}"#);
         let call = || Call::post(&self.world.paths.enter).body(body.clone());
         let mut backoff = Backoff::default();
-        let mut floor = None;
         loop {
-            let turn = wire.pacer.turn().await;
-            // Nothing is awaited between this and the sending.
-            let asked = |floor: Option<_>| match floor {
-                Some(floor) => floor,
-                None => self.world.checker.entries(|entries, _| entries.asks()),
-            };
-            let first_floor = *floor.insert(asked(floor));
-            let retry_after = match wire.send(turn, Step::Enter, call()).await {
+            let retry_after = match self.ask(Step::Enter, Verb::Enter, call()).await {
                 Ok(answer) if answer.status == 200 => {
-                    let Some((entered, shown)) = read_entered(&answer) else {
+                    let Some(entered) = read_entered(&answer) else {
                         self.world
                             .note(String::from("an enter was answered with no ticket"));
                         return Err(End::GaveUp);
                     };
-                    self.world.checker.entries(|entries, found| {
-                        entries.entered(self.number, first_floor, entered.place, shown, found);
-                    });
                     if self.repeats() {
-                        self.enter_again(call()).await;
+                        let _ = self.ask(Step::Repeat, Verb::Enter, call()).await;
                     }
                     return Ok(entered);
                 }
@@ -126,19 +114,20 @@ impl Shopper {
         }
     }
 
-    async fn enter_again(&self, call: Call<'_>) {
-        let Ok(answer) = self.world.wire.call(Step::Repeat, call).await else {
-            return;
+    /// Sends a call of which the history tells.
+    async fn ask(&self, step: Step, verb: Verb, call: Call<'_>) -> Result<Answer, Lost> {
+        let World { wire, record, .. } = &*self.world;
+        let noted = Noted {
+            verb,
+            entry: self.number.to_string(),
+            key: call.idempotency_key.map(str::to_owned),
+            ..Noted::default()
         };
-        let place = answer
-            .json::<EnterAnswer<'_>>()
-            .filter(|_| answer.status == 200)
-            .and_then(|entered| ticket::read(entered.ticket));
-        if let Some(place) = place {
-            self.world.checker.entries(|entries, found| {
-                entries.entered_again(self.number, place, found);
-            });
-        }
+        let turn = wire.pacer.turn().await;
+        let at = record.sends(noted);
+        let answer = wire.send(turn, step, call).await?;
+        record.answered(at, &answer);
+        Ok(answer)
     }
 
     async fn wait_and_claim(&self, mut entered: Entered) -> End {
@@ -163,7 +152,7 @@ impl Shopper {
                 _ => POLL,
             };
             if claims {
-                match self.claim(&entered, present_since.is_none()).await {
+                match self.claim(Step::Claim, &entered).await {
                     Ok(answer) if answer.status == 200 => {
                         return self.check_out(&entered, &answer).await;
                     }
@@ -238,39 +227,9 @@ impl Shopper {
         }
     }
 
-    /// Claims, for the `first` time or again.
-    async fn claim(&self, entered: &Entered, first: bool) -> Result<Answer, super::wire::Lost> {
-        let world = &self.world;
-        let turn = world.wire.pacer.turn().await;
-        let place = entered.place;
-        let position = place.position.unwrap_or(place.index);
-        let sent = world.micros(Instant::now());
-        if first {
-            world.checker.admissions(|admissions, _| {
-                admissions.claims(self.number, place.index, position, sent);
-            });
-        }
-        let call = Call::post(&world.paths.claim).bearer(&entered.ticket);
-        let answer = world.wire.send(turn, Step::Claim, call).await?;
-        let answered = world.micros(answer.answered);
-        match answer.status {
-            202 => world.checker.admissions(|admissions, found| {
-                admissions.waits(self.number, sent, answered, found);
-            }),
-            200 => self.note_granted(&answer),
-            _ => {}
-        }
-        Ok(answer)
-    }
-
-    fn note_granted(&self, answer: &Answer) {
-        let answered = self.world.micros(answer.answered);
-        let granted = answer.json::<ClaimAnswer<'_>>();
-        if let Some(id) = granted.and_then(|granted| granted.admission_id) {
-            self.world.checker.admissions(|admissions, found| {
-                admissions.granted(self.number, id, answered, found);
-            });
-        }
+    async fn claim(&self, step: Step, entered: &Entered) -> Result<Answer, Lost> {
+        let call = Call::post(&self.world.paths.claim).bearer(&entered.ticket);
+        self.ask(step, Verb::Claim, call).await
     }
 
     /// What the origin does with whoever brings a token.
@@ -284,11 +243,7 @@ impl Shopper {
             return End::GaveUp;
         };
         if self.repeats() {
-            let again = Call::post(&world.paths.claim).bearer(&entered.ticket);
-            match world.wire.call(Step::Repeat, again).await {
-                Ok(answer) if answer.status == 200 => self.note_granted(&answer),
-                _ => {}
-            }
+            let _ = self.claim(Step::Repeat, entered).await;
         }
         let Some(origin) = &world.keys.origin else {
             return self.leave(entered).await;
@@ -303,58 +258,48 @@ impl Shopper {
             idempotency_key: Some(admission),
             ..redeem()
         };
-        let redeems_at = world.micros(Instant::now());
-        if self.settled(Step::Redeem, with_key).await.is_none() {
+        if self
+            .settled(Step::Redeem, Verb::Redeem, with_key)
+            .await
+            .is_none()
+        {
             return End::GaveUp;
         }
-        world
-            .checker
-            .admissions(|admissions, _| admissions.redeemed(self.number, redeems_at));
-        if self.repeats()
-            && let Ok(again) = world.wire.call(Step::Repeat, redeem()).await
-        {
-            world.checker.admissions(|admissions, found| {
-                admissions.redeemed_again(self.number, again.status, found);
-            });
+        if self.repeats() {
+            let _ = self.ask(Step::Repeat, Verb::Redeem, redeem()).await;
         }
         if !world.checkout.is_zero() {
             sleep(world.checkout).await;
         }
         let path = format!("{}/{admission}/complete", world.paths.admissions);
-        // From here on the slot may be free.
-        world
-            .checker
-            .admissions(|admissions, _| admissions.ends(self.number));
         let complete = || Call::post(&path).bearer(origin);
-        let Some(completed) = self.settled(Step::Complete, complete).await else {
-            return End::GaveUp;
-        };
-        world.checker.admissions(|admissions, found| {
-            admissions.completed(world.micros(completed.answered), found);
-        });
-        End::Served
+        match self.settled(Step::Complete, Verb::Complete, complete).await {
+            Some(_) => End::Served,
+            None => End::GaveUp,
+        }
     }
 
     async fn leave(&self, entered: &Entered) -> End {
-        let world = &self.world;
-        world
-            .checker
-            .admissions(|admissions, _| admissions.ends(self.number));
         let leave = || Call {
             method: Method::DELETE,
-            ..Call::get(&world.paths.leave).bearer(&entered.ticket)
+            ..Call::get(&self.world.paths.leave).bearer(&entered.ticket)
         };
-        match self.settled(Step::Leave, leave).await {
+        match self.settled(Step::Leave, Verb::Leave, leave).await {
             Some(_) => End::Served,
             None => End::GaveUp,
         }
     }
 
     /// Sends until the answer is the one that is wanted; `None` where it is another for good.
-    async fn settled<'a>(&self, step: Step, call: impl Fn() -> Call<'a>) -> Option<Answer> {
+    async fn settled<'a>(
+        &self,
+        step: Step,
+        verb: Verb,
+        call: impl Fn() -> Call<'a>,
+    ) -> Option<Answer> {
         let mut backoff = Backoff::default();
         loop {
-            let retry_after = match self.world.wire.call(step, call()).await {
+            let retry_after = match self.ask(step, verb, call()).await {
                 Ok(answer) if step.expects(answer.status, answer.code()) => return Some(answer),
                 Ok(answer) if is_final(&answer) => return None,
                 Ok(answer) => answer.retry_after,

@@ -61,15 +61,14 @@ pub struct ClaimAnswer<'a> {
     pub server_time: u64,
 }
 
-/// The place, and the position that the status shows.
-pub fn read_entered(answer: &Answer) -> Option<(Entered, Option<u64>)> {
+/// Where who entered stands.
+pub fn read_entered(answer: &Answer) -> Option<Entered> {
     let body = answer.json::<EnterAnswer<'_>>()?;
-    let entered = Entered {
+    Some(Entered {
         ticket: bearer(body.ticket)?,
         place: ticket::read(body.ticket)?,
         standing: standing(&body.status),
-    };
-    Some((entered, body.status.position))
+    })
 }
 
 pub fn standing(status: &StatusAnswer<'_>) -> Standing {

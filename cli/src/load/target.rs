@@ -6,12 +6,12 @@ use reqwest::Method;
 use reqwest::header::HeaderValue;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use tidegate_core::ids::{Epoch, QueueId};
+use tidegate_core::ids::QueueId;
 use tidegate_core::view::snapshot::Notice;
+use tidegate_judge::history::{Admission, Queue, Snapshot, Start};
 use tokio::time::{Instant, sleep};
 
 use super::args::LoadArgs;
-use super::checker::{Record, Rules, Start};
 use super::keys::Keys;
 use super::wire::{Answer, Call, Wire};
 use crate::failure::Failure;
@@ -36,7 +36,7 @@ pub struct Target {
     /// How many relays it has.
     pub relays: u16,
     /// How it stood before anybody came, if there is an admin key.
-    pub start: Start,
+    pub start: Option<Start>,
     /// What it said before this run says something.
     notice: Option<Notice>,
 }
@@ -50,14 +50,10 @@ struct Report {
 
 /// What the queue says of itself, as far as it is used here.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct QueueState {
-    pub epoch: Epoch,
-    pub entered: u64,
-    active: u64,
-    version: u64,
-    server_time: u64,
+struct QueueState {
     notice: Option<Notice>,
+    #[serde(flatten)]
+    judged: Snapshot,
 }
 
 impl Target {
@@ -72,9 +68,9 @@ impl Target {
                 let mut target = Self::known(id, false, report);
                 for state in ["admitted", "redeemed"] {
                     let held = target.read_admissions(wire, keys, Some(state)).await?;
-                    let ends = held.into_iter().flatten();
-                    let ends = ends.filter_map(|line| Some((line.admission_id, line.expires_at?)));
-                    target.start.held.extend(ends);
+                    if let Some(start) = &mut target.start {
+                        start.held.extend(held.into_iter().flatten());
+                    }
                 }
                 target
             }
@@ -109,8 +105,13 @@ impl Target {
             own,
             relays: 1,
             page: page.map_or_else(|| format!("/queue/{id}"), str::to_owned),
-            start: snapshot.as_ref().map(QueueState::start).unwrap_or_default(),
-            notice: snapshot.and_then(|snapshot| snapshot.notice),
+            notice: snapshot
+                .as_ref()
+                .and_then(|snapshot| snapshot.notice.clone()),
+            start: snapshot.map(|snapshot| Start {
+                snapshot: snapshot.judged,
+                held: Vec::new(),
+            }),
             config,
         }
     }
@@ -164,16 +165,12 @@ impl Target {
     }
 
     /// What the configuration promises.
-    pub fn rules(&self) -> Rules {
-        let number = |field: &str| self.config.as_ref()?.get(field)?.as_u64();
-        let micros =
-            |field: &str| number(field).map_or(u64::MAX / 4, |seconds| seconds * 1_000_000);
-        Rules {
-            max_active: number("maxActive"),
-            rate_per_minute: number("admitRatePerMinute"),
-            max_admissions: number("maxAdmissions"),
-            handoff: micros("handoffSeconds"),
-            session: micros("sessionSeconds"),
+    pub fn promises(&self) -> Queue {
+        let limits = self.config.clone();
+        let limits = limits.and_then(|config| serde_json::from_value(config).ok());
+        Queue {
+            limits: limits.unwrap_or_default(),
+            alone: self.own,
         }
     }
 
@@ -182,16 +179,20 @@ impl Target {
         &self,
         wire: &Wire,
         keys: &Keys,
-    ) -> Result<Option<(QueueState, Value)>, Failure> {
+    ) -> Result<Option<(Snapshot, Value)>, Failure> {
         let Some(key) = &keys.admin else {
             return Ok(None);
         };
         let report = read_report(wire, key, &self.id).await?;
-        Ok(Some((report.snapshot, report.config)))
+        Ok(Some((report.snapshot.judged, report.config)))
     }
 
     /// The queue's own account of admissions; `None` where it is too long to read or there is no key.
-    pub async fn records(&self, wire: &Wire, keys: &Keys) -> Result<Option<Vec<Record>>, Failure> {
+    pub async fn records(
+        &self,
+        wire: &Wire,
+        keys: &Keys,
+    ) -> Result<Option<Vec<Admission>>, Failure> {
         self.read_admissions(wire, keys, None).await
     }
 
@@ -201,10 +202,10 @@ impl Target {
         wire: &Wire,
         keys: &Keys,
         state: Option<&str>,
-    ) -> Result<Option<Vec<Record>>, Failure> {
+    ) -> Result<Option<Vec<Admission>>, Failure> {
         #[derive(Deserialize)]
         struct Page {
-            admissions: Vec<Record>,
+            admissions: Vec<Admission>,
             next: Option<u64>,
         }
         let Some(key) = &keys.admin else {
@@ -257,17 +258,6 @@ impl Target {
                 .await
                 .map(|_| ()),
             _ => Ok(()),
-        }
-    }
-}
-
-impl QueueState {
-    fn start(&self) -> Start {
-        Start {
-            server_time: self.server_time,
-            version: self.version,
-            active: self.active,
-            ..Start::default()
         }
     }
 }
@@ -367,9 +357,13 @@ mod tests {
         }));
         let target = Target::known(&id, false, report.ok());
         assert_eq!(target.page, "/lamp");
-        assert_eq!(target.rules().max_active, Some(5));
-        assert_eq!(target.rules().handoff, 2_000_000);
-        assert_eq!((target.start.active, target.start.server_time), (7, 1_000));
+        let limits = target.promises().limits;
+        assert_eq!(
+            (limits.max_active, limits.handoff_seconds),
+            (Some(5), Some(2))
+        );
+        let start = target.start.unwrap().snapshot;
+        assert_eq!((start.active, start.server_time), (7, 1_000));
         assert_eq!(Target::known(&id, false, None).page, "/queue/lamp");
     }
 }

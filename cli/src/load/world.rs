@@ -1,4 +1,4 @@
-//! What all parts of a run share: the way to the deployment, the queue, the checker, and how many
+//! What all parts of a run share: the way to the deployment, the queue, the history, and how many
 //! shoppers are where.
 
 use core::time::Duration;
@@ -8,9 +8,9 @@ use std::sync::{Mutex, PoisonError};
 use tokio::time::Instant;
 
 use super::args::LoadArgs;
-use super::checker::{Checker, Micros};
 use super::keys::Keys;
 use super::push::Push;
+use super::record::Record;
 use super::target::Target;
 use super::wire::Wire;
 
@@ -22,7 +22,7 @@ pub struct World {
     pub wire: Wire,
     pub keys: Keys,
     pub target: Target,
-    pub checker: Checker,
+    pub record: Record,
     pub push: Push,
     pub crowd: Crowd,
     pub began: Instant,
@@ -112,7 +112,7 @@ impl World {
         Self {
             wire,
             keys,
-            checker: Checker::new(target.rules(), target.start.clone()),
+            record: Record::new(target.promises(), target.start.clone()),
             paths: Paths::of(target.id.as_str()),
             relays: AtomicU16::new(target.relays),
             target,
@@ -123,11 +123,6 @@ impl World {
             timeout: args.timeout,
             notes: Mutex::default(),
         }
-    }
-
-    /// A moment on the run's own clock.
-    pub fn micros(&self, at: Instant) -> Micros {
-        u64::try_from(at.saturating_duration_since(self.began).as_micros()).unwrap_or(u64::MAX)
     }
 
     /// Keeps a remark for the report, each once.

@@ -118,6 +118,7 @@ impl SimulateArgs {
                 rate: if unlimited { Some(1_800) } else { self.rate },
                 max_admissions: self.stock,
                 max_participants: self.participants,
+                ..Limits::default()
             },
             session_seconds: self.checkout.saturating_mul(5),
             faults: match self.faults {

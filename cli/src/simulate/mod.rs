@@ -44,7 +44,7 @@ pub fn run(args: &SimulateArgs) -> Result<Output, Failure> {
     bar.finish_and_clear();
     let figures = outcome.map_err(|failure| {
         let shortest = shortest(&scenario, args.seed, failure);
-        let invariant = shortest.failure.violation.invariant;
+        let invariant = shortest.failure.violation.promise.name();
         Failure::failed(format!("invariant {invariant} does not hold"))
             .remedy("The shortest history found that shows it is on stdout; please report it.")
             .with_reply(shortest.to_string())

@@ -11,6 +11,7 @@
 )]
 
 mod audits;
+mod judge;
 mod keys;
 mod load;
 mod queue;

@@ -6,9 +6,11 @@ use tidegate_core::ids::ShopperId;
 use tidegate_core::lane::{Heard, Outcomes, Work};
 use tidegate_core::problem::{Code, Problem};
 use tidegate_core::queue::{Answer, Event};
+use tidegate_judge::event::Event as Seen;
+use tidegate_sim::lane_object;
 use tidegate_sim::queue_object::Crash;
 
-use crate::world::{EPOCH, Fate, Late, World};
+use crate::world::{EPOCH, Fate, Late, World, entry};
 
 impl World {
     /// Memory is gone, and with it every request that waited.
@@ -22,13 +24,14 @@ impl World {
     }
 
     pub fn enter(&mut self, shopper: ShopperId) {
-        let highest = self.tickets.values().max().copied();
         let at = self.lane_of(shopper);
         let called = self.queue.machine().unwrap().head().called();
         self.lanes[at].lane().arrive(shopper, called).unwrap();
         self.waiting[at].push(shopper);
-        // A retry of an enter that is under way may find the older one's place.
-        self.sent.entry(shopper).or_insert(highest);
+        self.sent.insert(shopper);
+        if self.asked.insert(shopper) {
+            self.see(Seen::Enters(entry(shopper)));
+        }
     }
 
     /// An entry that was called up stands, or its shopper enters anew.
@@ -59,8 +62,11 @@ impl World {
             None => {}
             Some(Work::Write(group)) => {
                 self.record.written(name.number, &group);
-                let fresh = self.lanes[at].write_group(&group);
-                assert!(fresh, "a number is used once");
+                self.lanes[at].write_group(&group);
+                self.see(Seen::Gathered {
+                    lane: name.number,
+                    sequence: group.sequence,
+                });
                 if fate == Fate::LaneDies {
                     self.crash_lane(at);
                 }
@@ -139,7 +145,7 @@ impl World {
             return;
         }
         if fate == Fate::RetriedMeanwhile {
-            let mut retrying: Vec<ShopperId> = self.sent.keys().copied().collect();
+            let mut retrying: Vec<ShopperId> = self.sent.iter().copied().collect();
             retrying.retain(|who| self.lane_of(*who) == at && !self.waiting[at].contains(who));
             for shopper in retrying {
                 self.enter(shopper);
@@ -157,7 +163,7 @@ impl World {
                 object.write_outcome(sequence, Some(first), granted, &outcomes);
                 for (shopper, _) in &outcomes {
                     assert!(
-                        self.sent.contains_key(shopper),
+                        self.sent.contains(shopper),
                         "an index that nobody asked for"
                     );
                 }
@@ -174,7 +180,8 @@ impl World {
                 self.crash_lane(at);
             }
         }
-        self.check.lanes(self.lanes.iter()).unwrap();
+        let ranges = lane_object::ranges(self.lanes.iter());
+        self.see(Seen::Lanes(&ranges));
     }
 
     fn tell(&mut self, at: usize, outcomes: Outcomes) {

@@ -20,7 +20,7 @@ mod world;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, FileFailurePersistence};
 
-use tidegate_sim::Limits;
+use tidegate_judge::Limits;
 use world::{Fate, Op, World};
 
 const LANES: u16 = 3;
@@ -57,6 +57,7 @@ fn limits() -> impl Strategy<Value = Limits> {
                 rate,
                 max_admissions,
                 max_participants,
+                ..Limits::default()
             },
         )
 }

@@ -2,10 +2,11 @@
 
 use tidegate_core::ids::{AdmissionId, Epoch, ShopperId};
 use tidegate_core::queue::event::Holder;
-use tidegate_core::queue::{Answer, ClaimState, Event};
+use tidegate_core::queue::{Answer, Event};
+use tidegate_judge::event::Told;
 use tidegate_sim::queue_object::Crash;
 
-use crate::world::{EPOCH, World};
+use crate::world::{EPOCH, World, entry};
 
 impl World {
     pub fn holder(&mut self, shopper: ShopperId) -> Option<Holder> {
@@ -25,19 +26,17 @@ impl World {
         let index = holder.index;
         match self.event(Event::Claim(holder.clone()), Crash::None) {
             Some(Ok(Answer::Granted(grant))) => {
-                assert_eq!(
-                    grant.admission_id,
-                    AdmissionId {
-                        epoch: EPOCH,
-                        index
-                    }
-                );
+                let told = Told::Admitted {
+                    admission: grant.admission_id,
+                    holder: entry(grant.shopper),
+                };
+                self.told(shopper, index, told);
                 // A retry gets the same one.
                 let again = self.event(Event::Claim(holder), Crash::None);
                 assert_eq!(again, Some(Ok(Answer::Granted(grant))));
             }
             Some(Ok(Answer::Boarding { .. })) => {
-                assert_eq!(self.queue.claim(index).unwrap().state, ClaimState::Present);
+                self.told(shopper, index, Told::Waits);
             }
             Some(Err(_)) => {}
             other => panic!("{other:?}"),
@@ -56,13 +55,14 @@ impl World {
         let idempotency_key = (key > 0).then(|| format!("key-{key}"));
         let redeem = Event::Redeem {
             admission,
-            idempotency_key: idempotency_key.clone(),
+            idempotency_key,
         };
         if let Some(Ok(answer)) = self.event(redeem, Crash::None) {
-            assert!(matches!(answer, Answer::Admission(_)));
-            let key = idempotency_key.unwrap_or_default();
-            let first = self.redeemed.entry(index).or_insert_with(|| key.clone());
-            assert!(*first == key, "{index} was redeemed twice");
+            let Answer::Admission(report) = answer else {
+                panic!("{answer:?}")
+            };
+            self.told(shopper, index, Told::Redeemed { key: key.into() });
+            self.told(shopper, index, Told::State(report.state));
         }
     }
 

@@ -1,16 +1,17 @@
 //! A small deployment in virtual time: shoppers, lanes, one queue, and what can go wrong between
 //! them.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde_json::{Value, json};
 use tidegate_core::UnixMillis;
 use tidegate_core::fair::Fresh;
 use tidegate_core::ids::{Epoch, ShopperId};
 use tidegate_core::problem::Problem;
-use tidegate_core::queue::{Answer, ClaimState, Event};
-use tidegate_sim::Limits;
-use tidegate_sim::check::Check;
+use tidegate_core::queue::{Answer, Event};
+use tidegate_core::view::snapshot::Snapshot;
+use tidegate_judge::event::{Event as Seen, Row, Told};
+use tidegate_judge::{Judge, Limits};
 use tidegate_sim::lane_object::LaneObject;
 use tidegate_sim::queue_object::{Crash, QueueObject};
 
@@ -68,16 +69,6 @@ pub enum Late {
     Leave(ShopperId, u64),
 }
 
-/// Limits as a merge patch.
-fn patch(limits: &Limits) -> Value {
-    json!({
-        "maxActive": limits.max_active,
-        "admitRatePerMinute": limits.rate,
-        "maxAdmissions": limits.max_admissions,
-        "maxParticipants": limits.max_participants,
-    })
-}
-
 pub const EPOCH: Epoch = Epoch::from_bytes([9; 16]);
 
 pub struct World {
@@ -87,15 +78,15 @@ pub struct World {
     /// For each lane, the shoppers whose request waits for an answer there.
     pub waiting: Vec<Vec<ShopperId>>,
     limits: Limits,
-    pub check: Check,
+    pub judge: Judge,
     /// Tickets that shoppers hold.
     pub tickets: BTreeMap<ShopperId, u64>,
-    /// For each enter that is under way: the highest index acknowledged when it was sent.
-    pub sent: BTreeMap<ShopperId, Option<u64>>,
+    /// Whose enter is under way.
+    pub sent: BTreeSet<ShopperId>,
+    /// Who asked for an entry and was not told of it since: a retry may find what was asked for first.
+    pub asked: BTreeSet<ShopperId>,
     /// Requests that are on their way for long.
     pub late: VecDeque<Late>,
-    /// Who redeemed, and with which key.
-    pub redeemed: BTreeMap<u64, String>,
     pub record: Record,
 }
 
@@ -107,15 +98,16 @@ impl World {
             queue: QueueObject::default(),
             lanes: (0..lanes).map(|_| LaneObject::default()).collect(),
             waiting: (0..lanes).map(|_| Vec::new()).collect(),
-            limits: limits.clone(),
-            check: Check::default(),
+            limits: *limits,
+            judge: Judge::default(),
             tickets: BTreeMap::new(),
-            sent: BTreeMap::new(),
+            sent: BTreeSet::new(),
+            asked: BTreeSet::new(),
             late: VecDeque::new(),
-            redeemed: BTreeMap::new(),
             record: Record::default(),
         };
-        let mut config = patch(limits);
+        world.see(Seen::Limits(*limits));
+        let mut config = limits.patch();
         config["lanes"] = lanes.into();
         config["opensAt"] = (world.now + entry_millis).into();
         config["handoffSeconds"] = 20.into();
@@ -168,16 +160,18 @@ impl World {
             Op::Patch(limits) => {
                 // What is due falls under the old limits.
                 self.event(Event::Wake, Crash::None);
-                let before = core::mem::replace(&mut self.limits, limits.clone());
+                let before = core::mem::replace(&mut self.limits, *limits);
+                self.see(Seen::Limits(*limits));
                 let patched = self.event(
                     Event::Patch {
-                        patch: patch(limits),
+                        patch: limits.patch(),
                         fresh: Fresh::known(EPOCH),
                     },
                     Crash::None,
                 );
                 if !matches!(patched, Some(Ok(_))) {
                     self.limits = before;
+                    self.see(Seen::Limits(before));
                 }
             }
             Op::CrashQueue => self.crash_queue(),
@@ -194,56 +188,76 @@ impl World {
     /// Lets one event happen, and looks at everything that it wrote.
     pub fn event(&mut self, event: Event, crash: Crash) -> Option<Result<Answer, Problem>> {
         let handled = self.queue.event(event, self.now, crash);
-        self.check.wrote(&handled.effects, &self.limits).unwrap();
         self.record.wrote(&handled.effects);
-        let head = self.queue.machine().unwrap().head();
-        let wrote = !handled.effects.is_empty();
-        self.check.stands(head, &self.limits, wrote).unwrap();
+        let machine = self.queue.machine().unwrap();
+        let wrote = Seen::Wrote {
+            effects: &handled.effects,
+            head: machine.head(),
+            alarm: machine.next_timeout(),
+        };
+        self.judge.see(wrote).unwrap();
+        if crash != Crash::None {
+            self.read_back();
+        }
         handled.answer
+    }
+
+    pub fn see(&mut self, seen: Seen<'_>) {
+        self.judge.see(seen).unwrap();
     }
 
     fn crash_queue(&mut self) {
         let before = self.essence();
         self.queue.crash();
-        assert_eq!(
-            self.essence(),
-            before,
-            "a crash changed what was acknowledged"
-        );
+        let after = self.essence();
+        assert_eq!(after, before, "a crash changed what was acknowledged");
+        self.read_back();
     }
 
     fn essence(&mut self) -> Value {
         let machine = self.queue.machine().unwrap();
         let snapshot = machine.snapshot(machine.head().clock);
-        json!([
-            snapshot.entered,
-            snapshot.waiting,
-            snapshot.present,
-            snapshot.admitted,
-            snapshot.active,
-            snapshot.completed,
-            snapshot.remaining,
-            snapshot.boarding,
-            snapshot.admitted_below,
-            snapshot.phase,
-        ])
+        let Snapshot {
+            waiting,
+            remaining,
+            admitted_below,
+            phase,
+            ..
+        } = snapshot;
+        json!([waiting, remaining, admitted_below, phase])
     }
 
+    /// After a crash, the queue is what was acknowledged.
+    fn read_back(&mut self) {
+        let machine = self.queue.machine().unwrap();
+        let snapshot = machine.snapshot(machine.head().clock);
+        let (present, active) = (snapshot.present, snapshot.active);
+        let head = machine.head();
+        let read = Seen::ReadBack {
+            head,
+            present,
+            active,
+        };
+        self.judge.see(read).unwrap();
+    }
+
+    /// A shopper hears of their index; the position is told once the queue has opened.
     pub fn acknowledge(&mut self, shopper: ShopperId, index: u64) {
-        let state = self.queue.claim(index).map(|claim| claim.state);
-        assert_ne!(
-            state,
-            Some(ClaimState::Left),
-            "{index} was left, and is answered"
-        );
-        if let Some(known) = self.tickets.insert(shopper, index) {
-            assert_eq!(known, index, "a shopper has one live ticket");
-        }
-        let others = self
-            .tickets
-            .iter()
-            .filter(|(other, held)| **other != shopper && **held == index);
-        assert_eq!(others.count(), 0, "index {index} was given twice");
+        let at = self.lane_of(shopper);
+        let row = Row::Says(self.lanes[at].index(shopper));
+        let is_open = self
+            .shuffle()
+            .entrants
+            .is_some_and(|entrants| index >= entrants);
+        let position = is_open.then_some(index);
+        self.tickets.insert(shopper, index);
+        self.asked.remove(&shopper);
+        self.told(shopper, index, Told::Entered { position, row });
+    }
+
+    pub fn told(&mut self, shopper: ShopperId, index: u64, told: Told) {
+        let entry = entry(shopper);
+        self.see(Seen::Told { entry, index, told });
     }
 
     fn wake(&mut self) {
@@ -277,6 +291,11 @@ impl World {
         self.crash_queue();
         self.everybody_has_a_place();
     }
+}
+
+/// A shopper's number, as the judge knows them.
+pub fn entry(shopper: ShopperId) -> u32 {
+    shopper.as_bytes()[0].into()
 }
 
 fn shopper(who: u8) -> ShopperId {

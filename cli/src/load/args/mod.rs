@@ -88,6 +88,9 @@ pub struct LoadArgs {
     /// Write the report as JSON to this file, or to stdout instead of the text where FILE is "-"
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
+    /// Write what was asked and answered as JSON lines to this file, for "tidegate judge"
+    #[arg(long, value_name = "FILE")]
+    pub history: Option<PathBuf>,
 
     /// Hold this many sockets; the first shoppers listen on them instead of polling
     #[arg(long, help_heading = SOCKETS, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=60_000))]

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Report;
+use crate::judge;
 use crate::load::stats::StepStats;
 
 impl Report {
@@ -47,12 +48,8 @@ impl Report {
                 "heldLastInTime": changes.in_time,
             })),
             "ramp": self.ramp,
-            "invariants": self.findings.observations.iter().map(|(invariant, observed)| json!({
-                "invariant": invariant,
-                "observations": observed,
-                "violations": self.findings.count_of(*invariant),
-            })).collect::<Vec<_>>(),
-            "violations": self.findings.violations,
+            "invariants": judge::as_json(&self.verdict),
+            "violations": self.verdict.violations,
             "failures": self.failures.iter().map(|(step, why, count)| json!({
                 "step": step.name(), "why": why, "count": count,
             })).collect::<Vec<_>>(),

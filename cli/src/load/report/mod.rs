@@ -6,8 +6,8 @@ mod text;
 use core::time::Duration;
 
 use serde_json::Value;
+use tidegate_judge::Verdict;
 
-use super::checker::Findings;
 use super::marks::{Bounds, Mark};
 use super::push::Changes;
 use super::ramp::Ramp;
@@ -30,7 +30,7 @@ pub struct Report {
     pub sockets: Option<FleetFigures>,
     pub changes: Option<Changes>,
     pub ramp: Option<Ramp>,
-    pub findings: Findings,
+    pub verdict: Verdict,
     pub notes: Vec<String>,
     /// What could not be checked or cleaned up in the end, and why.
     pub undone: Vec<String>,
@@ -54,7 +54,7 @@ impl Report {
     pub fn passed(&self) -> bool {
         !self.interrupted
             && self.undone.is_empty()
-            && self.findings.count() == 0
+            && self.verdict.count() == 0
             && self.marks().iter().all(|mark| mark.met)
     }
 

@@ -3,6 +3,7 @@
 use core::fmt::Write;
 
 use super::Report;
+use crate::judge;
 use crate::load::marks::{Bounds, Mark};
 use crate::load::ramp::Ramp;
 use crate::load::world::Counts;
@@ -21,7 +22,7 @@ impl Report {
         text.push('\n');
         text.push_str(&self.mark_table());
         text.push('\n');
-        text.push_str(&self.promise_table());
+        text.push_str(&judge::as_text(&self.verdict));
         for (step, why, count) in &self.failures {
             // Writing to a string cannot fail.
             let _ = writeln!(
@@ -146,32 +147,6 @@ impl Report {
             rows.push(vec![mark.name, value, bound, verdict.to_owned()]);
         }
         table(&rows, &[1, 2])
-    }
-
-    fn promise_table(&self) -> String {
-        let mut rows = vec![["PROMISE", "OBSERVED", ""].map(str::to_owned).to_vec()];
-        for (invariant, observed) in &self.findings.observations {
-            let verdict = match (self.findings.count_of(*invariant), observed) {
-                (0, 0) => String::from("nothing seen"),
-                (0, _) => String::from("kept"),
-                (broken, _) => format!("BROKEN {broken} times"),
-            };
-            rows.push(vec![
-                invariant.name().to_owned(),
-                observed.to_string(),
-                verdict,
-            ]);
-        }
-        let mut text = table(&rows, &[1]);
-        for violation in &self.findings.violations {
-            let _ = writeln!(
-                text,
-                "broken: {}: {}",
-                violation.invariant.name(),
-                plain(&violation.evidence)
-            );
-        }
-        text
     }
 }
 

@@ -6,7 +6,7 @@ use tidegate_core::UnixMillis;
 
 /// What admissions used up of a rate.
 #[derive(Default)]
-pub(crate) struct Evenly {
+pub struct Evenly {
     rate: u32,
     /// Up to when, in microseconds.
     used_to: u64,

@@ -8,7 +8,7 @@ use tidegate_core::queue::hearing::CallUp;
 
 /// The called-up positions whose time to hear of it may run still.
 #[derive(Default)]
-pub(crate) struct Hearing {
+pub struct Hearing {
     /// In order.
     call_ups: VecDeque<CallUp>,
     /// Positions, not before the first of those, whose holders came or left.
