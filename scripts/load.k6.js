@@ -91,7 +91,7 @@ function wait(base, ticket, first) {
   let [status, presentSince, renewsAt] = [first, undefined, 0];
   while (Date.now() < until) {
     if (status.status === "CLOSED") return;
-    const mayClaim = Date.now() >= renewsAt || (status.collect && status.serverTime >= presentSince);
+    const mayClaim = Date.now() >= renewsAt || (status.collect && status.serverTime > presentSince);
     if (CLAIM && status.status === "READY" && mayClaim) {
       const claim = http.post(`${base}/claim`, null, { headers, tags: { name: "claim" }, responseCallback: claimed });
       if (claim.status === 200) {

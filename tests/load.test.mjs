@@ -32,7 +32,7 @@ test("two hundred whole shoppers are served, every promise is seen kept, and the
   assert.ok(claim >= 200 && status > 0, "a line forms, and is polled");
   const seen = report.invariants.filter(({ observations }) => observations > 0).map(({ invariant }) => invariant);
   const judged = ["uniqueAndDense", "realTimeOrder", "inOrder", "neverOverAdmitted", "oneEach", "durable", "recomputable"];
-  assert.deepEqual(seen, judged);
+  for (const promise of judged) assert.ok(seen.includes(promise), `${promise} was not seen`);
   assert.deepEqual(report.violations, []);
   assert.deepEqual((await world.asOperator("/v1/admin/queues")).json.queues, []);
 });

@@ -7,6 +7,7 @@
 
 pub mod address;
 pub mod calls;
+pub mod client;
 pub mod config;
 pub mod directory;
 pub mod edge;

@@ -2,13 +2,12 @@
 
 use crate::message::{Asker, Call, Reply};
 use crate::shopper::{Plan, Stage};
-use crate::world::{NONE, World};
+use crate::world::{NONE, START, World};
+use tidegate_core::client::{Heard, Refusal};
 use tidegate_core::lane::leaving::Left;
 use tidegate_judge::Violation;
 use tidegate_judge::event::Told;
 
-/// How often a present shopper claims again, as the longest `retryAfterMs` says.
-const RENEW_MILLIS: u64 = 30_000;
 /// Of those who were told to wait for their admission, how many close the tab then.
 const VANISH_SHARE: f64 = 0.005;
 
@@ -55,8 +54,7 @@ impl World {
             self.gone(asker.who);
             return;
         }
-        let after = self.rng.u64(500..3_000);
-        self.later(asker.who, after);
+        self.again(asker.who);
     }
 
     /// The Queue object answers a shopper, or their checkout.
@@ -66,6 +64,7 @@ impl World {
             return Ok(());
         };
         let (stage, plan, edge, index) = (shopper.stage, shopper.plan, shopper.edge, shopper.index);
+        self.change(who, |shopper| shopper.client.backoff.reset());
         match (stage, reply) {
             (Stage::Claiming, Reply::Granted) => {
                 self.boarding_is(edge, u64::from(index) + 1);
@@ -91,22 +90,26 @@ impl World {
             }
             (Stage::Claiming, Reply::Boarding { at }) => {
                 self.boarding_is(edge, u64::from(index) + 1);
-                let renew_at = self.agenda.now() + RENEW_MILLIS;
-                self.change(who, |shopper| {
-                    shopper.stage = Stage::Present;
-                    shopper.present_at = at;
-                    shopper.renew_at = renew_at;
-                });
+                self.stage(who, Stage::Present);
+                let present = Heard::Present {
+                    at: START + u64::from(at),
+                    look_after: Some(2_000),
+                };
+                let next = self.hears(who, present);
                 if self.chance(VANISH_SHARE) {
                     self.close_tab(who);
                 } else if self.chance(self.scenario.leave) {
                     return self.give_up(who, 500);
                 } else {
-                    self.later(who, 2_000);
+                    self.does(who, next);
                 }
             }
             (Stage::Claiming, Reply::NotYet) => return self.tell(who, index, Told::NotCalled),
-            (Stage::Claiming, Reply::Later) => self.later(who, 3_000),
+            (Stage::Claiming, Reply::Later) => {
+                let next = self.hears(who, Heard::Refused(Refusal::of(409)));
+                self.stage(who, Stage::Waiting);
+                self.does(who, next);
+            }
             (Stage::Admitted, Reply::Done) if self.chance(0.05) => {
                 self.stage(who, Stage::Robbed);
                 self.later(who, 100);
@@ -149,8 +152,7 @@ impl World {
             Call::Wake | Call::Forge | Call::Operate { .. } => {}
             _ => {
                 if self.who_asked(asker).is_some() {
-                    let after = self.rng.u64(500..2_000);
-                    self.later(asker.who, after);
+                    self.again(asker.who);
                 }
             }
         }

@@ -4,6 +4,7 @@
 use crate::message::{Asker, Call, Happening, NOBODY, Reply};
 use crate::shopper::Stage;
 use crate::world::{NONE, World, place, shopper_id};
+use tidegate_core::client::Client;
 use tidegate_core::lane::leaving::Left;
 use tidegate_judge::Violation;
 use tidegate_judge::event::{Event as Seen, Row, Told};
@@ -37,6 +38,7 @@ impl World {
         self.change(who, |shopper| {
             shopper.stage = Stage::Entering;
             shopper.index = NONE;
+            shopper.client = Client::new(u16::MAX);
             shopper.granted = false;
             shopper.came_back = true;
         });
@@ -193,11 +195,11 @@ impl World {
             self.change(asker.who, |shopper| {
                 shopper.stage = Stage::Entering;
                 shopper.index = NONE;
+                shopper.client = Client::new(u16::MAX);
                 shopper.granted = false;
                 shopper.came_back = true;
             });
         }
-        let after = self.rng.u64(500..2_000);
-        self.later(asker.who, after);
+        self.again(asker.who);
     }
 }

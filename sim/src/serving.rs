@@ -61,7 +61,7 @@ impl Server {
         self.busy_until.saturating_sub(now * 1_000) / 1_000
     }
 
-    fn clock(&self, now: u64) -> UnixMillis {
+    pub fn clock(&self, now: u64) -> UnixMillis {
         (START + now).saturating_add_signed(self.offset)
     }
 }

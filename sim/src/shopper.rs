@@ -2,6 +2,7 @@
 
 use crate::message::{Asker, Call, Happening, NOBODY};
 use crate::world::{NONE, World, place};
+use tidegate_core::client::{Client, Heard, Next};
 use tidegate_judge::Violation;
 use tidegate_judge::event::Event as Seen;
 
@@ -62,10 +63,8 @@ pub(crate) struct Shopper {
     pub waits_with: u16,
     pub index: u32,
     pub entered_at: u32,
-    /// When, by the queue's clock, they were told to wait for their admission.
-    pub present_at: u32,
-    /// When they claim again if they hear nothing.
-    pub renew_at: u64,
+    /// Their own protocol.
+    pub client: Client,
     /// Hears by socket.
     pub socket: bool,
     /// How long they were in line by the answers they had.
@@ -99,8 +98,7 @@ impl Default for Shopper {
             waits_with: NOBODY,
             index: NONE,
             entered_at: 0,
-            present_at: 0,
-            renew_at: 0,
+            client: Client::new(u16::MAX),
             socket: false,
             shown_for: 0,
             shown_at: 0,
@@ -199,6 +197,24 @@ impl World {
     pub fn who_asked(&self, asker: Asker) -> Option<&Shopper> {
         let shopper = self.shoppers.get(place(asker.who));
         shopper.filter(|shopper| shopper.turn == asker.turn)
+    }
+
+    /// Takes in what a shopper hears of their place.
+    pub fn hears(&mut self, who: u32, heard: Heard) -> Next {
+        let (now, jitter) = (self.agenda.now(), self.rng.u32(..));
+        let shopper = self.shoppers.get_mut(place(who));
+        shopper.map_or(Next::GiveUp, |shopper| {
+            shopper.client.hears(heard, now, jitter)
+        })
+    }
+
+    /// What got no answer is tried again.
+    pub fn again(&mut self, who: u32) {
+        let jitter = self.rng.u32(..);
+        if let Some(shopper) = self.shoppers.get_mut(place(who)) {
+            let after = shopper.client.backoff.next(None, jitter);
+            self.later(who, after);
+        }
     }
 
     pub fn later(&mut self, who: u32, delay: u64) {

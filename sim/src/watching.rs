@@ -5,6 +5,7 @@ use crate::scenario::Standstill;
 use crate::serving::{claims, since_start};
 use crate::shopper::{LOOK_MILLIS, Stage};
 use crate::world::{NONE, World, place, shopper_id, shopper_number};
+use tidegate_core::client::{self, Call as Do, Heard, Next, Seen};
 use tidegate_core::queue::{ClaimState, Effect};
 use tidegate_core::view::status::{Standing, Status};
 use tidegate_judge::Violation;
@@ -52,59 +53,64 @@ impl World {
             return Ok(());
         };
         let status = Status::of(Some(&self.ticket), &view.snapshot, is_stale, jitter);
-        let pause = status.poll_after_ms + self.rng.u64(10..80);
-        match status.standing {
-            Standing::Ready { collect, .. } => {
-                let shopper = self.shoppers.get(place(who));
-                let (shows, since, renew_at) = shopper.map_or((false, 0, 0), |shopper| {
-                    (shopper.shows, shopper.present_at, shopper.renew_at)
-                });
-                let collects = collect && since_start(status.server_time) >= since;
-                if stage == Stage::Present && !collects && self.agenda.now() < renew_at {
-                    self.later(who, pause);
-                } else if shows {
-                    self.stage(who, Stage::Claiming);
-                    self.call(who, Call::Claim);
-                } else {
-                    self.close_tab(who);
-                }
+        let (seen, look_after, standing) =
+            (Seen::of(&status), status.poll_after_ms, status.standing);
+        let lag = self.rng.u64(10..80);
+        let next = self.hears(who, Heard::Seen(seen));
+        if let Standing::Queued {
+            estimated_wait_seconds,
+            ..
+        } = standing
+        {
+            self.note_estimate(who, estimated_wait_seconds, look_after + lag);
+            // A socket tells; now and then somebody looks all the same.
+            let socket = self.shoppers.get(place(who)).is_some_and(|one| one.socket);
+            if self.chance(AGAIN_SHARE) && stage == Stage::Waiting {
+                self.stage(who, Stage::Again);
+                self.later(who, LOOK_MILLIS);
+                return Ok(());
+            } else if socket {
+                self.later(who, SOCKET_POLL_MILLIS);
+                return Ok(());
             }
-            Standing::Queued {
-                estimated_wait_seconds,
-                ..
-            } => {
-                self.note_estimate(who, estimated_wait_seconds, pause);
-                let again = self.chance(AGAIN_SHARE) && stage == Stage::Waiting;
-                // A socket tells; now and then somebody looks all the same.
-                let socket = self.shoppers.get(place(who)).is_some_and(|one| one.socket);
-                if again {
-                    self.stage(who, Stage::Again);
-                    self.later(who, LOOK_MILLIS);
-                } else if socket {
-                    self.later(who, SOCKET_POLL_MILLIS);
-                } else {
-                    self.later(who, pause);
-                }
-            }
-            Standing::Closed if self.closes_for_a_while() => self.later(who, pause),
-            Standing::Closed | Standing::NotSelected | Standing::Lapsed { .. } => self.gone(who),
-            Standing::Waiting | Standing::Reserve { .. } | Standing::NotQueued => {
-                self.later(who, pause);
-            }
+        }
+        match next {
+            Next::Do(call, 0) => self.does(who, Next::Do(call, 0)),
+            Next::Do(call, after) => self.does(who, Next::Do(call, after + lag)),
+            Next::TurnedAway if self.closes_for_a_while() => self.later(who, look_after + lag),
+            over => self.does(who, over),
         }
         Ok(())
     }
 
-    /// A socket tells its shopper that they are called up, or admitted.
-    pub fn told(&mut self, who: u32) {
-        let shopper = self.shoppers.get(place(who));
-        match shopper.map(|shopper| (shopper.stage, shopper.shows)) {
-            Some((Stage::Waiting | Stage::Present, true)) => {
+    /// Does what a shopper's protocol says is next.
+    pub fn does(&mut self, who: u32, next: Next) {
+        let shows = self.shoppers.get(place(who)).is_some_and(|one| one.shows);
+        match next {
+            Next::Do(Do::Claim, 0) if shows => {
                 self.stage(who, Stage::Claiming);
                 self.call(who, Call::Claim);
             }
-            Some((Stage::Waiting, false)) => self.close_tab(who),
-            Some((Stage::Again, _)) => {
+            Next::Do(Do::Claim, 0) => self.close_tab(who),
+            // Who claims later looks once more before.
+            Next::Do(_, after) => self.later(who, after),
+            Next::TurnedAway | Next::GiveUp | Next::CheckOut => self.gone(who),
+        }
+    }
+
+    /// A socket tells its shopper that they are called up, or admitted.
+    pub fn told(&mut self, who: u32) {
+        match self.shoppers.get(place(who)).map(|shopper| shopper.stage) {
+            Some(Stage::Waiting | Stage::Present) => {
+                let seen = Seen::CalledUp {
+                    collect: true,
+                    at: self.server.clock(self.agenda.now()),
+                    look_after: client::LOOK_MILLIS,
+                };
+                let next = self.hears(who, Heard::Seen(seen));
+                self.does(who, next);
+            }
+            Some(Stage::Again) => {
                 self.agenda
                     .after(LOOK_MILLIS, Happening::Told { shopper: who });
             }

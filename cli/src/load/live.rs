@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 /// What everybody in the room shares, as far as it decides what a shopper does next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Seen {
+pub struct Live {
     /// Whether the socket stands.
     pub up: bool,
     pub boarding: u64,
@@ -18,7 +18,7 @@ pub struct Seen {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
     /// What a snapshot says.
-    pub seen: Option<Seen>,
+    pub seen: Option<Live>,
     /// How many relays a snapshot names.
     pub relays: Option<u16>,
     /// What the notice says, where there is one.
@@ -72,7 +72,7 @@ impl Frame {
             Kind::Notice | Kind::Closing => false,
             Kind::Other => return None,
         };
-        let seen = Seen {
+        let seen = Live {
             up: true,
             boarding: wire.boarding,
             admitted_below: wire.admitted_below,
@@ -97,7 +97,7 @@ mod tests {
         let text = r#"{"type":"snapshot","id":"demo","phase":"open","boarding":7,"admittedBelow":5,
             "relays":3,"serverTime":9,"notice":{"level":"info","text":"n"},"more":{}}"#;
         let frame = Frame::read(text).unwrap();
-        let expected = Seen {
+        let expected = Live {
             up: true,
             boarding: 7,
             admitted_below: 5,

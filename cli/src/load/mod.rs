@@ -7,7 +7,6 @@
 )]
 
 mod args;
-mod backoff;
 mod conclusion;
 mod keys;
 mod live;

@@ -1,23 +1,22 @@
 //! One shopper's whole way: the page, the entry, the wait, the claim, the checkout. Each does what the
 //! waiting room's own page would do, and the history tells what came of it.
 
-use core::time::Duration;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use reqwest::Method;
+use tidegate_core::client::{Backoff, Call as Do, Client, Heard, Next};
 use tidegate_core::ids::EntryKey;
 use tidegate_judge::history::{Call as Noted, Verb};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout};
 
-use super::backoff::Backoff;
-use super::live::Seen;
+use super::live::Live;
 use super::standing::{
-    ClaimAnswer, Entered, POLL, Standing, StatusAnswer, millis, read_entered, standing, standing_by,
+    ClaimAnswer, Entered, StatusAnswer, as_millis, millis, read_entered, refusal, seen_by,
 };
 use super::stats::Step;
-use super::ticket;
+use super::ticket::{self, Place};
 use super::wire::{Answer, Call, Lost};
 use super::world::World;
 use crate::queue::bearer;
@@ -25,9 +24,7 @@ use crate::queue::bearer;
 /// Every so many shoppers one makes its calls twice, to see that the second changes nothing.
 const REPEATS_EVERY: u32 = 20;
 /// How often in a row a shopper tries before they give up.
-const TRIES: u32 = 6;
-/// A present shopper claims again after this, or later if they are told so.
-const RENEW: Duration = Duration::from_secs(30);
+const TRIES: u16 = 6;
 
 /// How a shopper's way ended.
 enum End {
@@ -41,11 +38,11 @@ pub struct Shopper {
     number: u32,
     world: Arc<World>,
     /// The socket they listen on instead of polling.
-    live: Option<watch::Receiver<Seen>>,
+    live: Option<watch::Receiver<Live>>,
 }
 
 impl Shopper {
-    pub fn new(number: u32, world: &Arc<World>, live: Option<watch::Receiver<Seen>>) -> Self {
+    pub fn new(number: u32, world: &Arc<World>, live: Option<watch::Receiver<Live>>) -> Self {
         Self {
             number,
             world: Arc::clone(world),
@@ -76,42 +73,117 @@ impl Shopper {
             .wire
             .send(turn, Step::Page, Call::get(&self.world.target.page))
             .await;
-        let entered = match self.enter().await {
-            Ok(entered) => entered,
-            Err(end) => return end,
-        };
-        add(&self.world.crowd.entered);
-        self.wait_and_claim(entered).await
+        match self.stand_in_line().await {
+            Ok((entered, granted)) => self.check_out(&entered, &granted).await,
+            Err(end) => end,
+        }
     }
 
-    /// Enters, and tries again with the same key until there is an answer.
-    async fn enter(&self) -> Result<Entered, End> {
+    /// From the entry to the admission, and the answer that gave it.
+    async fn stand_in_line(&self) -> Result<(Entered, Answer), End> {
         let key = EntryKey::from_bytes(fastrand::u128(..).to_ne_bytes());
         let body = format!(r#"{{"entryKey":"{key}"}}"#);
-        let call = || Call::post(&self.world.paths.enter).body(body.clone());
-        let mut backoff = Backoff::default();
+        let mut client = Client::new(TRIES);
+        let (mut call, mut after, mut is_retry) = (Do::Enter, 0, true);
+        let (mut entered, mut live) = (None, self.live.clone());
         loop {
-            let retry_after = match self.ask(Step::Enter, Verb::Enter, call()).await {
-                Ok(answer) if answer.status == 200 => {
-                    let Some(entered) = read_entered(&answer) else {
-                        self.world
-                            .note(String::from("an enter was answered with no ticket"));
-                        return Err(End::GaveUp);
-                    };
-                    if self.repeats() {
-                        let _ = self.ask(Step::Repeat, Verb::Enter, call()).await;
-                    }
-                    return Ok(entered);
+            let mut granted = None;
+            let news = match &entered {
+                Some(Entered { place, .. }) if !is_retry && after > 0 => {
+                    self.news(place, &mut live, &client).await
                 }
-                Ok(answer) if Step::Enter.expects(answer.status, answer.code()) => {
-                    return Err(End::TurnedAway);
-                }
-                Ok(answer) if is_final(&answer) => return Err(End::GaveUp),
-                Ok(answer) => answer.retry_after,
-                Err(_) => None,
+                _ => None,
             };
-            pause(&mut backoff, retry_after).await?;
+            let heard = match (news, &mut entered) {
+                (Some(heard), _) => heard,
+                (None, in_line) => {
+                    sleep(millis(after)).await;
+                    match (call, in_line) {
+                        (Do::Look, Some(entered)) => self.look(entered).await,
+                        (Do::Claim, Some(entered)) => {
+                            let claimed = self.claim(Step::Claim, entered).await;
+                            let heard = heard_of(&claimed);
+                            granted = claimed.ok();
+                            heard
+                        }
+                        (_, in_line) => {
+                            let (place, heard) = self.enter(&body).await?;
+                            *in_line = place;
+                            heard
+                        }
+                    }
+                }
+            };
+            is_retry = matches!(heard, Heard::Refused(_));
+            (call, after) = match client.hears(heard, self.now(), fastrand::u32(..)) {
+                Next::Do(call, after) => (call, after),
+                Next::TurnedAway => return Err(End::TurnedAway),
+                Next::GiveUp => return Err(End::GaveUp),
+                Next::CheckOut => return entered.zip(granted).ok_or(End::GaveUp),
+            };
         }
+    }
+
+    async fn enter(&self, body: &str) -> Result<(Option<Entered>, Heard), End> {
+        let call = || Call::post(&self.world.paths.enter).body(body.to_owned());
+        let result = self.ask(Step::Enter, Verb::Enter, call()).await;
+        let Some(answer) = result.as_ref().ok().filter(|answer| answer.status == 200) else {
+            return Ok((None, Heard::Refused(refusal(&result))));
+        };
+        let Some((entered, seen)) = read_entered(answer) else {
+            self.world
+                .note(String::from("an enter was answered with no ticket"));
+            return Err(End::GaveUp);
+        };
+        add(&self.world.crowd.entered);
+        if self.repeats() {
+            let _ = self.ask(Step::Repeat, Verb::Enter, call()).await;
+        }
+        Ok((Some(entered), Heard::Seen(seen)))
+    }
+
+    /// What the socket says next, while it stands. Who is present waits for it until they claim again, and no longer.
+    async fn news(
+        &self,
+        place: &Place,
+        live: &mut Option<watch::Receiver<Live>>,
+        client: &Client,
+    ) -> Option<Heard> {
+        let news = live.as_mut().filter(|news| news.borrow().up)?;
+        let said = match client.renews_at() {
+            None => news.changed().await,
+            Some(at) if at <= self.now() => return None,
+            Some(at) => match timeout(millis(at - self.now()), news.changed()).await {
+                Ok(said) => said,
+                Err(_) => return Some(Heard::Nothing),
+            },
+        };
+        said.ok()?;
+        let seen = *news.borrow_and_update();
+        seen.up.then(|| Heard::Seen(seen_by(place, seen)))
+    }
+
+    async fn look(&self, entered: &mut Entered) -> Heard {
+        let call = Call::get(&self.world.paths.status).bearer(&entered.ticket);
+        let result = self.world.wire.call(Step::Status, call).await;
+        let Some(answer) = result.as_ref().ok().filter(|answer| answer.status == 200) else {
+            return Heard::Refused(refusal(&result));
+        };
+        let Some(status) = answer.json::<StatusAnswer<'_>>() else {
+            return Heard::Nothing;
+        };
+        if let Some(renewed) = status.ticket.and_then(bearer) {
+            entered.ticket = renewed;
+        }
+        if let Some(place) = status.ticket.and_then(ticket::read) {
+            entered.place = place;
+        }
+        Heard::Seen(status.seen())
+    }
+
+    /// The run's own clock, in milliseconds.
+    fn now(&self) -> u64 {
+        as_millis(self.world.began.elapsed())
     }
 
     /// Sends a call of which the history tells.
@@ -128,103 +200,6 @@ impl Shopper {
         let answer = wire.send(turn, step, call).await?;
         record.answered(at, &answer);
         Ok(answer)
-    }
-
-    async fn wait_and_claim(&self, mut entered: Entered) -> End {
-        let mut live = self.live.clone();
-        let mut backoff = Backoff::default();
-        // Since this moment of the server's, a claim is waiting for its slot.
-        let mut present_since: Option<u64> = None;
-        // When to claim again all the same, so that the queue knows that somebody is here.
-        let mut renews_at = Instant::now();
-        loop {
-            let renews = Instant::now() >= renews_at;
-            let claims = match entered.standing {
-                Standing::Ready {
-                    collect,
-                    server_time,
-                } => renews || present_since.is_none_or(|since| collect && server_time >= since),
-                Standing::Wait(_) => false,
-                Standing::Over => return End::TurnedAway,
-            };
-            let mut wait = match entered.standing {
-                Standing::Wait(wait) => wait,
-                _ => POLL,
-            };
-            if claims {
-                match self.claim(Step::Claim, &entered).await {
-                    Ok(answer) if answer.status == 200 => {
-                        return self.check_out(&entered, &answer).await;
-                    }
-                    Ok(answer) if answer.status == 202 => {
-                        backoff.reset();
-                        let body = answer.json::<ClaimAnswer<'_>>();
-                        present_since = body.as_ref().map(|body| body.server_time);
-                        wait = body
-                            .and_then(|body| body.retry_after_ms)
-                            .map_or(POLL, millis);
-                        renews_at = Instant::now() + wait.max(RENEW);
-                    }
-                    Ok(answer) if answer.status == 410 => return End::TurnedAway,
-                    Ok(answer) if answer.status == 409 => backoff.reset(),
-                    Ok(answer) if is_final(&answer) => return End::GaveUp,
-                    refused => {
-                        let asked = refused.ok().and_then(|answer| answer.retry_after);
-                        if let Err(end) = pause(&mut backoff, asked).await {
-                            return end;
-                        }
-                        continue;
-                    }
-                }
-            }
-            let looks = self.look(&mut entered, &mut live, wait, &mut backoff);
-            if present_since.is_none() {
-                if let Err(end) = looks.await {
-                    return end;
-                }
-            } else if let Ok(Err(end)) = timeout_at(renews_at, looks).await {
-                return end;
-            }
-        }
-    }
-
-    /// Waits for news: by the socket while it stands, by a poll after `wait` else.
-    async fn look(
-        &self,
-        entered: &mut Entered,
-        live: &mut Option<watch::Receiver<Seen>>,
-        wait: Duration,
-        backoff: &mut Backoff,
-    ) -> Result<(), End> {
-        if let Some(news) = live
-            && news.borrow().up
-            && news.changed().await.is_ok()
-        {
-            let seen = *news.borrow_and_update();
-            if seen.up {
-                entered.standing = standing_by(&entered.place, seen);
-                return Ok(());
-            }
-        }
-        sleep(wait).await;
-        let call = Call::get(&self.world.paths.status).bearer(&entered.ticket);
-        match self.world.wire.call(Step::Status, call).await {
-            Ok(answer) if answer.status == 200 => {
-                backoff.reset();
-                if let Some(status) = answer.json::<StatusAnswer<'_>>() {
-                    if let Some(renewed) = status.ticket.and_then(bearer) {
-                        entered.ticket = renewed;
-                    }
-                    if let Some(place) = status.ticket.and_then(ticket::read) {
-                        entered.place = place;
-                    }
-                    entered.standing = standing(&status);
-                }
-                Ok(())
-            }
-            Ok(answer) if is_final(&answer) => Err(End::GaveUp),
-            refused => pause(backoff, refused.ok().and_then(|answer| answer.retry_after)).await,
-        }
     }
 
     async fn claim(&self, step: Step, entered: &Entered) -> Result<Answer, Lost> {
@@ -297,15 +272,16 @@ impl Shopper {
         verb: Verb,
         call: impl Fn() -> Call<'a>,
     ) -> Option<Answer> {
-        let mut backoff = Backoff::default();
+        let mut backoff = Backoff::new(TRIES);
         loop {
-            let retry_after = match self.ask(step, verb, call()).await {
+            let result = self.ask(step, verb, call()).await;
+            match result {
                 Ok(answer) if step.expects(answer.status, answer.code()) => return Some(answer),
-                Ok(answer) if is_final(&answer) => return None,
-                Ok(answer) => answer.retry_after,
-                Err(_) => None,
-            };
-            pause(&mut backoff, retry_after).await.ok()?;
+                refused => {
+                    let after = backoff.retry(refusal(&refused), fastrand::u32(..))?;
+                    sleep(millis(after)).await;
+                }
+            }
         }
     }
 
@@ -314,19 +290,19 @@ impl Shopper {
     }
 }
 
-/// Waits before another try, and gives up after too many.
-async fn pause(backoff: &mut Backoff, retry_after: Option<Duration>) -> Result<(), End> {
-    let wait = backoff.next(retry_after);
-    if backoff.failures() >= TRIES {
-        return Err(End::GaveUp);
+/// What a claim came to.
+fn heard_of(claimed: &Result<Answer, Lost>) -> Heard {
+    match claimed {
+        Ok(answer) if answer.status == 200 => Heard::Admitted,
+        Ok(answer) if answer.status == 202 => {
+            let body = answer.json::<ClaimAnswer<'_>>();
+            Heard::Present {
+                at: body.as_ref().map_or(0, |body| body.server_time),
+                look_after: body.and_then(|body| body.retry_after_ms),
+            }
+        }
+        _ => Heard::Refused(refusal(claimed)),
     }
-    sleep(wait).await;
-    Ok(())
-}
-
-/// Whether trying again would get the same answer.
-fn is_final(answer: &Answer) -> bool {
-    (400..500).contains(&answer.status) && answer.status != 429 && answer.status != 408
 }
 
 fn add(count: &AtomicU64) {

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::{SinkExt, StreamExt};
+use tidegate_core::client::Backoff;
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
@@ -15,8 +16,8 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 
-use super::backoff::Backoff;
-use super::live::{Frame, Seen};
+use super::live::{Frame, Live};
+use super::standing::{as_millis, millis};
 use super::stats::{Ending, Step};
 use super::world::World;
 
@@ -33,14 +34,9 @@ const RECONNECT_MOST: Duration = Duration::from_secs(30);
 /// How many relays are tried, one after the other, before the socket backs off.
 const RELAYS_TRIED: u16 = 16;
 
-/// One socket's state, for the shopper who listens on it.
-pub struct Live {
-    pub seen: watch::Receiver<Seen>,
-}
-
 /// All sockets of a run.
 pub struct Fleet {
-    lives: Vec<Live>,
+    lives: Vec<watch::Receiver<Live>>,
     shared: Arc<Shared>,
     tasks: JoinSet<()>,
 }
@@ -95,9 +91,9 @@ impl Fleet {
         let mut tasks = JoinSet::new();
         let lives = (0..count)
             .map(|_| {
-                let (said, seen) = watch::channel(Seen::default());
+                let (said, seen) = watch::channel(Live::default());
                 tasks.spawn(hold(Arc::clone(&shared), said));
-                Live { seen }
+                seen
             })
             .collect();
         Self {
@@ -108,9 +104,9 @@ impl Fleet {
     }
 
     /// The socket of one shopper, if they have one.
-    pub fn of(&self, shopper: u32) -> Option<watch::Receiver<Seen>> {
+    pub fn of(&self, shopper: u32) -> Option<watch::Receiver<Live>> {
         let live = self.lives.get(usize::try_from(shopper).ok()?)?;
-        Some(live.seen.clone())
+        Some(live.clone())
     }
 
     /// Waits until every socket has connected or failed once, but no longer than `most`.
@@ -152,8 +148,8 @@ impl Fleet {
 }
 
 /// Keeps one socket open.
-async fn hold(shared: Arc<Shared>, said: watch::Sender<Seen>) {
-    let mut backoff = Backoff::default();
+async fn hold(shared: Arc<Shared>, said: watch::Sender<Live>) {
+    let mut backoff = Backoff::new(u16::MAX);
     let (mut first_up, mut highest) = (None, None);
     // The relay to ask for, and how many in a row were full.
     let (mut relay, mut full) = (None, 0);
@@ -176,7 +172,7 @@ async fn hold(shared: Arc<Shared>, said: watch::Sender<Seen>) {
                 said.send_modify(|seen| seen.up = false);
                 match within {
                     Some(within) => within.min(RECONNECT_MOST).mul_f64(fastrand::f64()),
-                    None => backoff.next(None),
+                    None => again(&mut backoff, None),
                 }
             }
             Err(Some(retry_after)) => {
@@ -191,7 +187,7 @@ async fn hold(shared: Arc<Shared>, said: watch::Sender<Seen>) {
                     // Each was full: later then, and at first wherever the edge sends it.
                     (relay, full) = (None, 0);
                     note_tried(&shared, &mut tried);
-                    backoff.next(Some(retry_after))
+                    again(&mut backoff, Some(retry_after))
                 } else {
                     let before: u16 = relay.unwrap_or_else(|| fastrand::u16(..));
                     relay = Some(before.wrapping_add(1) % relays);
@@ -201,11 +197,16 @@ async fn hold(shared: Arc<Shared>, said: watch::Sender<Seen>) {
             }
             Err(None) => {
                 note_tried(&shared, &mut tried);
-                backoff.next(None)
+                again(&mut backoff, None)
             }
         };
         sleep(pause).await;
     }
+}
+
+/// How long to wait before the next try.
+fn again(backoff: &mut Backoff, retry_after: Option<Duration>) -> Duration {
+    millis(backoff.next(retry_after.map(as_millis), fastrand::u32(..)))
 }
 
 fn note_tried(shared: &Shared, tried: &mut bool) {
@@ -266,7 +267,7 @@ async fn connect(shared: &Shared, relay: Option<u16>) -> Result<Socket, Option<D
 async fn listen(
     shared: &Shared,
     mut socket: Socket,
-    said: &watch::Sender<Seen>,
+    said: &watch::Sender<Live>,
     since: Instant,
     highest: &mut Option<usize>,
 ) -> Option<Duration> {
@@ -319,7 +320,7 @@ impl Shared {
     fn take(
         &self,
         frame: &Frame,
-        said: &watch::Sender<Seen>,
+        said: &watch::Sender<Live>,
         since: Instant,
         highest: &mut Option<usize>,
     ) {
