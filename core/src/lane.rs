@@ -18,8 +18,8 @@ use crate::fair::Root;
 use crate::fair::log::group_root;
 use crate::ids::ShopperId;
 use crate::problem::{Code, Problem};
+use crate::queue::Refusal;
 use crate::queue::event::Called;
-use crate::queue::shoppers::full;
 
 use self::refusals::Refusals;
 
@@ -219,13 +219,17 @@ impl Lane {
         self.called = self.called.max(called);
         let group = self.take_pending();
         if u64::from(granted) < u64::try_from(group.len()).unwrap_or(u64::MAX) {
-            self.refusals.remember(&full(), self.leased_at);
+            self.refusals
+                .remember(&Refusal::Full.into(), self.leased_at);
         }
         let outcome = |(place, shopper): (u64, ShopperId)| {
             let index = first
                 .checked_add(place)
                 .filter(|_| place < u64::from(granted));
-            (shopper, index.map(Heard::Index).ok_or_else(full))
+            (
+                shopper,
+                index.map(Heard::Index).ok_or_else(|| Refusal::Full.into()),
+            )
         };
         (0_u64..).zip(group).map(outcome).collect()
     }

@@ -9,7 +9,7 @@ use tidegate_core::UnixMillis;
 use tidegate_core::fair::Root;
 use tidegate_core::fair::log::Group;
 use tidegate_core::fair::merkle::{Tree, leaf_hash};
-use tidegate_core::problem::{Code, Problem};
+use tidegate_core::problem::Problem;
 use tidegate_core::queue::event::Arrival;
 use tidegate_core::queue::gone::{STRETCHES_MAX, Stretch};
 use tidegate_core::queue::hearing::CallUp;
@@ -17,7 +17,7 @@ use tidegate_core::queue::machine::Stored;
 use tidegate_core::queue::reporting::{Brief, PAGE_RECORDS, Page};
 use tidegate_core::queue::shoppers::{LEFT_EARLY_MAX, NOWHERE};
 use tidegate_core::queue::{
-    Answer, Claim, ClaimState, Effect, Event, Head, LaneMark, Machine, Writes, handle,
+    Answer, Claim, ClaimState, Effect, Event, Head, LaneMark, Machine, Refusal, Writes, handle,
 };
 
 /// Where a crash hits an event.
@@ -125,11 +125,11 @@ impl QueueObject {
             let stored = self.report.clone();
             let said = self.machine()?.fairness(stored.as_deref(), now);
             match said {
-                Err(problem) if problem.code == Code::ServiceUnavailable => {
+                Err(Refusal::ReportUnderWay) => {
                     now = now.max(self.machine()?.next_timeout()?);
                     self.event(Event::Wake, now, Crash::None);
                 }
-                said => return Some(said),
+                said => return Some(said.map_err(Problem::from)),
             }
         }
     }

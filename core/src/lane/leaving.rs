@@ -8,8 +8,8 @@
 use super::Entry;
 use crate::calls::Reply;
 use crate::problem::{Code, Problem};
+use crate::queue::Refusal;
 use crate::queue::event::Answer;
-use crate::queue::holders::unknown_ticket;
 
 /// What becomes of an entry that is marked as leaving.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +49,7 @@ pub fn check_given(last: Option<(u64, u32)>, index: u64) -> Result<(), Problem> 
     if is_given {
         Ok(())
     } else {
-        Err(unknown_ticket())
+        Err(Refusal::NeverGiven.into())
     }
 }
 

@@ -48,8 +48,8 @@ mod tests {
     use crate::calls::LaneName;
     use crate::ids::{Epoch, ShopperId};
     use crate::lane::{Entry, Heard, Lane, Work};
+    use crate::queue::Refusal;
     use crate::queue::event::Called;
-    use crate::queue::shoppers::{closed, full, sold_out};
 
     const NOW: UnixMillis = 5;
 
@@ -96,7 +96,11 @@ mod tests {
 
     #[test]
     fn a_refusal_stands_for_a_second_without_a_row_or_a_lease() {
-        for problem in [closed(), sold_out(), full()] {
+        for problem in [
+            Problem::from(Refusal::Closed),
+            Problem::from(Refusal::SoldOut),
+            Problem::from(Refusal::Full),
+        ] {
             let mut lane = leasing(&[1]);
             lane.refused(&problem);
             assert_eq!(late(&mut lane, 2, NOW + 1), Some(told(2, &problem)));
@@ -113,7 +117,7 @@ mod tests {
     #[test]
     fn who_has_an_entry_is_told_it_whatever_is_refused() {
         let mut lane = Lane::default();
-        lane.heed(Some(closed()), NOW, NOW);
+        lane.heed(Some(Problem::from(Refusal::Closed)), NOW, NOW);
         lane.arrive(shopper(1), Called::default()).unwrap();
         let arrivals = lane.arrivals();
         let stored = Entry {
@@ -129,16 +133,22 @@ mod tests {
     #[test]
     fn what_the_edge_knows_is_refused_without_a_first_lease() {
         let mut lane = Lane::default();
-        lane.heed(Some(sold_out()), NOW, NOW);
-        assert_eq!(late(&mut lane, 1, NOW), Some(told(1, &sold_out())));
+        lane.heed(Some(Problem::from(Refusal::SoldOut)), NOW, NOW);
+        assert_eq!(
+            late(&mut lane, 1, NOW),
+            Some(told(1, &Problem::from(Refusal::SoldOut)))
+        );
     }
 
     #[test]
     fn a_newer_view_ends_a_refusal_and_an_older_one_does_not() {
         let mut lane = Lane::default();
-        lane.heed(Some(closed()), NOW, NOW);
+        lane.heed(Some(Problem::from(Refusal::Closed)), NOW, NOW);
         lane.heed(None, NOW, NOW + 1);
-        assert_eq!(late(&mut lane, 1, NOW + 1), Some(told(1, &closed())));
+        assert_eq!(
+            late(&mut lane, 1, NOW + 1),
+            Some(told(1, &Problem::from(Refusal::Closed)))
+        );
         lane.heed(None, NOW + 1, NOW + 2);
         assert!(matches!(late(&mut lane, 1, NOW + 2), Some(Work::Write(_))));
     }
@@ -147,7 +157,10 @@ mod tests {
     fn who_found_the_last_places_taken_makes_the_next_wait_a_second() {
         let mut lane = leasing(&[1, 2]);
         lane.leased(5, 1, Called::default());
-        assert_eq!(late(&mut lane, 3, NOW + 1), Some(told(3, &full())));
+        assert_eq!(
+            late(&mut lane, 3, NOW + 1),
+            Some(told(3, &Problem::from(Refusal::Full)))
+        );
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::event::{Answer, Arrival, Effect, Event, LaneMark, Step};
 use super::opening::sealing::Fetching;
 use super::operating::configuring::create;
 use super::operating::reporting::Reckoning;
+use super::refusal::Refusal;
 use super::relays::Pushing;
 use super::state::claim::{Claim, ClaimState};
 use super::state::head::Head;
@@ -20,7 +21,7 @@ use crate::fair::audit::Life;
 use crate::fair::log::Logged;
 use crate::fair::merkle::Tree;
 use crate::ids::Epoch;
-use crate::problem::{Code, Problem};
+use crate::problem::Problem;
 use crate::terms::Closing;
 
 /// What [`Machine::restore`] needs of storage.
@@ -117,13 +118,10 @@ pub fn handle(
             answer: Ok(Answer::Done),
             effects: Vec::new(),
         },
-        (None, _) => {
-            let problem = Problem::new(Code::QueueNotFound, "There is no such queue.");
-            Step {
-                answer: Err(problem),
-                effects: Vec::new(),
-            }
-        }
+        (None, _) => Step {
+            answer: Err(Refusal::NoQueue.into()),
+            effects: Vec::new(),
+        },
         (Some(present), Event::Delete) => {
             let head = &present.head;
             let epoch = head.epoch;
@@ -259,7 +257,7 @@ impl Machine {
             Event::Wake | Event::Delete => Ok(Answer::Done),
         };
         self.settle(now);
-        let effects = self.take_effects();
+        let (answer, effects) = (answer.map_err(Problem::from), self.take_effects());
         Step { answer, effects }
     }
 

@@ -9,7 +9,7 @@ use super::event::{Answer, Effect};
 use super::machine::Machine;
 use crate::UnixMillis;
 use crate::ids::Epoch;
-use crate::problem::Problem;
+use crate::queue::refusal::Refusal;
 use crate::terms::{Closing, NOTICE_EVERY_MILLIS, RELAYS_MAX, RelayName, SNAPSHOT_EVERY_MILLIS};
 use crate::view::snapshot::{EdgeView, Snapshot};
 
@@ -82,9 +82,9 @@ impl Machine {
         sockets: u32,
         capacity: u32,
         now: UnixMillis,
-    ) -> Result<Answer, Problem> {
+    ) -> Result<Answer, Refusal> {
         if relay >= RELAYS_MAX || capacity == 0 {
-            return Err(Problem::validation("no such relay"));
+            return Err(Refusal::NoSuchRelay);
         }
         if epoch == self.head.epoch {
             self.pushing.capacity = capacity;

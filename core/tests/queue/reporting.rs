@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use tidegate_core::UnixMillis;
-use tidegate_core::problem::Code;
+use tidegate_core::problem::{Code, Problem};
 use tidegate_core::queue::reporting::PAGE_RECORDS;
 use tidegate_core::queue::{ClaimState, Event};
 
@@ -137,7 +137,7 @@ fn who_asks_while_the_report_is_made_is_told_to_come_back() {
     let mut world = launch();
     world.wake_at(CLOSES_AT);
     let machine = world.queue.machine().unwrap();
-    let refused = machine.fairness(None, CLOSES_AT).unwrap_err();
+    let refused = Problem::from(machine.fairness(None, CLOSES_AT).unwrap_err());
     assert_eq!(refused.code, Code::ServiceUnavailable);
     assert_eq!(refused.retry_after_seconds, Some(2));
 }

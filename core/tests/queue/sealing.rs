@@ -8,7 +8,7 @@ use tidegate_core::fair::beacon::{Beacon, Chain, SignedRound};
 use tidegate_core::fair::{Fresh, Root};
 use tidegate_core::ids::Epoch;
 use tidegate_core::problem::{Code, Problem};
-use tidegate_core::queue::{Answer, Effect, Event, Fetch, Heard, Machine, handle};
+use tidegate_core::queue::{Answer, Effect, Event, Fetch, Heard, Machine, Refusal, handle};
 use tidegate_core::view::snapshot::{Phase, Trust};
 
 use crate::world::{EPOCH, World, holder, lease, put};
@@ -255,7 +255,7 @@ fn the_round_is_awaited_however_often_it_was_not_given() {
 #[test]
 fn the_audit_waits_for_the_seal() {
     let mut world = sealing();
-    let refused = world.machine().audit(0, 1, &[], 0).unwrap_err();
+    let refused = Problem::from(world.machine().audit(0, 1, &[], 0).unwrap_err());
     assert_eq!(
         (refused.code, refused.retry_after_seconds),
         (Code::NotOpen, Some(30))
@@ -263,7 +263,7 @@ fn the_audit_waits_for_the_seal() {
     world.event_at(MADE_AT, fetched(EPOCH)).unwrap();
     let machine = world.machine();
     let missing = machine.audit(1, 5_000, &[], 0).unwrap_err();
-    assert_eq!(missing.code, Code::NotFound, "5,000 groups are one page");
+    assert_eq!(missing, Refusal::NoSuchPage, "5,000 groups are one page");
     assert_eq!(machine.audit(1, 5_001, &[], 0).unwrap()["pages"], 2);
     let facts = machine.audit(0, 1, &[], 0).unwrap();
     assert_eq!(facts["trust"], "beacon");

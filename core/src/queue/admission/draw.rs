@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::UnixMillis;
 use crate::config::Access;
-use crate::problem::{Code, Problem};
 use crate::queue::boarding::hearing::{HEARING_MILLIS, IDLE_HEARING_MILLIS};
 use crate::queue::machine::Machine;
+use crate::queue::refusal::Refusal;
 use crate::view::called::{AwaitedPlaces, CalledPlaces};
 
 /// Places that are called up within this part of a window share one: there are never many windows, and
@@ -122,15 +122,12 @@ impl Machine {
     }
 
     /// Whoever comes for a place that lapsed is served only if no backup holds it.
-    pub(in crate::queue) fn check_place(&self, position: u64) -> Result<(), Problem> {
+    pub(in crate::queue) fn check_place(&self, position: u64) -> Result<(), Refusal> {
         let in_time = self.head.windows.iter().any(|window| window.has(position));
         if !self.is_draw() || in_time || self.free_places() > 0 {
             return Ok(());
         }
-        Err(Problem::new(
-            Code::AdmissionExpired,
-            "The time to claim this place ran out, and it went to the next in order.",
-        ))
+        Err(Refusal::Lapsed)
     }
 
     /// The holder of a called-up place came, or left: nobody waits for them any more.

@@ -3,9 +3,9 @@
 
 use crate::UnixMillis;
 use crate::ids::AdmissionId;
-use crate::problem::{Code, Problem};
 use crate::queue::event::Answer;
 use crate::queue::machine::Machine;
+use crate::queue::refusal::Refusal;
 use crate::queue::state::claim::{Claim, ClaimState};
 
 impl Machine {
@@ -16,7 +16,7 @@ impl Machine {
         idempotency_key: Option<String>,
         record: Option<&Claim>,
         now: UnixMillis,
-    ) -> Result<Answer, Problem> {
+    ) -> Result<Answer, Refusal> {
         let claim = self.admission(admission, record)?;
         match claim.state {
             ClaimState::Admitted => {
@@ -34,13 +34,10 @@ impl Machine {
                 if same {
                     Ok(self.answer(&claim))
                 } else {
-                    Err(Problem::new(
-                        Code::AlreadyRedeemed,
-                        "This handoff token was redeemed before.",
-                    ))
+                    Err(Refusal::AlreadyRedeemed)
                 }
             }
-            _ => Err(over(&claim)),
+            _ => Err(Refusal::AdmissionOver(claim.state)),
         }
     }
 
@@ -51,7 +48,7 @@ impl Machine {
         admission: AdmissionId,
         record: Option<&Claim>,
         now: UnixMillis,
-    ) -> Result<Answer, Problem> {
+    ) -> Result<Answer, Refusal> {
         let claim = self.admission(admission, record)?;
         match claim.state {
             ClaimState::Completed => return Ok(self.answer(&claim)),
@@ -64,8 +61,8 @@ impl Machine {
                     ..claim
                 });
             }
-            ClaimState::Admitted => return Err(not_redeemed()),
-            _ => return Err(over(&claim)),
+            ClaimState::Admitted => return Err(Refusal::NotRedeemed),
+            _ => return Err(Refusal::AdmissionOver(claim.state)),
         }
         self.head.completed = self.head.completed.saturating_add(1);
         self.admission(admission, None)
@@ -73,17 +70,13 @@ impl Machine {
     }
 
     /// Refuses a late completion whose piece somebody else holds, or was told that they may come for.
-    fn check_stock_for_late(&self, now: UnixMillis) -> Result<(), Problem> {
+    fn check_stock_for_late(&self, now: UnixMillis) -> Result<(), Refusal> {
         match self.remaining() {
-            Some(0) => Err(Problem::new(
-                Code::SoldOut,
-                "The session had run out, and the last piece went to somebody else.",
-            )),
+            Some(0) => Err(Refusal::LastPieceSold),
             // When the queue is over, nobody comes any more.
-            Some(_) if self.head.end(now).is_none() && self.unpromised() == 0 => Err(Problem::new(
-                Code::AdmissionExpired,
-                "The session had run out, and what is left is promised to those who were next.",
-            )),
+            Some(_) if self.head.end(now).is_none() && self.unpromised() == 0 => {
+                Err(Refusal::LastPiecePromised)
+            }
             _ => Ok(()),
         }
     }
@@ -94,7 +87,7 @@ impl Machine {
         admission: AdmissionId,
         record: Option<&Claim>,
         now: UnixMillis,
-    ) -> Result<Answer, Problem> {
+    ) -> Result<Answer, Refusal> {
         let claim = self.admission(admission, record)?;
         match claim.state {
             ClaimState::Admitted | ClaimState::Redeemed => {
@@ -102,10 +95,7 @@ impl Machine {
                 self.admission(admission, None)
                     .map(|claim| self.answer(&claim))
             }
-            ClaimState::Completed => Err(Problem::new(
-                Code::Conflict,
-                "The order is completed; what is sold is not released.",
-            )),
+            ClaimState::Completed => Err(Refusal::Completed),
             // The slot is free already, which is all that was wanted.
             _ => Ok(self.answer(&claim)),
         }
@@ -117,7 +107,7 @@ impl Machine {
         admission: AdmissionId,
         record: Option<&Claim>,
         now: UnixMillis,
-    ) -> Result<Answer, Problem> {
+    ) -> Result<Answer, Refusal> {
         let claim = self.admission(admission, record)?;
         match claim.state {
             ClaimState::Redeemed => {
@@ -128,24 +118,20 @@ impl Machine {
                 }
                 Ok(self.update(claim, ClaimState::Redeemed, ends_at))
             }
-            ClaimState::Admitted => Err(not_redeemed()),
+            ClaimState::Admitted => Err(Refusal::NotRedeemed),
             ClaimState::Completed => Ok(self.answer(&claim)),
-            _ => Err(over(&claim)),
+            _ => Err(Refusal::AdmissionOver(claim.state)),
         }
     }
 
     /// An admission's record; whoever only waits has none.
-    fn admission(&self, id: AdmissionId, stored: Option<&Claim>) -> Result<Claim, Problem> {
-        self.check_epoch(id.epoch).map_err(|_| {
-            Problem::new(
-                Code::AdmissionExpired,
-                "The queue was reset since this admission was given.",
-            )
-        })?;
+    fn admission(&self, id: AdmissionId, stored: Option<&Claim>) -> Result<Claim, Refusal> {
+        self.check_epoch(id.epoch)
+            .map_err(|_| Refusal::AdmissionReset)?;
         self.record(id.index, stored)
             .filter(|claim| claim.admitted_at.is_some())
             .cloned()
-            .ok_or_else(|| Problem::new(Code::NotFound, format!("There is no admission {id}.")))
+            .ok_or(Refusal::NoAdmission(id))
     }
 
     fn session_end(&self, now: UnixMillis, redeemed_at: UnixMillis) -> UnixMillis {
@@ -173,18 +159,4 @@ impl Machine {
     fn answer(&self, claim: &Claim) -> Answer {
         Answer::Admission(Box::new(claim.report(&self.head.id, self.head.epoch)))
     }
-}
-
-fn not_redeemed() -> Problem {
-    Problem::new(
-        Code::Conflict,
-        "The handoff token is not redeemed yet; redeem it first.",
-    )
-}
-
-fn over(claim: &Claim) -> Problem {
-    Problem::new(
-        Code::AdmissionExpired,
-        format!("The admission is over: it was {}.", claim.state.name()),
-    )
 }

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::UnixMillis;
-use crate::problem::{Code, Problem};
 use crate::queue::machine::Machine;
+use crate::queue::refusal::Refusal;
 use crate::queue::state::claim::{Claim, ClaimState};
 
 /// How long a claim keeps a shopper present: three times the longest pause that they are told.
@@ -16,8 +16,6 @@ const RETRY_STEP_MILLIS: u64 = 50;
 const RETRY_MAX_MILLIS: u64 = 30_000;
 /// The most who are present at once: what memory and a restart can bear.
 pub const PRESENT_MAX: usize = 10_000;
-/// When somebody may come again for whom there was no room.
-const NO_ROOM_SECONDS: u32 = 30;
 
 /// Until when each of those present is, by position.
 #[derive(Default)]
@@ -95,7 +93,7 @@ impl Machine {
         &mut self,
         position: u64,
         now: UnixMillis,
-    ) -> Result<(), Problem> {
+    ) -> Result<(), Refusal> {
         if self.present.len() < PRESENT_MAX {
             return Ok(());
         }
@@ -104,13 +102,7 @@ impl Machine {
                 self.is_away(last, now);
                 Ok(())
             }
-            _ => Err(Problem {
-                retry_after_seconds: Some(NO_ROOM_SECONDS),
-                ..Problem::new(
-                    Code::NotYetServed,
-                    "More shoppers are waiting for a slot than can be kept count of. Your place is kept; come again.",
-                )
-            }),
+            _ => Err(Refusal::NoRoom),
         }
     }
 

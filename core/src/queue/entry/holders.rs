@@ -3,20 +3,17 @@
 
 use super::shoppers::NOWHERE;
 use crate::ids::Epoch;
-use crate::problem::{Code, Problem};
 use crate::queue::event::Holder;
 use crate::queue::machine::Machine;
+use crate::queue::refusal::Refusal;
 use crate::queue::state::claim::Claim;
 
 impl Machine {
-    pub(in crate::queue) fn check_epoch(&self, epoch: Epoch) -> Result<(), Problem> {
+    pub(in crate::queue) fn check_epoch(&self, epoch: Epoch) -> Result<(), Refusal> {
         if epoch == self.head.epoch {
             Ok(())
         } else {
-            Err(Problem::new(
-                Code::TicketVoid,
-                "The queue was reset since this ticket was given; enter again.",
-            ))
+            Err(Refusal::Reset)
         }
     }
 
@@ -26,7 +23,7 @@ impl Machine {
         &self,
         holder: &Holder,
         record: Option<&Claim>,
-    ) -> Result<(), Problem> {
+    ) -> Result<(), Refusal> {
         self.check_epoch(holder.epoch)?;
         let fits = self.record(holder.index, record).is_none_or(|claim| {
             // Who left before there were places has one by the shuffle, once it is known.
@@ -40,30 +37,25 @@ impl Machine {
         if holder.index < self.head.entered && fits {
             Ok(())
         } else {
-            Err(unknown_ticket())
+            Err(Refusal::NeverGiven)
         }
     }
 
     /// The place of a ticket that has no record yet, once there are places. It follows from the index and the
     /// shuffle, each index's another, whatever the ticket says; one that says something else is refused.
-    pub(in crate::queue) fn place_of(&self, holder: &Holder) -> Result<Option<u64>, Problem> {
+    pub(in crate::queue) fn place_of(&self, holder: &Holder) -> Result<Option<u64>, Refusal> {
         let place = self.shuffle().position(holder.index);
         match (holder.position, place) {
-            (Some(said), place) if place != Some(said) => Err(unknown_ticket()),
+            (Some(said), place) if place != Some(said) => Err(Refusal::NeverGiven),
             _ => Ok(place),
         }
     }
 
     /// Nobody ever loses their place to somebody who says that it is theirs.
-    pub(in crate::queue) fn check_free(&self, position: u64) -> Result<(), Problem> {
+    pub(in crate::queue) fn check_free(&self, position: u64) -> Result<(), Refusal> {
         if self.present.contains_key(&position) {
-            return Err(unknown_ticket());
+            return Err(Refusal::NeverGiven);
         }
         Ok(())
     }
-}
-
-/// What is said to a genuine ticket that says what no queue of ours ever gave.
-pub fn unknown_ticket() -> Problem {
-    Problem::unauthorized("The ticket names a place that this queue never gave.")
 }

@@ -1,15 +1,16 @@
 //! What shoppers and their lanes ask of the queue: indices, a claim, a look, leaving.
 
-use super::holders::unknown_ticket;
 use crate::UnixMillis;
 use crate::fair::Root;
 use crate::ids::{AdmissionId, Epoch, INDEX_MAX};
-use crate::problem::{Code, Problem};
 use crate::queue::boarding::note_show;
 use crate::queue::event::{Answer, Grant, Holder, LaneMark};
 use crate::queue::machine::Machine;
+use crate::queue::refusal::Refusal;
 use crate::queue::state::claim::{Claim, ClaimState};
 use crate::view::snapshot::Phase;
+
+pub use crate::queue::refusal::{closed, full, no_place_yet, not_called_up, sold_out};
 
 /// The most entries in one group.
 pub const GROUP_MAX: u32 = 10_000;
@@ -28,12 +29,10 @@ impl Machine {
         count: u32,
         root: Root,
         now: UnixMillis,
-    ) -> Result<Answer, Problem> {
+    ) -> Result<Answer, Refusal> {
         self.check_epoch(epoch)?;
         if lane >= self.head.config.lanes || !(1..=GROUP_MAX).contains(&count) {
-            return Err(Problem::validation(
-                "no such lane, or a group of an impossible size",
-            ));
+            return Err(Refusal::NoSuchLane);
         }
         if let Some((mark, _)) = self.lanes.get(&lane)
             && sequence <= mark.sequence
@@ -42,10 +41,10 @@ impl Machine {
                 let mark = mark.clone();
                 return Ok(self.leased(mark, now));
             }
-            return Err(Problem::new(
-                Code::Conflict,
-                format!("Lane {lane} leased group {} already.", mark.sequence),
-            ));
+            return Err(Refusal::LeasedAlready {
+                lane,
+                sequence: mark.sequence,
+            });
         }
         self.check_not_over(now)?;
         self.check_entry_open(now)?;
@@ -55,7 +54,7 @@ impl Machine {
             .map_or(u32::MAX, |places| u32::try_from(places).unwrap_or(u32::MAX));
         let granted = count.min(places);
         if granted == 0 {
-            return Err(full());
+            return Err(Refusal::Full);
         }
         let before = self.lanes.get(&lane).map_or(0, |(mark, _)| mark.total);
         let mark = LaneMark {
@@ -97,7 +96,7 @@ impl Machine {
         epoch: Epoch,
         index: u64,
         record: Option<&Claim>,
-    ) -> Result<Answer, Problem> {
+    ) -> Result<Answer, Refusal> {
         self.check_epoch(epoch)?;
         let known = self.record(index, record);
         Ok(Answer::Stands(
@@ -111,7 +110,7 @@ impl Machine {
         holder: &Holder,
         record: Option<&Claim>,
         now: UnixMillis,
-    ) -> Result<Answer, Problem> {
+    ) -> Result<Answer, Refusal> {
         self.check_holder(holder, record)?;
         let known = self.record(holder.index, record);
         if known.is_none_or(|claim| claim.state == ClaimState::Away) {
@@ -129,7 +128,7 @@ impl Machine {
         }
         let claim = self
             .record(holder.index, record)
-            .ok_or_else(unknown_ticket)?;
+            .ok_or(Refusal::NeverGiven)?;
         match claim.state {
             ClaimState::Present => {
                 self.check_not_over(now)?;
@@ -145,7 +144,7 @@ impl Machine {
         &self,
         holder: &Holder,
         record: Option<&Claim>,
-    ) -> Result<Answer, Problem> {
+    ) -> Result<Answer, Refusal> {
         self.check_holder(holder, record)?;
         match self.record(holder.index, record) {
             None
@@ -154,28 +153,24 @@ impl Machine {
                 ..
             }) => match self.check_called_up(holder) {
                 Ok(position) if self.check_place(position).is_err() => Ok(Answer::Lapsed),
-                Err(problem) if problem.code != Code::NotYetServed => Err(problem),
-                _ => Ok(Answer::Nothing),
+                Ok(_) | Err(Refusal::NotCalledUp { .. } | Refusal::NoPlaceYet) => {
+                    Ok(Answer::Nothing)
+                }
+                Err(refusal) => Err(refusal),
             },
             Some(claim) if claim.state == ClaimState::Present => Ok(self.boarding(claim.position)),
             Some(claim) => self.held(claim),
         }
     }
 
-    fn held(&self, claim: &Claim) -> Result<Answer, Problem> {
-        let over = match claim.state {
+    fn held(&self, claim: &Claim) -> Result<Answer, Refusal> {
+        match claim.state {
             ClaimState::Admitted
             | ClaimState::Redeemed
             | ClaimState::Present
-            | ClaimState::Away => {
-                return Ok(Answer::Granted(self.grant(claim)));
-            }
-            ClaimState::Completed => "The order of this place is completed.",
-            ClaimState::Released => "The checkout gave this admission back.",
-            ClaimState::Expired => "This admission was not used in time.",
-            ClaimState::Left => "This place was given up.",
-        };
-        Err(Problem::new(Code::AdmissionExpired, over))
+            | ClaimState::Away => Ok(Answer::Granted(self.grant(claim))),
+            over => Err(Refusal::Held(over)),
+        }
     }
 
     fn grant(&self, claim: &Claim) -> Grant {
@@ -195,16 +190,16 @@ impl Machine {
 
     /// The place of a ticket that is called up. What the ticket says of it can only hold its holder back: nothing
     /// is computed for who says that they stand behind boarding.
-    fn check_called_up(&self, holder: &Holder) -> Result<u64, Problem> {
+    fn check_called_up(&self, holder: &Holder) -> Result<u64, Refusal> {
         let is_behind = |position: &u64| *position >= self.head.boarding;
         let place = match holder.position.filter(is_behind) {
             Some(position) => Some(position),
             None => self.place_of(holder)?,
         };
         match place {
-            Some(position) if is_behind(&position) => Err(not_called_up(position)),
+            Some(position) if is_behind(&position) => Err(Refusal::NotCalledUp { position }),
             Some(position) => Ok(position),
-            None => Err(no_place_yet()),
+            None => Err(Refusal::NoPlaceYet),
         }
     }
 
@@ -237,7 +232,7 @@ impl Machine {
         holder: &Holder,
         record: Option<&Claim>,
         now: UnixMillis,
-    ) -> Result<Answer, Problem> {
+    ) -> Result<Answer, Refusal> {
         self.check_holder(holder, record)?;
         let known = self.record(holder.index, record).cloned();
         match known.as_ref().map(|claim| (claim.state, claim.position)) {
@@ -275,10 +270,7 @@ impl Machine {
                 self.end(holder.index, ClaimState::Left, now);
             }
             Some((ClaimState::Redeemed, _)) => {
-                return Err(Problem::new(
-                    Code::Conflict,
-                    "The checkout has this place now; cancel at the checkout.",
-                ));
+                return Err(Refusal::AtCheckout);
             }
             Some(_) => {}
         }
@@ -318,20 +310,17 @@ impl Machine {
             .or(stored)
     }
 
-    fn check_not_over(&self, now: UnixMillis) -> Result<(), Problem> {
+    fn check_not_over(&self, now: UnixMillis) -> Result<(), Refusal> {
         match self.head.phase(now) {
-            Phase::Closed => Err(closed()),
-            Phase::SoldOut => Err(sold_out()),
+            Phase::Closed => Err(Refusal::Closed),
+            Phase::SoldOut => Err(Refusal::SoldOut),
             _ => Ok(()),
         }
     }
 
-    fn check_not_paused(&self, now: UnixMillis) -> Result<(), Problem> {
+    fn check_not_paused(&self, now: UnixMillis) -> Result<(), Refusal> {
         if self.head.phase(now) == Phase::Paused {
-            Err(Problem::new(
-                Code::Paused,
-                "The queue is paused; your place is kept.",
-            ))
+            Err(Refusal::Paused)
         } else {
             Ok(())
         }
@@ -357,37 +346,4 @@ fn new_claim(holder: &Holder, position: u64, state: ClaimState, now: UnixMillis)
         ends_at: (state == ClaimState::Left).then_some(now),
         idempotency_key: None,
     }
-}
-
-/// What is said when as many entries stand as may.
-pub fn full() -> Problem {
-    Problem::new(
-        Code::QueueFull,
-        "The queue has as many entries as it may have. Places may come free; try again.",
-    )
-}
-
-/// What is said when the queue is closed.
-pub fn closed() -> Problem {
-    Problem::new(Code::QueueClosed, "The queue is closed.")
-}
-
-/// What is said when the stock is gone.
-pub fn sold_out() -> Problem {
-    Problem::new(Code::SoldOut, "Everything is sold.")
-}
-
-/// What is said to who claims a place that is not called up.
-pub fn not_called_up(position: u64) -> Problem {
-    let place = position.saturating_add(1);
-    let refusal = format!("Place {place} is not called up yet.");
-    Problem::new(Code::NotYetServed, refusal)
-}
-
-/// What is said to who claims before there are places.
-pub fn no_place_yet() -> Problem {
-    Problem::new(
-        Code::NotYetServed,
-        "This ticket has no place yet; ask for its status first.",
-    )
 }

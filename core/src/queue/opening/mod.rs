@@ -12,11 +12,13 @@ use crate::fair::audit::{ALGORITHM, Life, PAGE_GROUPS};
 use crate::fair::beacon::Beacon;
 use crate::fair::log::{Group, Logged};
 use crate::fair::merkle::leaf_hash;
-use crate::problem::{Code, Problem};
 use crate::queue::event::LaneMark;
 use crate::queue::machine::Machine;
+use crate::queue::refusal::Refusal;
 use crate::queue::state::head::Opened;
-use crate::view::snapshot::{NO_AUDIT, Shuffle, Trust, not_open};
+use crate::view::snapshot::{Shuffle, Trust};
+
+pub use crate::queue::refusal::{draw_held, no_such_page};
 
 impl Machine {
     /// Opens the queue if it is time. The entrants are the indices leased so far: nobody else need answer,
@@ -46,13 +48,13 @@ impl Machine {
     }
 
     /// Entry is not open yet, or, in a draw, not any more.
-    pub(in crate::queue) fn check_entry_open(&self, now: UnixMillis) -> Result<(), Problem> {
+    pub(in crate::queue) fn check_entry_open(&self, now: UnixMillis) -> Result<(), Refusal> {
         let opens_at = self.head.config.entry_opens_at.unwrap_or(0);
         if now < opens_at {
-            return Err(not_open(opens_at, now, "Entry is not open yet."));
+            return Err(Refusal::EntryNotOpen { at: opens_at, now });
         }
         if self.is_draw() && self.head.opened.is_some() {
-            return Err(draw_held());
+            return Err(Refusal::DrawHeld);
         }
         Ok(())
     }
@@ -104,27 +106,30 @@ impl Machine {
     }
 
     /// The opening, once everybody has a place by it.
-    fn sealed(&self) -> Result<&Opened, Problem> {
+    fn sealed(&self) -> Result<&Opened, Refusal> {
         let head = &self.head;
         let opened = head.opened.as_ref();
         let beacon = opened.and_then(|opened| opened.beacon.as_ref());
         let sealed_at = beacon.map_or(head.opens_at(), |beacon| beacon.chain.made_at(beacon.round));
         opened
             .filter(|_| !head.is_sealing())
-            .ok_or_else(|| not_open(sealed_at, head.clock, NO_AUDIT))
+            .ok_or(Refusal::NoAuditYet {
+                at: sealed_at,
+                now: head.clock,
+            })
     }
 
     /// Refuses as [`Machine::audit`] does, before anything is read.
-    pub fn check_page(&self, page: u64) -> Result<(), Problem> {
+    pub fn check_page(&self, page: u64) -> Result<(), Refusal> {
         self.sealed()?;
         if page < self.head.audit_pages() {
             return Ok(());
         }
-        Err(no_such_page())
+        Err(Refusal::NoSuchPage)
     }
 
     /// Refuses as [`Machine::audit`] does, before there is one.
-    pub fn check_sealed(&self) -> Result<(), Problem> {
+    pub fn check_sealed(&self) -> Result<(), Refusal> {
         self.sealed().map(|_| ())
     }
 
@@ -136,11 +141,11 @@ impl Machine {
         groups: u64,
         lives: &[Life],
         earlier: u64,
-    ) -> Result<Map<String, Value>, Problem> {
+    ) -> Result<Map<String, Value>, Refusal> {
         let (head, opened) = (&self.head, self.sealed()?);
         let pages = groups.div_ceil(PAGE_GROUPS).max(1);
         if page >= pages {
-            return Err(no_such_page());
+            return Err(Refusal::NoSuchPage);
         }
         let beacon = opened.beacon.as_ref().map(|beacon| {
             json!({
@@ -192,14 +197,4 @@ impl Machine {
             opened: opened.is_some_and(|opened| opened.entrants > 0),
         }
     }
-}
-
-/// What is said to who asks for a page of the audit that there is not.
-pub fn no_such_page() -> Problem {
-    Problem::new(Code::NotFound, "The audit has no such page.")
-}
-
-/// What is said to who would enter a draw that has been held.
-pub fn draw_held() -> Problem {
-    Problem::new(Code::QueueClosed, "Entry to this draw has closed.")
 }

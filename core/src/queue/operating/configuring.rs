@@ -7,9 +7,9 @@ use crate::UnixMillis;
 use crate::config::QueueConfig;
 use crate::fair::Fresh;
 use crate::ids::QueueId;
-use crate::problem::{Code, Problem};
 use crate::queue::event::{Answer, Effect, Step};
 use crate::queue::machine::{Machine, Stored};
+use crate::queue::refusal::Refusal;
 use crate::queue::state::head::{End, Head};
 use crate::queue::state::rows::PRODUCT;
 use crate::terms::Closing;
@@ -49,7 +49,7 @@ impl Machine {
         confirmed: bool,
         fresh: Fresh,
         now: UnixMillis,
-    ) -> Result<Answer, Problem> {
+    ) -> Result<Answer, Refusal> {
         let config = QueueConfig::parse(config, &self.head.id)?;
         let is_live = self.head.entered > 0 || self.head.opened.is_some();
         if is_live && !confirmed {
@@ -69,7 +69,7 @@ impl Machine {
         patch: &Value,
         fresh: Fresh,
         now: UnixMillis,
-    ) -> Result<Answer, Problem> {
+    ) -> Result<Answer, Refusal> {
         let config = self.head.config.merged(patch, &self.head.id)?;
         self.configure(config, fresh, now)
     }
@@ -79,7 +79,7 @@ impl Machine {
         config: QueueConfig,
         fresh: Fresh,
         now: UnixMillis,
-    ) -> Result<Answer, Problem> {
+    ) -> Result<Answer, Refusal> {
         let open = self.head.opened.is_some();
         config.check_change_from(&self.head.config, self.head.entered, open)?;
         config.check_closing(Some(&self.head.config), now)?;
@@ -89,10 +89,7 @@ impl Machine {
         if self.is_draw() && self.head.entered > 0 && end.is_some() && self.head.end(now).is_none()
         {
             self.head.config = before;
-            return Err(Problem::new(
-                Code::Conflict,
-                "The draw is over; reset the queue to hold another.",
-            ));
+            return Err(Refusal::DrawOver);
         }
         let changed = self.head.config.changes_from(&before);
         if self.head.config.product != before.product {

@@ -7,10 +7,10 @@ use serde_json::json;
 
 use crate::UnixMillis;
 use crate::fair::Fresh;
-use crate::problem::{Code, Problem};
 use crate::queue::boarding::hearing::{HEARING_MILLIS, IDLE_HEARING_MILLIS};
 use crate::queue::event::Answer;
 use crate::queue::machine::{Dirty, Machine, Stored};
+use crate::queue::refusal::Refusal;
 use crate::queue::state::head::{End, Head};
 use crate::terms::Closing;
 use crate::view::snapshot::{Notice, Phase};
@@ -23,12 +23,9 @@ impl Machine {
         &mut self,
         paused: bool,
         now: UnixMillis,
-    ) -> Result<Answer, Problem> {
+    ) -> Result<Answer, Refusal> {
         if self.head.phase(now) == Phase::Closed {
-            return Err(Problem::new(
-                Code::Conflict,
-                "The queue is closed; reopen it first, or reset it to begin again.",
-            ));
+            return Err(Refusal::ClosedAlready);
         }
         if paused {
             self.head.still_since.get_or_insert(now);
@@ -46,19 +43,13 @@ impl Machine {
     }
 
     /// Takes a closing back. Nobody was told another end meanwhile: see [`Head::end`].
-    pub(in crate::queue) fn reopen(&mut self, now: UnixMillis) -> Result<Answer, Problem> {
+    pub(in crate::queue) fn reopen(&mut self, now: UnixMillis) -> Result<Answer, Refusal> {
         match self.head.end(now) {
             Some(End::Time) => {
-                return Err(Problem::new(
-                    Code::Conflict,
-                    "The queue cannot be reopened: its closesAt has passed. A later closesAt comes first; a draw that is over stays over.",
-                ));
+                return Err(Refusal::PastClosing);
             }
             Some(End::Stock) => {
-                return Err(Problem::new(
-                    Code::Conflict,
-                    "The queue cannot be reopened: everything is sold. A larger maxAdmissions comes first; a draw that is over stays over.",
-                ));
+                return Err(Refusal::AllSold);
             }
             None => {}
         }
@@ -75,10 +66,10 @@ impl Machine {
         &mut self,
         notice: Option<Notice>,
         now: UnixMillis,
-    ) -> Result<Answer, Problem> {
+    ) -> Result<Answer, Refusal> {
         let length = notice.as_ref().map(|notice| notice.text.chars().count());
         if length.is_some_and(|length| !(1..=NOTICE_MAX).contains(&length)) {
-            return Err(Problem::validation("text: must have 1 to 500 characters"));
+            return Err(Refusal::NoticeLength);
         }
         self.head.notice = notice;
         Ok(self.changed(now))

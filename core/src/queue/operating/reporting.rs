@@ -6,10 +6,10 @@ use serde_json::{Map, Value, json};
 
 use crate::UnixMillis;
 use crate::fair::report::{Counted, Record};
-use crate::problem::{Code, Problem};
 use crate::queue::entry::shoppers::NOWHERE;
 use crate::queue::event::{Arrival, LaneMark};
 use crate::queue::machine::Machine;
+use crate::queue::refusal::Refusal;
 use crate::queue::state::claim::ClaimState;
 use crate::view::snapshot::Phase;
 
@@ -21,8 +21,6 @@ pub const RECORDS_MAX: usize = 300_000;
 const PARTS: usize = 256;
 /// A piece of the report is made no more often than this: orders are completed meanwhile.
 const PIECE_EVERY_MILLIS: u64 = 50;
-/// When to ask again for a report that is being made.
-const AGAIN_SECONDS: u32 = 2;
 /// Arrivals are noted no more often than this.
 const ARRIVALS_EVERY_MILLIS: u64 = 1_000;
 
@@ -122,14 +120,11 @@ impl Machine {
 
     /// Refuses where the queue is not over. It may have ended since the last event: nothing need happen
     /// at `closesAt`.
-    pub fn check_over(&self, now: UnixMillis) -> Result<(), Problem> {
+    pub fn check_over(&self, now: UnixMillis) -> Result<(), Refusal> {
         if self.snapshot(now.max(self.head.clock)).is_over() {
             return Ok(());
         }
-        Err(Problem::new(
-            Code::Conflict,
-            "The fairness report is made when the queue is over.",
-        ))
+        Err(Refusal::NotOver)
     }
 
     /// Goes on with the report, if the queue is over and it is time; forgets it where the queue goes on after all.
@@ -282,19 +277,13 @@ impl Machine {
         &self,
         stored: Option<&str>,
         now: UnixMillis,
-    ) -> Result<Map<String, Value>, Problem> {
+    ) -> Result<Map<String, Value>, Refusal> {
         self.check_over(now)?;
         let head = &self.head;
         let stored = stored.filter(|_| head.reported_at.is_some());
         let stored = stored.and_then(|text| serde_json::from_str(text).ok());
         let Some(Value::Object(mut report)) = stored else {
-            return Err(Problem {
-                retry_after_seconds: Some(AGAIN_SECONDS),
-                ..Problem::new(
-                    Code::ServiceUnavailable,
-                    "The queue is over, and its fairness report is being reckoned; try again.",
-                )
-            });
+            return Err(Refusal::ReportUnderWay);
         };
         let now = now.max(head.clock);
         for (name, value) in [
