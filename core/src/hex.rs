@@ -7,8 +7,8 @@ pub fn hex(bytes: &[u8]) -> String {
     Hex::encode_to_string(bytes).unwrap_or_default()
 }
 
-/// Defines a type of so many bytes that reads and writes as lowercase hex, and between Worker and objects as
-/// the bytes themselves.
+/// Defines a type of so many bytes that reads and writes as lowercase hex, and between Worker and
+/// objects as the bytes themselves.
 macro_rules! hex_bytes {
     ($(#[$doc:meta])* $name:ident: $size:literal, $what:literal) => {
         $(#[$doc])*

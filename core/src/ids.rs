@@ -173,8 +173,8 @@ impl FromStr for AdmissionId {
     }
 }
 
-/// As text, and between Worker and objects as its two parts: to make and to read its one spelling takes longer
-/// than all else of a grant.
+/// As text, and between Worker and objects as its two parts: to make and to read its one spelling
+/// takes longer than all else of a grant.
 impl Serialize for AdmissionId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if serializer.is_human_readable() {

@@ -1,5 +1,5 @@
-//! The words that several machines share, on the floor below all of them: names, whose ticket it is, how far
-//! tickets are called up. What only one machine says stands with that machine.
+//! The words that several machines share, on the floor below all of them: names, whose ticket it
+//! is, how far tickets are called up. What only one machine says stands with that machine.
 
 use serde::{Deserialize, Serialize};
 
@@ -30,7 +30,8 @@ pub struct Holder {
     pub epoch: Epoch,
     /// Its index, 0-based.
     pub index: u64,
-    /// Its position, 0-based, as the ticket or the edge has it. The queue computes it anew, and refuses another.
+    /// Its position, 0-based, as the ticket or the edge has it. The queue computes it anew, and
+    /// refuses another.
     pub position: Option<u64>,
     /// Who holds it.
     pub shopper: ShopperId,

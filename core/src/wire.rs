@@ -1,15 +1,17 @@
-//! How calls and replies travel between Worker and objects, and how facts lie in the data centre's cache:
-//! as bytes that name no fields (`wire::writer`), in base64url, after a label for operators and the version.
+//! How calls and replies travel between Worker and objects, and how facts lie in the data centre's
+//! cache: as bytes that name no fields (`wire::writer`), in base64url, after a label for operators
+//! and the version.
 //!
 //! During a deploy two versions run side by side. So a new version only adds to the one before it:
-//! - a field, as the last of its struct or variant, with `#[serde(default)]`. Readers of the version before
-//!   pass over it, and messages of the version before are read as if they said the default.
-//! - a variant, as the last of its enum (before those that never travel). What the version before may be
-//!   sent does not use it: a version that reads it comes first, and a later one writes it.
+//! - a field, as the last of its struct or variant, with `#[serde(default)]`. Readers of the
+//!   version before pass over it, and messages of the version before are read as if they said the
+//!   default.
+//! - a variant, as the last of its enum (before those that never travel). What the version before
+//!   may be sent does not use it: a version that reads it comes first, and a later one writes it.
 //!
-//! With every change [`VERSION`] grows by one, once for each release. A change that does more grows it by
-//! two: then the versions refuse each other's messages. `core/tests/wire.rs` holds all this, and its golden
-//! files are messages of each version that is read.
+//! With every change [`VERSION`] grows by one, once for each release. A change that does more grows
+//! it by two: then the versions refuse each other's messages. `core/tests/wire` holds all this,
+//! and its golden files are messages of each version that is read.
 
 mod reader;
 mod writer;
@@ -22,8 +24,8 @@ use serde::de::DeserializeOwned;
 
 /// The version that is written. The one before it and the one after it are read as well.
 ///
-/// An object that reads a call is therefore always understood in its reply, so that nothing is done that
-/// the caller cannot hear of.
+/// An object that reads a call is therefore always understood in its reply, so that nothing is done
+/// that the caller cannot hear of.
 pub const VERSION: u32 = 1;
 
 /// Why a message was not read.
@@ -40,7 +42,8 @@ impl fmt::Display for Unreadable {
         match self {
             Self::Version => write!(
                 formatter,
-                "a message of another version than {VERSION} or its neighbours: it is asked again, among equals once the deploy is over"
+                "a message of another version than {VERSION} or its neighbours; once the deploy \
+                 is over, it is asked again among equals"
             ),
             Self::Message => write!(formatter, "a message that version {VERSION} cannot read"),
         }

@@ -1,4 +1,5 @@
-//! What is stored is read whichever version wrote it: one of before, and a later one that was rolled back.
+//! What is stored is read whichever version wrote it: one of before, and a later one that was
+//! rolled back.
 
 #![allow(
     clippy::arithmetic_side_effects,
@@ -23,9 +24,9 @@ use tidegate_core::queue::{Answer, Claim, ClaimState, Event, Head, Machine, hand
 const NOW: u64 = 1_800_000_000_000;
 
 /// What to do when a row is not what it was.
-const REMEDY: &str = "A queue's row has changed, and a queue's object must read what the version before wrote.
-A new field has #[serde(default)]. If a release holds the row as it was, keep its file under another name and
-read it in this test. Give new fields a value in core/tests/golden/stored/head.json, and run
+const REMEDY: &str = "A queue's row has changed, and its object must read what the version before wrote.
+A new field has #[serde(default)]. If a release holds the row as it was, keep its file under another
+name and read it in this test. Give new fields a value in core/tests/golden/stored/head.json, and run
 BLESS=1 cargo test -p tidegate-core --test stored";
 
 fn golden(name: &str) -> String {
@@ -209,8 +210,8 @@ fn a_row_of_another_format_is_refused_by_name() {
 }
 
 fn claim_row() -> Value {
-    json!({"ticket": 7, "position": 3, "shopper": "05".repeat(16), "state": "redeemed", "claimed_at": 1,
-        "admitted_at": 2, "redeemed_at": 3, "ends_at": null, "idempotency_key": "order-7"})
+    json!({"ticket": 7, "position": 3, "shopper": "05".repeat(16), "state": "redeemed",
+        "claimed_at": 1, "admitted_at": 2, "redeemed_at": 3, "ends_at": null, "idempotency_key": "order-7"})
 }
 
 fn claim(row: &Value) -> Result<Claim, String> {

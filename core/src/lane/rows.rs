@@ -1,4 +1,5 @@
-//! A lane's own row: which lane it is, and the format of its tables. Its other rows are numbers and ids.
+//! A lane's own row: which lane it is, and the format of its tables. Its other rows are numbers and
+//! ids.
 
 use serde::Deserialize;
 use serde::de::Error as _;
@@ -6,7 +7,8 @@ use serde_json::{Error, Result, Value};
 
 use crate::calls::LaneName;
 
-/// The format of a lane's tables. It grows when a row changes otherwise than by columns that have defaults.
+/// The format of a lane's tables. It grows when a row changes otherwise than by columns that have
+/// defaults.
 const FORMAT: u32 = 1;
 
 /// Reads the row. One that names no format is of before it was named, and of the first.
@@ -17,7 +19,8 @@ pub fn read(row: &str) -> Result<LaneName> {
         Some(format) if *format == FORMAT => {}
         Some(format) => {
             return Err(Error::custom(format_args!(
-                "a lane's tables are of format {format}, and this version of Tidegate reads {FORMAT}: deploy the version that wrote them"
+                "a lane's tables are of format {format}, and this version of Tidegate reads \
+                 {FORMAT}: deploy the version that wrote them"
             )));
         }
     }

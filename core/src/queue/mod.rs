@@ -1,10 +1,11 @@
 //! The queue: one state machine that gives out indices, calls shoppers up and admits them.
 //!
-//! [`handle`] takes an event and the time, and says what to answer and what to write; the
-//! object around it does both. Nothing is remembered that was not said to be written.
+//! [`handle`] takes an event and the time, and says what to answer and what to write; the object
+//! around it does both. Nothing is remembered that was not said to be written.
 //!
-//! The machine is `machine` (its state, and the match over all events), `event` (what comes in and goes out)
-//! and `settle` (what follows from every event). The folders hold what each event does, by subject.
+//! The machine is `machine` (its state, and the match over all events), `event` (what comes in and
+//! goes out) and `settle` (what follows from every event). The folders hold what each event does,
+//! by subject.
 
 mod admission;
 mod boarding;

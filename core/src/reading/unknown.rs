@@ -1,12 +1,13 @@
-//! What stands in stored JSON that this version does not know: a later one wrote it, and was rolled back.
+//! What stands in stored JSON that this version does not know: a later one wrote it, and was rolled
+//! back.
 
 use serde::de::value::Error;
 use serde::de::{DeserializeOwned, Deserializer, Error as _, Visitor};
 use serde::forward_to_deserialize_any;
 use serde_json::{Map, Value};
 
-/// Takes the fields out of an object that the struct `T` does not have, so that it can be read although `T`
-/// allows no others. From anything but an object it takes nothing.
+/// Takes the fields out of an object that the struct `T` does not have, so that it can be read
+/// although `T` allows no others. From anything but an object it takes nothing.
 pub fn take_unknown<T: DeserializeOwned>(value: &mut Value) -> Map<String, Value> {
     let known = fields::<T>();
     let Some(object) = value.as_object_mut() else {

@@ -1,5 +1,5 @@
-//! Reads what [`writer`](super::writer) writes. A struct that has more fields than are known here is read as
-//! far as it is known; fields that it lacks are what serde's `default` says of them.
+//! Reads what [`writer`](super::writer) writes. A struct that has more fields than are known here
+//! is read as far as it is known; fields that it lacks are what serde's `default` says of them.
 
 use postcard::{Error, Result, take_from_bytes};
 use serde::Deserialize;

@@ -1,5 +1,5 @@
-//! Writes postcard, with the length in bytes before the fields of each struct and of each variant that has
-//! fields: so a reader that knows fewer fields finds the end of those it does not know.
+//! Writes postcard, with the length in bytes before the fields of each struct and of each variant
+//! that has fields: so a reader that knows fewer fields finds the end of those it does not know.
 
 use postcard::ser_flavors::Flavor;
 use postcard::{Error, Result, Serializer as Plain};
@@ -267,7 +267,11 @@ macro_rules! named {
             type Ok = ();
             type Error = Error;
 
-            fn serialize_field<T: Serialize + ?Sized>(&mut self, _: &'static str, field: &T) -> Result<()> {
+            fn serialize_field<T: Serialize + ?Sized>(
+                &mut self,
+                _: &'static str,
+                field: &T,
+            ) -> Result<()> {
                 self.add(field)
             }
 

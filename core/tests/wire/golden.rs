@@ -1,5 +1,5 @@
-//! Messages of each version that is read, as files: `golden/wire/<version>/<type>.txt` has of each message
-//! what it says, in JSON, and below it what is sent.
+//! Messages of each version that is read, as files: `golden/wire/<version>/<type>.txt` has of each
+//! message what it says, in JSON, and below it what is sent.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -22,13 +22,17 @@ use tidegate_core::wire::{self, VERSION};
 use crate::variants::variants;
 
 /// What to do when a message is not what it was.
-const REMEDY: &str = "What travels has changed, and during a deploy the version before must read it.
-1. A new field is the last of its struct or variant and has #[serde(default)]; a new variant is the last of its
-   enum. Any other change makes VERSION grow by two: see core/src/wire.rs.
-2. If a release holds this VERSION, add one to it, copy core/tests/golden/wire/<version> to the new number, and
-   remove the folders of versions that are not read any more. If none does, the folder may change.
-3. In the newest folder, give new fields a value in the JSON, and new variants a message (a line of JSON, and a
-   line with anything). Then run `BLESS=1 cargo test -p tidegate-core --test wire`, and read the difference.";
+const REMEDY: &str =
+    "What travels has changed, and during a deploy the version before must read it.
+1. A new field is the last of its struct or variant and has #[serde(default)]; a new variant is the
+   last of its enum. Any other change makes VERSION grow by two: see core/src/wire.rs.
+2. If a release holds this VERSION, add one to it, copy core/tests/golden/wire/<version> to the new
+   number, and remove the folders of versions that are not read any more. If none does, the folder
+   may change.
+3. In the newest folder, give new fields a value in the JSON, and new variants a message (a line of
+   JSON, and a line with anything). Then run
+   BLESS=1 cargo test -p tidegate-core --test wire
+   and read the difference.";
 
 /// Calls a function for each type that travels, with the name of its file.
 macro_rules! each_type {

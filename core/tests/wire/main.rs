@@ -1,4 +1,5 @@
-//! What travels between Worker and objects is understood by the version before and the version after.
+//! What travels between Worker and objects is understood by the version before and the version
+//! after.
 
 #![allow(
     clippy::arithmetic_side_effects,

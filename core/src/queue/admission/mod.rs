@@ -1,4 +1,5 @@
-//! Slots: who is present, how many may be admitted, what becomes of an admission, and a draw's places.
+//! Slots: who is present, how many may be admitted, what becomes of an admission, and a draw's
+//! places.
 
 pub mod draw;
 pub(super) mod limits;

@@ -1,4 +1,5 @@
-//! What is shown of a queue: its snapshot to everybody, what an edge keeps, and the report to operators.
+//! What is shown of a queue: its snapshot to everybody, what an edge keeps, and the report to
+//! operators.
 
 pub(super) mod line;
 mod reach;

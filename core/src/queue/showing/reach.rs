@@ -3,11 +3,11 @@
 use crate::config::{Access, QueueConfig};
 use crate::view::snapshot::Snapshot;
 
-/// How many seconds of boarding's pace a view may be behind: three layers each keep it for a second, and a
-/// claim travels.
+/// How many seconds of boarding's pace a view may be behind: three layers each keep it for a
+/// second, and a claim travels.
 const BEHIND_SECONDS: f64 = 8.0;
-/// How many places may be called up at once, beside that: for each slot, since rounds call up more than will
-/// come, and in any case.
+/// How many places may be called up at once, beside that: for each slot, since rounds call up more
+/// than will come, and in any case.
 const REACH_BY_SLOT: u64 = 4;
 const REACH_AT_LEAST: u64 = 30;
 /// More slots than this do not become free all at once.

@@ -1,4 +1,5 @@
-//! What is stored of a queue: its own row, its tickets' records, and what several events write of them.
+//! What is stored of a queue: its own row, its tickets' records, and what several events write of
+//! them.
 
 pub mod claim;
 pub mod head;

@@ -1,8 +1,10 @@
-//! The rows of a queue that hold more than numbers: how they are read back, whichever version wrote them.
+//! The rows of a queue that hold more than numbers: how they are read back, whichever version wrote
+//! them.
 //!
-//! A deploy can be rolled back, so a row may come from a later version. What an operator said there is kept,
-//! though this version does not serve it. What the machine counted is not: the later version would take for
-//! a count what nobody kept up. So it finds a row as from before its time, and begins with the defaults.
+//! A deploy can be rolled back, so a row may come from a later version. What an operator said there
+//! is kept, though this version does not serve it. What the machine counted is not: the later
+//! version would take for a count what nobody kept up. So it finds a row as from before its time,
+//! and begins with the defaults.
 
 use serde::Deserialize;
 use serde::de::Error as _;
@@ -15,8 +17,8 @@ use crate::fair::beacon::Chain;
 use crate::reading;
 use crate::view::snapshot::Notice;
 
-/// The format of a queue's tables. It grows when a row changes otherwise than by fields and columns that have
-/// defaults.
+/// The format of a queue's tables. It grows when a row changes otherwise than by fields and columns
+/// that have defaults.
 pub const FORMAT: u32 = 1;
 
 /// The field of a configuration that is an object itself.
@@ -30,7 +32,8 @@ impl Head {
         if format != Some(FORMAT.into()) {
             let format = format.map_or_else(|| String::from("none"), |format| format.to_string());
             return Err(Error::custom(format_args!(
-                "a queue's row is of format {format}, and this version of Tidegate reads {FORMAT}: deploy the version that wrote it"
+                "a queue's row is of format {format}, and this version of Tidegate reads \
+                 {FORMAT}: deploy the version that wrote it"
             )));
         }
         let mut part = |pointer: &str, take: fn(&mut Value) -> _| {
@@ -94,7 +97,8 @@ impl TryFrom<ClaimRow> for Claim {
     fn try_from(row: ClaimRow) -> core::result::Result<Self, String> {
         let unreadable = |what: &str, said: &str| {
             format!(
-                "the record of ticket {} has the {what} \"{said}\", which this version of Tidegate does not know",
+                "the record of ticket {} has the {what} \"{said}\", which this version of \
+                 Tidegate does not know",
                 row.ticket
             )
         };
