@@ -1,37 +1,38 @@
-//! The edge Worker: requests in, responses out. It routes, reads and signs tokens, and serves the
-//! shop from the cache; what happens to a queue is decided by `tidegate-core` inside the objects.
+//! The edge Worker: two drivers of the edge's calls, which `tidegate-core` decides, and the shop behind
+//! Tidegate's own addresses.
 
 #![allow(
     missing_docs,
-    reason = "#[event] makes items without; what is ours has docs"
+    reason = "#[event] and #[wasm_bindgen] make items without; what is ours has docs"
 )]
 
 mod alone;
-mod answer;
-mod body;
-mod credentials;
-mod facts;
-mod headers;
-mod keys;
-mod once;
-mod paths;
-mod random;
-mod recalled;
-mod receipts;
-mod router;
-mod routes;
+mod driver;
+mod fast;
+mod responder;
 mod shop;
-mod short_way;
 mod site;
-mod views;
 
 use std::panic;
+use std::rc::Rc;
 
+use tidegate_core::edge::isolate::Isolate;
+use tidegate_pages::Rendered;
 use worker::{Context, Env, Request, Response, Result, event};
 
 pub use tidegate_objects::{Directory, Lane, Queue, Relay};
 
-use crate::site::Site;
+thread_local! {
+    static ISOLATE: Rc<Isolate> = {
+        let randomness = |bytes: &mut [u8]| getrandom::fill(bytes).is_ok();
+        Rc::new(Isolate::new(Box::new(randomness), Rc::new(Rendered)))
+    };
+}
+
+/// What this isolate remembers.
+fn isolate() -> Rc<Isolate> {
+    ISOLATE.with(Rc::clone)
+}
 
 /// Adds readable panics to the runtime's own recovery, which replacing the hook would weaken.
 #[event(start)]
@@ -45,7 +46,5 @@ fn start() {
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
-    let site = Site::new(&request, env, context)?;
-    let outcome = router::route(&site, request).await;
-    answer::finish(&site, outcome)
+    driver::answer(request, env, context).await
 }

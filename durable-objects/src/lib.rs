@@ -31,6 +31,3 @@ pub mod binding {
     /// Relay objects, named by queue, epoch and number.
     pub const RELAY: &str = "RELAY";
 }
-
-/// The name of the one Directory object.
-pub const DIRECTORY_NAME: &str = "directory";

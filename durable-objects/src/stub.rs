@@ -3,8 +3,10 @@
 
 use std::fmt::Display;
 use std::marker::PhantomData;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
+use std::time::Duration;
 
+use futures::future::{Either, select};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tidegate_core::calls::{Call, Reply};
@@ -14,7 +16,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::js_sys::futures::{JsFuture, future_to_promise};
 use worker::js_sys::{Function, Promise};
-use worker::{Env, Error, Request, RequestInit, Response, Result, console_error};
+use worker::{Delay, Env, Error, Request, RequestInit, Response, Result, console_error};
 
 #[wasm_bindgen]
 extern "C" {
@@ -27,61 +29,51 @@ extern "C" {
 /// Carries the call of an upgrade.
 const CALL_HEADER: &str = "tidegate-call";
 
+/// How long one object waits for another's reply. What never settles ends as out of reach, and is asked anew.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Calls the object `name` of namespace `binding`. A fresh stub for each call: a stub that saw an
 /// error may stay broken.
-pub async fn call<C, R>(env: &Env, binding: &str, name: &str, call: &C) -> Reply<R>
+pub(crate) async fn call<C, R>(env: &Env, binding: &str, name: &str, call: &C) -> Reply<R>
 where
     C: Call,
     R: DeserializeOwned,
 {
     let text = wire::write(&call.label(), call).map_err(|error| fault(binding, &error))?;
-    let answer = call_by_text(env, binding, name, &text).await?;
+    let asked = pin!(ask(env, binding, name, &text));
+    let answer = match select(asked, Delay::from(PATIENCE)).await {
+        Either::Left((answer, _)) => answer.map_err(|error| fault(binding, &error))?,
+        Either::Right(_) => return Err(fault(binding, &"no reply in time")),
+    };
     wire::read(&answer).map_err(|error| fault(binding, &error))?
 }
 
-/// The same with the call, and what it comes back with, as they travel.
-pub(crate) async fn call_by_text(
-    env: &Env,
-    binding: &str,
-    name: &str,
-    call: &str,
-) -> Reply<String> {
-    send(env, binding, name, call)
-        .await
-        .map_err(|error| fault(binding, &error))
-}
-
-async fn send(env: &Env, binding: &str, name: &str, call: &str) -> Result<String> {
+/// The same with the call, and what it comes back with, as they travel, for as long as it takes.
+pub async fn ask(env: &Env, binding: &str, name: &str, call: &str) -> Result<String> {
     let object: Object = env.durable_object(binding)?.get_by_name(name)?.into_rpc();
     let answered = JsFuture::from(object.ask(call)?).await?;
     answered.as_string().ok_or("a reply is a text".into())
 }
 
 /// Asks the object `name` for a WebSocket, which only a request can: an upgrade that carries the call
-/// in a header, for it may have no body. Answers with the upgraded response.
-pub async fn upgrade<C: Call>(env: &Env, binding: &str, name: &str, call: &C) -> Reply<Response> {
-    let text = wire::write(&call.label(), call).map_err(|error| fault(binding, &error))?;
-    let answer = async {
-        let stub = env.durable_object(binding)?.get_by_name(name)?;
-        let init = RequestInit::new();
-        init.headers.set("upgrade", "websocket")?;
-        init.headers.set(CALL_HEADER, &text)?;
-        let request = Request::new_with_init("https://object/", &init)?;
-        let mut response = stub.fetch_with_request(request).await?;
-        let refused = match response.status_code() {
-            101 => None,
-            _ => Some(response.text().await?),
-        };
-        Ok::<_, Error>((response, refused))
-    };
-    let (response, refused) = answer.await.map_err(|error| fault(binding, &error))?;
-    let Some(refused) = refused else {
-        return Ok(response);
-    };
-    let refused: Reply<()> = wire::read(&refused).map_err(|error| fault(binding, &error))?;
-    Err(refused
-        .err()
-        .unwrap_or_else(|| fault(binding, &"no socket")))
+/// in a header, for it may have no body. Comes back with the upgraded response, or with the refusal as it
+/// travels.
+pub async fn upgrade(
+    env: &Env,
+    binding: &str,
+    name: &str,
+    call: &str,
+) -> Result<std::result::Result<Response, String>> {
+    let stub = env.durable_object(binding)?.get_by_name(name)?;
+    let init = RequestInit::new();
+    init.headers.set("upgrade", "websocket")?;
+    init.headers.set(CALL_HEADER, call)?;
+    let request = Request::new_with_init("https://object/", &init)?;
+    let mut response = stub.fetch_with_request(request).await?;
+    Ok(match response.status_code() {
+        101 => Ok(response),
+        _ => Err(response.text().await?),
+    })
 }
 
 /// What a caller is told when an object does not answer as it should.

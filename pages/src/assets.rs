@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use hmac_sha256::Hash;
+use tidegate_core::edge::pages::Asset;
 use tidegate_core::hex::hex;
 
 /// The folder of the Worker's own assets; a shop behind it never sees a request below.
@@ -11,17 +12,6 @@ const FOLDER: &str = "/tidegate/";
 const FOREVER: &str = "public, max-age=31536000, immutable";
 /// For a name that another version of the Worker gave out.
 const NEVER: &str = "no-store";
-
-/// One file to serve.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Asset {
-    /// `Content-Type`.
-    pub content_type: &'static str,
-    /// `Cache-Control`: a year, or `no-store` where the name asked for is of another version.
-    pub cache_control: &'static str,
-    /// The content, UTF-8.
-    pub body: &'static str,
-}
 
 /// A file and the path that it is served under.
 struct File {

@@ -10,12 +10,15 @@ mod figures;
 mod message;
 mod policy;
 mod problem;
+mod rendered;
 mod room;
 mod text;
 
 pub use askama::Error;
-pub use assets::{Asset, asset, asset_paths};
-pub use message::Message;
+pub use assets::{asset, asset_paths};
 pub use policy::content_security_policy;
 pub use problem::{Failure, Retry, problem_page};
+pub use rendered::Rendered;
 pub use room::{Granted, RoomPage};
+pub use tidegate_core::edge::message::Message;
+pub use tidegate_core::edge::pages::Asset;

@@ -11,8 +11,7 @@ use tidegate_core::edge::storing::{
 use tidegate_core::problem::{Code, Problem};
 use worker::{Cache, Date, Headers, Response, ResponseBuilder, Result};
 
-use super::CACHE_HEADER;
-use crate::answer::{Answered, Failure};
+use super::{Answered, CACHE_HEADER, Failure};
 use crate::site::Site;
 
 /// How many personal pages an isolate remembers, and for how long, so as not to ask twice for each.
@@ -49,7 +48,7 @@ pub enum Outcome {
 }
 
 /// Whether this page turned out to be personal a moment ago.
-pub fn is_personal(site: &Site, key: &str) -> bool {
+pub fn is_personal(site: &Site<'_>, key: &str) -> bool {
     let address = address(site, key);
     PERSONAL.with_borrow(|pages| {
         pages
@@ -59,7 +58,7 @@ pub fn is_personal(site: &Site, key: &str) -> bool {
 }
 
 /// Notes that a page is personal.
-pub fn note_personal(site: &Site, key: &str) {
+pub fn note_personal(site: &Site<'_>, key: &str) {
     PERSONAL.with_borrow_mut(|pages| {
         pages.retain(|(_, until)| *until > site.now);
         if pages.len() >= PERSONAL_MAX {
@@ -70,7 +69,7 @@ pub fn note_personal(site: &Site, key: &str) {
 }
 
 /// Finds a page. A cache that does not answer is a miss.
-pub async fn find(site: &Site, key: &str) -> Option<Response> {
+pub async fn find(site: &Site<'_>, key: &str) -> Option<Response> {
     Cache::default()
         .get(address(site, key), false)
         .await
@@ -80,7 +79,7 @@ pub async fn find(site: &Site, key: &str) -> Option<Response> {
 
 /// Stores an answer to a request without cookies, if it may be shared.
 pub async fn store(
-    site: &Site,
+    site: &Site<'_>,
     key: &str,
     mut response: Response,
 ) -> std::result::Result<Outcome, Failure> {
@@ -137,7 +136,7 @@ pub async fn store(
 }
 
 /// Presents a stored page: to a browser that has it already, as 304.
-pub fn present(site: &Site, response: Response, how: &str) -> Answered {
+pub fn present(site: &Site<'_>, response: Response, how: &str) -> Answered {
     let headers = response.headers().clone();
     let take = |name: &str| -> Result<Option<String>> {
         let value = headers.get(name)?;
@@ -169,7 +168,7 @@ pub fn present(site: &Site, response: Response, how: &str) -> Answered {
 }
 
 fn broke_off() -> Failure {
-    Failure::Shop(Problem::new(
+    Failure::Problem(Problem::new(
         Code::ServiceUnavailable,
         "The shop's answer broke off; try again.",
     ))
@@ -196,6 +195,6 @@ async fn keep(address: String, response: Response) {
 
 /// Where a page lies in the cache: under the address that the visitor reached, scheme and port
 /// included, for the shop is told of it; and at a path that the router answers with 404.
-fn address(site: &Site, key: &str) -> String {
+fn address(site: &Site<'_>, key: &str) -> String {
     format!("{}/tidegate/-/page{key}", site.origin())
 }

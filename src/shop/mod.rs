@@ -5,18 +5,56 @@ mod cache;
 mod upstream;
 
 use tidegate_core::edge::cache_key::{PassThrough, cache_key};
-use worker::{Method, Request};
+use tidegate_core::problem::{Code, Problem};
+use worker::{Env, Error, Method, Request, Response, console_error};
 
 use crate::alone::{self, Alone};
-use crate::answer::Answered;
 use crate::shop::cache::Outcome;
 use crate::site::Site;
 
 /// Says how an answer came about: `HIT`, `MISS` or `PASS`.
 const CACHE_HEADER: &str = "x-tidegate-cache";
 
+/// What a request for the shop comes to.
+type Answered = Result<Response, Failure>;
+
+/// Why the shop gave no answer.
+pub enum Failure {
+    /// It does not answer, or nobody said where it is.
+    Problem(Problem),
+    /// A fault of the platform or ours; the visitor is told no more than that.
+    Fault(Error),
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Fault(error)
+    }
+}
+
+impl Failure {
+    /// What the visitor is told; a fault is logged.
+    pub fn problem(self, request_id: &str) -> Problem {
+        match self {
+            Self::Problem(problem) => problem,
+            Self::Fault(error) => {
+                console_error!("request {request_id}: {error}");
+                let detail = "An unexpected fault; the request id names it in the logs.";
+                Problem::new(Code::InternalError, detail)
+            }
+        }
+    }
+}
+
 /// Serves a request for the shop.
-pub async fn serve(site: &Site, request: Request) -> Answered {
+pub async fn serve(request: Request, env: Env, request_id: &str) -> Answered {
+    let site = &Site::new(&request, env, request_id)?;
     if !is_page(site) {
         return pass(site, request).await;
     }
@@ -57,14 +95,14 @@ pub async fn serve(site: &Site, request: Request) -> Answered {
 }
 
 /// Whether this is a read that could be anybody's.
-fn is_page(site: &Site) -> bool {
+fn is_page(site: &Site<'_>) -> bool {
     let reads = matches!(site.method, Method::Get | Method::Head);
     let own = ["authorization", "range", "upgrade"];
     let listed = PassThrough::read(&site.var("SHOP_PASS_THROUGH").unwrap_or_default());
     reads && !own.iter().any(|name| site.header(name).is_some()) && !listed.covers(site.url.path())
 }
 
-async fn pass(site: &Site, request: Request) -> Answered {
+async fn pass(site: &Site<'_>, request: Request) -> Answered {
     let response = upstream::pass(site, request).await?;
     response.headers().set(CACHE_HEADER, "PASS")?;
     Ok(response)

@@ -7,7 +7,7 @@ use worker::{
     Fetch, Headers, Method, Request, RequestInit, RequestRedirect, Response, Result, console_error,
 };
 
-use crate::answer::Failure;
+use super::Failure;
 use crate::site::Site;
 
 /// Prefix of the headers that are between the shopper and Tidegate alone.
@@ -15,7 +15,7 @@ const OWN_HEADER: &str = "x-tidegate-";
 
 /// Fetches a page as anybody would see it: by the address that it is kept under, so that nothing else of
 /// one visitor's link can find its way into what all others are shown.
-pub async fn fetch_public(site: &Site, key: &str) -> std::result::Result<Response, Failure> {
+pub async fn fetch_public(site: &Site<'_>, key: &str) -> std::result::Result<Response, Failure> {
     // Nothing of the visitor's own: what it could change would be changed for everybody.
     let headers = Headers::new();
     headers.set("accept", "*/*")?;
@@ -32,7 +32,7 @@ pub async fn fetch_public(site: &Site, key: &str) -> std::result::Result<Respons
 }
 
 /// Passes a request through as it came.
-pub async fn pass(site: &Site, request: Request) -> std::result::Result<Response, Failure> {
+pub async fn pass(site: &Site<'_>, request: Request) -> std::result::Result<Response, Failure> {
     let headers = Headers::new();
     for (name, value) in site.headers.entries() {
         let lower = name.to_lowercase();
@@ -63,13 +63,13 @@ pub async fn pass(site: &Site, request: Request) -> std::result::Result<Response
     .await
 }
 
-async fn send(site: &Site, request: &Request) -> std::result::Result<Response, Failure> {
+async fn send(site: &Site<'_>, request: &Request) -> std::result::Result<Response, Failure> {
     let response = Fetch::Request(request.clone()?)
         .send()
         .await
         .map_err(|error| {
             console_error!("request {}: shop: {error}", site.request_id);
-            Failure::Shop(Problem::new(
+            Failure::Problem(Problem::new(
                 Code::ServiceUnavailable,
                 "The shop does not answer; try again.",
             ))
@@ -85,7 +85,7 @@ async fn send(site: &Site, request: &Request) -> std::result::Result<Response, F
 }
 
 /// A page's address at the origin.
-fn address(site: &Site, path: &str, query: Option<&str>) -> std::result::Result<Url, Failure> {
+fn address(site: &Site<'_>, path: &str, query: Option<&str>) -> std::result::Result<Url, Failure> {
     let base = site
         .var("ORIGIN_URL")
         .and_then(|text| Url::parse(&text).ok())
@@ -102,7 +102,7 @@ fn address(site: &Site, path: &str, query: Option<&str>) -> std::result::Result<
 }
 
 /// A redirect to the shop's own address leads through the edge again.
-fn local_address(site: &Site, location: &str) -> Option<String> {
+fn local_address(site: &Site<'_>, location: &str) -> Option<String> {
     let base = Url::parse(&site.var("ORIGIN_URL")?).ok()?;
     let target = base.join(location).ok()?;
     if target.origin() != base.origin() || !location.contains("://") {
@@ -123,7 +123,7 @@ fn local_address(site: &Site, location: &str) -> Option<String> {
     ))
 }
 
-fn forwarded(site: &Site, headers: &Headers) -> Result<()> {
+fn forwarded(site: &Site<'_>, headers: &Headers) -> Result<()> {
     let host = site.url.host_str().unwrap_or_default();
     let host = site
         .url
@@ -134,7 +134,7 @@ fn forwarded(site: &Site, headers: &Headers) -> Result<()> {
 }
 
 /// Whether the visitor brought a cookie that is the shop's business.
-pub fn brings_cookies(site: &Site) -> bool {
+pub fn brings_cookies(site: &Site<'_>) -> bool {
     site.header("cookie")
         .is_some_and(|header| others_cookies(&header).is_some())
 }

@@ -1,7 +1,10 @@
 //! The names of the cookies that are between a browser and Tidegate alone. Each is one queue's and one
 //! kind's: a visit to one queue must not touch what another has put there.
 
+use super::lifetime::max_age_seconds;
+use crate::UnixMillis;
 use crate::ids::QueueId;
+use crate::view::snapshot::Snapshot;
 
 /// What all of them begin with; none ever reaches the shop.
 pub const OWN: &str = "__Host-tidegate-";
@@ -19,6 +22,23 @@ pub fn said(queue: &QueueId) -> String {
 /// Holds the key that the room's forms enter with, so that a page that is loaded anew finds the entry again.
 pub fn entry_key(queue: &QueueId) -> String {
     format!("{OWN}key.{queue}")
+}
+
+/// `Set-Cookie` for a ticket that was signed just now, under this snapshot.
+pub fn set_ticket(snapshot: &Snapshot, token: &str, now: UnixMillis) -> String {
+    let age = max_age_seconds(snapshot, now);
+    set(&ticket(&snapshot.id), Some(token), age)
+}
+
+/// `Set-Cookie` that removes a queue's ticket.
+pub fn drop_ticket(queue: &QueueId) -> String {
+    set(&ticket(queue), None, 0)
+}
+
+/// `Set-Cookie` for a cookie of ours; `None` removes it.
+pub fn set(name: &str, value: Option<&str>, max_age_seconds: u32) -> String {
+    let (value, age) = value.map_or(("", 0), |value| (value, max_age_seconds));
+    format!("{name}={value}; Path=/; Max-Age={age}; Secure; HttpOnly; SameSite=Lax")
 }
 
 #[cfg(test)]

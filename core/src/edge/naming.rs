@@ -1,16 +1,11 @@
 //! Who it is that enters: the merchant's signed identity, else the client's own key, else chance.
 
-use core::ops::Deref;
-
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::UnixMillis;
 use crate::config::UniqueBy;
-use crate::ids::{EntryKey, ShopperId};
+use crate::ids::EntryKey;
 use crate::problem::{Code, Problem};
-use crate::token::identity::IdentityKeys;
-use crate::view::snapshot::EdgeView;
 
 /// The body of an enter. What a queue does not require is not looked at.
 #[derive(Default, Deserialize)]
@@ -49,12 +44,14 @@ pub struct Naming {
     pub entry_key: Option<EntryKey>,
 }
 
-/// The keys that naming takes, each read when it is needed.
-pub trait NamingKeys {
-    /// The key that names shoppers.
-    fn shopper(&self) -> Result<impl Deref<Target = [u8; 32]>, Problem>;
-    /// The keys that the merchant signs identities with.
-    fn identity(&self) -> Result<impl Deref<Target = IdentityKeys>, Problem>;
+/// By what a shopper is named.
+pub enum Name<'a> {
+    /// A token that the merchant signed.
+    Identity(&'a str),
+    /// The client's own key.
+    Key(EntryKey),
+    /// Chance.
+    Nobody,
 }
 
 impl Naming {
@@ -63,104 +60,52 @@ impl Naming {
         self.identity.is_none() && self.entry_key.is_none()
     }
 
-    /// The shopper whom it names in the queue that `view` is of; `fresh` is chance's name for them.
-    pub fn shopper(
-        &self,
-        view: &EdgeView,
-        keys: &impl NamingKeys,
-        fresh: impl FnOnce() -> Result<[u8; 16], Problem>,
-        now: UnixMillis,
-    ) -> Result<ShopperId, Problem> {
-        let (queue, epoch) = (&view.snapshot.id, view.snapshot.epoch);
-        match (&self.identity, view.unique_by, self.entry_key) {
-            (Some(token), ..) => {
-                let subject = keys.identity()?.subject(token, queue, now)?;
-                Ok(ShopperId::of_identity(&*keys.shopper()?, epoch, &subject))
-            }
+    /// By what it names the shopper, in a queue that is unique by that.
+    pub fn name(&self, unique_by: UniqueBy) -> Result<Name<'_>, Problem> {
+        match (&self.identity, unique_by, self.entry_key) {
+            (Some(token), ..) => Ok(Name::Identity(token)),
             (None, UniqueBy::Identity, _) => Err(Problem::new(
                 Code::Forbidden,
                 "This queue is for those whom the shop knows: sign in there, and enter with an identityToken of its.",
             )),
-            (None, UniqueBy::Shopper, Some(key)) => {
-                Ok(ShopperId::of_entry_key(&*keys.shopper()?, epoch, key))
-            }
-            (None, UniqueBy::Shopper, None) => fresh().map(ShopperId::from_bytes),
+            (None, UniqueBy::Shopper, Some(key)) => Ok(Name::Key(key)),
+            (None, UniqueBy::Shopper, None) => Ok(Name::Nobody),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
-    use crate::fair::Fresh;
-    use crate::ids::Epoch;
-    use crate::queue::{Answer, Event, handle};
-    use crate::token::keys::Reach;
 
-    struct Keys;
+    const KEY: EntryKey = EntryKey::from_bytes([3; 16]);
 
-    impl NamingKeys for Keys {
-        fn shopper(&self) -> Result<impl Deref<Target = [u8; 32]>, Problem> {
-            Ok(Box::new([7; 32]))
+    fn naming(identity: Option<&str>, entry_key: Option<EntryKey>) -> Naming {
+        Naming {
+            identity: identity.map(str::to_owned),
+            entry_key,
         }
-
-        fn identity(&self) -> Result<impl Deref<Target = IdentityKeys>, Problem> {
-            let text = r#"[{"kid":"one","key":"dev-AgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}]"#;
-            IdentityKeys::read(text, Reach::Loopback).map(Box::new)
-        }
-    }
-
-    /// Who `naming` is in a queue that is unique by `unique_by`.
-    fn named(unique_by: &str, naming: &Naming) -> Result<ShopperId, Problem> {
-        let put = Event::Put {
-            id: "lamp".parse().unwrap(),
-            config: json!({ "maxActive": 1, "uniqueBy": unique_by }),
-            fresh: Fresh::known(Epoch::from_bytes([1; 16])),
-        };
-        let mut machine = None;
-        handle(&mut machine, put, None, 0).answer.unwrap();
-        let seen = handle(&mut machine, Event::View, None, 0).answer.unwrap();
-        let Answer::View(view) = seen else {
-            panic!("a view, not {seen:?}")
-        };
-        naming.shopper(&view, &Keys, || Ok([9; 16]), 0)
     }
 
     #[test]
-    fn a_key_of_the_client_s_names_the_same_shopper_each_time_and_none_a_fresh_one() {
-        let keyed = Naming {
-            entry_key: Some(EntryKey::from_bytes([3; 16])),
-            ..Naming::default()
-        };
-        let first = named("shopper", &keyed).unwrap();
-        assert_eq!(named("shopper", &keyed), Ok(first));
-        let fresh = ShopperId::from_bytes([9; 16]);
-        assert_ne!(first, fresh);
-        assert_eq!(named("shopper", &Naming::default()), Ok(fresh));
+    fn an_identity_goes_before_a_key_and_a_key_before_chance() {
+        for unique_by in [UniqueBy::Shopper, UniqueBy::Identity] {
+            let named = naming(Some("token"), Some(KEY));
+            assert!(matches!(named.name(unique_by), Ok(Name::Identity("token"))));
+        }
+        let keyed = naming(None, Some(KEY));
+        assert!(matches!(keyed.name(UniqueBy::Shopper), Ok(Name::Key(KEY))));
+        assert!(!keyed.is_nobody());
+        let nobody = naming(None, None);
+        assert!(matches!(nobody.name(UniqueBy::Shopper), Ok(Name::Nobody)));
+        assert!(nobody.is_nobody());
     }
 
     #[test]
     fn a_queue_of_identities_takes_nothing_else() {
-        for entry_key in [None, Some(EntryKey::from_bytes([3; 16]))] {
-            let naming = Naming {
-                identity: None,
-                entry_key,
-            };
-            let refused = named("identity", &naming).unwrap_err();
-            assert_eq!(refused.code, Code::Forbidden);
-        }
-    }
-
-    #[test]
-    fn a_bad_identity_is_refused_wherever_it_is_shown() {
-        for unique_by in ["shopper", "identity"] {
-            let naming = Naming {
-                identity: Some(String::from("no token")),
-                entry_key: Some(EntryKey::from_bytes([3; 16])),
-            };
-            let refused = named(unique_by, &naming).unwrap_err();
+        for entry_key in [None, Some(KEY)] {
+            let named = naming(None, entry_key);
+            let refused = named.name(UniqueBy::Identity).err().unwrap();
             assert_eq!(refused.code, Code::Forbidden);
         }
     }

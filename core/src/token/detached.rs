@@ -5,6 +5,7 @@
 //! [`PublicKeys::verify`](super::handoff::PublicKeys::verify), which decides on all.
 
 use ct_codecs::{Base64UrlSafeNoPadding, Decoder, Encoder};
+use ed25519_compact::{KeyPair, PublicKey, Seed, Signature};
 use jwt_simple::prelude::{Ed25519KeyPair, EdDSAKeyPairLike, JWTClaims};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -117,6 +118,29 @@ impl HandoffKeys {
         })
     }
 
+    /// The signature of `input` by the key with this `x`, in base64url, where the platform does not make it.
+    pub fn signature(&self, x: &str, input: &str) -> Option<String> {
+        let mark = self.marks.iter().find(|mark| mark.x == x)?;
+        let seed = Base64UrlSafeNoPadding::decode_to_vec(&mark.d, None).ok()?;
+        let pair = KeyPair::from_seed(Seed::from_slice(&seed).ok()?);
+        encoded(pair.sk.sign(input, None))
+    }
+
+    /// Whether `signature` is that of `input` by the key with this `x`.
+    pub fn is_signature(&self, x: &str, input: &str, signature: &str) -> bool {
+        let is_good = || {
+            let mark = self.marks.iter().find(|mark| mark.x == x)?;
+            let key = Base64UrlSafeNoPadding::decode_to_vec(&mark.x, None).ok()?;
+            let signature = Base64UrlSafeNoPadding::decode_to_vec(signature, None).ok()?;
+            let signature = Signature::from_slice(&signature).ok()?;
+            PublicKey::from_slice(&key)
+                .ok()?
+                .verify(input, &signature)
+                .ok()
+        };
+        is_good().is_some()
+    }
+
     /// The key with this `x` as a JWK, its private half in it.
     pub fn private_jwk(&self, x: &str) -> Option<Value> {
         let mark = self.marks.iter().find(|mark| mark.x == x)?;
@@ -161,8 +185,8 @@ mod tests {
     fn signed(unsigned: &Unsigned, keys: &HandoffKeys) -> String {
         let jwk = keys.private_jwk(&unsigned.key).unwrap();
         let seed = Base64UrlSafeNoPadding::decode_to_vec(jwk["d"].as_str().unwrap(), None).unwrap();
-        let seed = ed25519_compact::Seed::from_slice(&seed).unwrap();
-        let pair = ed25519_compact::KeyPair::from_seed(seed);
+        let seed = Seed::from_slice(&seed).unwrap();
+        let pair = KeyPair::from_seed(seed);
         let signature = pair.sk.sign(&unsigned.input, None);
         format!(
             "{}.{}",
@@ -205,9 +229,9 @@ mod tests {
             let taken = keys.unproven(&token, now);
             let taken = taken.filter(|unproven| {
                 let x = Base64UrlSafeNoPadding::decode_to_vec(unproven.key, None).unwrap();
-                let key = ed25519_compact::PublicKey::from_slice(&x).unwrap();
+                let key = PublicKey::from_slice(&x).unwrap();
                 let signature = Base64UrlSafeNoPadding::decode_to_vec(unproven.signature, None);
-                let signature = signature.ok().and_then(|bytes| ed25519_compact::Signature::from_slice(&bytes).ok());
+                let signature = signature.ok().and_then(|bytes| Signature::from_slice(&bytes).ok());
                 signature.is_some_and(|signature| key.verify(unproven.input, &signature).is_ok())
             });
             let verified = keys.public().verify(&token, &ANY, now).ok();

@@ -76,7 +76,7 @@ async fn tell(env: &Env, binding: &str, calls: Vec<(String, String)>) -> Vec<Opt
     let mut calls = calls.into_iter().peekable();
     while calls.peek().is_some() {
         let told = calls.by_ref().take(AT_ONCE).map(|(name, call)| async move {
-            let answer = pin!(stub::call_by_text(env, binding, &name, &call));
+            let answer = pin!(stub::ask(env, binding, &name, &call));
             match select(answer, Delay::from(PATIENCE)).await {
                 Either::Left((answer, _)) => answer.ok(),
                 Either::Right(_) => None,

@@ -5,6 +5,7 @@ mod state;
 use askama::{Error, Template};
 use tidegate_core::UnixMillis;
 use tidegate_core::config::{Access, Product};
+use tidegate_core::edge::message::Message;
 use tidegate_core::fair::Root;
 use tidegate_core::ids::EntryKey;
 use tidegate_core::view::snapshot::{Level, Notice, Phase, Snapshot};
@@ -12,7 +13,7 @@ use tidegate_core::view::status::{Standing, Status};
 
 use crate::assets;
 use crate::figures::{self, Moment, number};
-use crate::message::Message;
+use crate::message::sentence;
 use crate::text::{ENGLISH, Text, Wording, fill};
 use state::State;
 
@@ -224,7 +225,7 @@ impl<'a> RoomTemplate<'a> {
             product,
             to_product: fill(text.to_product, &[("product", name)]),
             notice,
-            said: message.and_then(|message| message.sentence(text, words, state.in_line())),
+            said: message.and_then(|message| sentence(message, text, words, state.in_line())),
             poll_after_ms: status.poll_after_ms,
             phase: status.phase,
             stale: status.stale,

@@ -1,11 +1,11 @@
 //! Which of its states the room is in.
 
 use tidegate_core::config::Access;
+use tidegate_core::edge::message::Message;
 use tidegate_core::view::snapshot::Phase;
 use tidegate_core::view::status::Standing;
 
 use super::RoomPage;
-use crate::message::Message;
 use crate::text::Text;
 
 /// The states of the room, each a template in `states/`. The script knows them by [`State::name`].

@@ -1,0 +1,244 @@
+//! `POST enter`: a shopper gets a place in line, or finds the one they have.
+
+use std::rc::Rc;
+
+use serde_json::{Value, json};
+
+use super::answer::{Answer, Outcome};
+use super::body;
+use super::context::Context;
+use super::cookies;
+use super::freshness::Seen;
+use super::lifetime::lives_until;
+use super::naming::{EnterBody, Name, Naming};
+use super::pending::Object;
+use super::request::{From, Shown};
+use super::views::entry_refusal;
+use crate::calls::{LaneCall, LaneName, LaneReply, Reply};
+use crate::ids::{QueueId, ShopperId};
+use crate::problem::{Code, Problem};
+use crate::queue::event::Called;
+use crate::token::ticket::Ticket;
+use crate::view::snapshot::{EdgeView, Phase};
+use crate::view::status::Status;
+
+/// An entry that meets a reset is tried again under the new epoch this often.
+const TRIES: usize = 3;
+
+/// A shopper who is in.
+pub(super) struct Entered {
+    /// The signed ticket.
+    pub token: String,
+    /// What it was signed under.
+    pub view: Rc<EdgeView>,
+    /// The receipt of an entrant.
+    receipt: Option<Value>,
+    /// What it means now.
+    status: Status,
+}
+
+/// Answers the call.
+pub(super) async fn call(context: &Context, id: &QueueId) -> Outcome {
+    context.only_post()?;
+    let wanted: EnterBody = body::typed(&context.body().await?)?;
+    let shown = context.request.shown(id);
+    let entered = context.enter(id, shown, &wanted.naming()?).await?;
+    let answer = Answer::private(
+        200,
+        &json!({
+            "queueId": id,
+            "ticket": entered.token,
+            "receipt": entered.receipt,
+            "status": entered.status,
+        }),
+    )?;
+    // Another site's page keeps the ticket itself.
+    if context.request.from() == From::Elsewhere {
+        return Ok(answer);
+    }
+    let cookie = cookies::set_ticket(&entered.view.snapshot, &entered.token, context.now());
+    Ok(answer.with("set-cookie", cookie))
+}
+
+impl Context {
+    /// Enters a shopper, or finds their entry again.
+    pub(super) async fn enter(
+        &self,
+        id: &QueueId,
+        shown: Shown<'_>,
+        naming: &Naming,
+    ) -> Result<Entered, Problem> {
+        self.check_same_origin(shown)?;
+        // An old cookie must not keep anybody out; a bearer is somebody's word, and is held to it.
+        let is_bearer = matches!(shown, Shown::Bearer(_));
+        let known = match self.read(id, shown).await {
+            Err(_) if !is_bearer => None,
+            read => read?,
+        };
+        let mut fresh = None;
+        let mut called = Called::default();
+        for _ in 0..TRIES {
+            let judged = match &known {
+                Some(known) => Some(self.view_for(&known.ticket).await),
+                None => None,
+            };
+            let (seen, known) = match judged {
+                Some(Ok(seen)) => (seen, known.as_ref()),
+                // A ticket of an earlier epoch that a cookie held is no ticket.
+                Some(Err(problem)) if problem.code != Code::TicketVoid || is_bearer => {
+                    return Err(problem);
+                }
+                _ => (self.view(id).await?, None),
+            };
+            let view = &seen.value;
+            view.snapshot.check_entry_open(self.now())?;
+            let shopper = match known {
+                Some(known) => known.ticket.shopper,
+                None => self.named(view, naming, &mut fresh).await?,
+            };
+            // Who is named may have an entry, which only the lane knows.
+            let refusal = entry_refusal(&seen);
+            if let (Some(problem), true) = (&refusal, naming.is_nobody() && known.is_none()) {
+                return Err(problem.clone());
+            }
+            // Without it, the entry could not be answered.
+            self.ticket_keys().await?;
+            called = view.snapshot.called().max(called);
+            match self.ask_lane(&seen, shopper, called, refusal).await {
+                Ok(reply) => return self.entered(&seen, shopper, reply).await,
+                // The queue was reset since the view was taken.
+                Err(problem) if problem.code == Code::TicketVoid => self.renew(id).await?,
+                Err(problem) => return Err(problem),
+            }
+        }
+        Err(being_reset())
+    }
+
+    async fn ask_lane(
+        &self,
+        seen: &Seen<EdgeView>,
+        shopper: ShopperId,
+        called: Called,
+        refusal: Option<Problem>,
+    ) -> Reply<LaneReply> {
+        let view = &seen.value;
+        let lane = LaneName {
+            queue: view.snapshot.id.clone(),
+            epoch: view.snapshot.epoch,
+            number: shopper.lane(view.lanes),
+        };
+        let name = lane.object_name();
+        let call = LaneCall::Enter {
+            lane,
+            shopper,
+            called,
+            refusal,
+            as_of: view.as_of(),
+        };
+        self.ask(Object::Lane, &name, &call).await
+    }
+
+    /// The shopper whom `naming` names; chance's name for them is kept in `fresh`.
+    async fn named(
+        &self,
+        view: &EdgeView,
+        naming: &Naming,
+        fresh: &mut Option<ShopperId>,
+    ) -> Result<ShopperId, Problem> {
+        let (queue, epoch) = (&view.snapshot.id, view.snapshot.epoch);
+        match naming.name(view.unique_by)? {
+            Name::Identity(token) => {
+                let subject = self
+                    .identity_keys()
+                    .await?
+                    .subject(token, queue, self.now())?;
+                Ok(ShopperId::of_identity(
+                    &*self.shopper_key().await?,
+                    epoch,
+                    &subject,
+                ))
+            }
+            Name::Key(key) => Ok(ShopperId::of_entry_key(
+                &*self.shopper_key().await?,
+                epoch,
+                key,
+            )),
+            Name::Nobody => {
+                if fresh.is_none() {
+                    *fresh = Some(ShopperId::from_bytes(self.isolate.bytes()?));
+                }
+                fresh.ok_or_else(being_reset)
+            }
+        }
+    }
+
+    /// Makes the ticket of an entry, and what it means.
+    async fn entered(
+        &self,
+        seen: &Seen<EdgeView>,
+        shopper: ShopperId,
+        reply: LaneReply,
+    ) -> Result<Entered, Problem> {
+        let LaneReply::Entered {
+            index,
+            boarding,
+            receipt,
+        } = reply
+        else {
+            return Err(Problem::unexpected("lane"));
+        };
+        let view = &seen.value;
+        let (id, epoch, now) = (&view.snapshot.id, view.snapshot.epoch, self.now());
+        let ticket = Ticket {
+            queue: id.clone(),
+            epoch,
+            shopper,
+            index,
+            position: view.snapshot.shuffle.position(index),
+            issued_at: now,
+        };
+        // The lane may know of boarding that the snapshot has not seen yet.
+        self.boarding_is(id, epoch, boarding);
+        let is_news = boarding > view.snapshot.boarding || view.snapshot.phase == Phase::Scheduled;
+        let status = if is_news {
+            let mut snapshot = view.snapshot.clone();
+            if snapshot.phase == Phase::Scheduled {
+                // Somebody has just entered.
+                snapshot.phase = Phase::Entry;
+            }
+            snapshot.boarding = snapshot.boarding.max(boarding);
+            Status::of(Some(&ticket), &snapshot, seen.stale, self.isolate.jitter())
+        } else {
+            Status::of(
+                Some(&ticket),
+                &view.snapshot,
+                seen.stale,
+                self.isolate.jitter(),
+            )
+        };
+        let keys = self.ticket_keys().await?;
+        let token = keys.sign(&ticket, now, lives_until(&view.snapshot, now))?;
+        let receipt = match receipt {
+            Some(receipt) => {
+                let keys = self.handoff_keys().await?;
+                let statements = &self.isolate.statements;
+                Some(statements.shown(&keys, id, epoch, &receipt)?)
+            }
+            None => None,
+        };
+        Ok(Entered {
+            token,
+            view: Rc::clone(view),
+            receipt,
+            status,
+        })
+    }
+}
+
+/// The refusal where reset follows reset.
+pub(super) fn being_reset() -> Problem {
+    Problem::new(
+        Code::ServiceUnavailable,
+        "The queue is being reset; try again.",
+    )
+}

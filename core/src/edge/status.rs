@@ -1,0 +1,71 @@
+//! `GET /v1/queues/{id}` and `GET status`: how the queue stands, and where a ticket stands in it.
+
+use std::rc::Rc;
+
+use super::answer::{Answer, Outcome};
+use super::context::Context;
+use super::cookies;
+use super::lifetime::{is_due, lives_until};
+use super::request::Shown;
+use super::tickets::position_of;
+use crate::ids::QueueId;
+use crate::problem::{Code, Problem};
+use crate::view::snapshot::EdgeView;
+use crate::view::status::Status;
+
+/// A snapshot may be a second old at the edge, and a little older while it is refreshed.
+pub(super) const SNAPSHOT_CACHE: &str = "public, max-age=1, stale-while-revalidate=5";
+
+/// Answers with the snapshot.
+pub(super) async fn snapshot(context: &Context, id: &QueueId) -> Outcome {
+    context.only_reads()?;
+    let seen = context.view(id).await?;
+    let text = serde_json::to_string(&seen.value.snapshot)
+        .map_err(|_| Problem::new(Code::InternalError, "The snapshot was not written."))?;
+    Ok(Answer::public(text, SNAPSHOT_CACHE))
+}
+
+/// Answers with where the shown ticket stands.
+pub(super) async fn call(context: &Context, id: &QueueId) -> Outcome {
+    context.only_reads()?;
+    let shown = context.request.shown(id);
+    let (view, status) = context.status(id, shown).await?;
+    let answer = Answer::private(200, &status)?;
+    Ok(match (shown, &status.ticket) {
+        (Shown::Cookie(_), Some(renewed)) => {
+            let cookie = cookies::set_ticket(&view.snapshot, renewed, context.now());
+            answer.with("set-cookie", cookie)
+        }
+        _ => answer,
+    })
+}
+
+impl Context {
+    /// What the shown ticket means now, and the view that says so.
+    pub(super) async fn status(
+        &self,
+        id: &QueueId,
+        shown: Shown<'_>,
+    ) -> Result<(Rc<EdgeView>, Status), Problem> {
+        let jitter = self.isolate.jitter();
+        let Some(known) = self.read(id, shown).await? else {
+            let seen = self.view(id).await?;
+            let status = Status::of(None, &seen.value.snapshot, seen.stale, jitter);
+            return Ok((seen.value, status));
+        };
+        let seen = self.view_for(&known.ticket).await?;
+        let (snapshot, now) = (&seen.value.snapshot, self.now());
+        let is_due = is_due(&known, snapshot, now);
+        let mut ticket = known.ticket;
+        let had_place = ticket.position.is_some();
+        ticket.position = position_of(&ticket, snapshot);
+        let mut status = Status::of(Some(&ticket), snapshot, seen.stale, jitter);
+        // With its place, so that it is computed once.
+        if is_due || had_place != ticket.position.is_some() {
+            let expires_at = lives_until(snapshot, now);
+            let keys = self.ticket_keys().await?;
+            status.ticket = Some(keys.sign(&ticket, now, expires_at)?);
+        }
+        Ok((seen.value, status))
+    }
+}
