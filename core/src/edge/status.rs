@@ -47,9 +47,9 @@ impl Context {
         id: &QueueId,
         shown: Shown<'_>,
     ) -> Result<(Rc<EdgeView>, Status), Problem> {
-        let jitter = self.isolate.jitter();
         let Some(known) = self.read(id, shown).await? else {
             let seen = self.view(id).await?;
+            let jitter = self.isolate.jitter();
             let status = Status::of(None, &seen.value.snapshot, seen.stale, jitter);
             return Ok((seen.value, status));
         };
@@ -59,6 +59,7 @@ impl Context {
         let mut ticket = known.ticket;
         let had_place = ticket.position.is_some();
         ticket.position = position_of(&ticket, snapshot);
+        let jitter = self.isolate.jitter();
         let mut status = Status::of(Some(&ticket), snapshot, seen.stale, jitter);
         // With its place, so that it is computed once.
         if is_due || had_place != ticket.position.is_some() {
