@@ -42,9 +42,9 @@ fn op() -> impl Strategy<Value = Op> {
         0..usize::from(EDGES),
         0..CALLS.len(),
         any::<prop::sample::Index>(),
-        prop_oneof![6 => Just(0), 6 => Just(1), 4 => 2..10_usize],
-        prop_oneof![4 => Just(0), 4 => Just(1), 2 => 2..5_usize],
-        prop_oneof![4 => Just(0), 4 => 1..12_usize],
+        prop_oneof![16 => Just(0), 4 => Just(1), 4 => 2..10_usize],
+        prop_oneof![8 => Just(0), 8 => Just(1), 2 => 2..5_usize],
+        prop_oneof![4 => Just(0), 8 => 1..5_usize, 4 => 5..12_usize],
         prop::bool::weighted(0.1),
     );
     prop_oneof![
@@ -52,7 +52,7 @@ fn op() -> impl Strategy<Value = Op> {
             edge, call, ticket: ticket.index(64), shown, origin, body, accept,
         }),
         4 => prop::sample::select(vec![1, 40, 400, 1_100, 3_500, 8_000, 90_000]).prop_map(Op::Pass),
-        2 => (0..6_usize).prop_map(Op::Operate),
+        2 => prop::sample::select(vec![0, 1, 1, 1, 2, 2, 2, 3, 4, 4, 5]).prop_map(Op::Operate),
         1 => (0..usize::from(EDGES)).prop_map(Op::Restart),
         1 => prop::sample::select(vec![
             None, None, None, Some(Object::Lane), Some(Object::Queue), Some(Object::Relay),
@@ -78,6 +78,9 @@ const CALLS: [(&str, &str); 16] = [
     ("POST", "/v1/queues/lamp/admissions/{admission}/release"),
     ("POST", "/v1/queues/lamp/admissions/{admission}/extend"),
 ];
+
+/// Which of them is an enter.
+const ENTER: usize = 4;
 
 /// What clients have been given.
 #[derive(Default)]
@@ -271,7 +274,17 @@ fn both(config: &Value, ops: &[Op]) -> u64 {
     let mut worlds =
         [Driver::Fast, Driver::Ordinary].map(|driver| (driver, World::new(&config, EDGES)));
     let mut given = Given::default();
-    for op in ops {
+    let enters = (0..4).map(|number| Op::Send {
+        edge: number % usize::from(EDGES),
+        call: ENTER,
+        ticket: number,
+        shown: 9,
+        origin: 1,
+        body: 1,
+        accept: false,
+    });
+    let enters: Vec<Op> = enters.collect();
+    for op in enters.iter().chain(ops) {
         let sent = given.sent(op);
         let gots = worlds.each_mut().map(|(driver, world)| match op {
             Op::Send { edge, .. } => Some(without_noise(world.send(*edge, *driver, &sent))),
