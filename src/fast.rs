@@ -1,8 +1,8 @@
 //! The fast path's functions, as `entry.js` calls them: see [`FastPath`].
 
 use tidegate_core::UnixMillis;
+use tidegate_core::edge::fast_path::{self, FastPath};
 use tidegate_core::edge::pending::Step;
-use tidegate_core::edge::text::{self, FastPath};
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::js_sys::Promise;
 use worker::js_sys::futures::future_to_promise;
@@ -36,10 +36,10 @@ pub fn fast_resume(number: u32, supply: Option<String>, now: f64) -> String {
     FAST_PATH.with(|path| path.resume(number, supply, millis(now)))
 }
 
-/// See [`text::headers_of`].
+/// See [`fast_path::headers_of`].
 #[wasm_bindgen]
 pub fn fast_headers(kind: &str, is_https: bool) -> String {
-    text::headers_of(kind, is_https)
+    fast_path::headers_of(kind, is_https)
 }
 
 /// A key that signs handoff tokens, as a JWK with its private half: for the platform's own signatures.

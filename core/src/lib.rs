@@ -19,6 +19,7 @@ pub mod problem;
 pub mod queue;
 pub mod reading;
 pub mod relay;
+pub mod shop;
 pub mod terms;
 pub mod token;
 pub mod view;

@@ -5,10 +5,10 @@ use std::collections::VecDeque;
 
 use futures::{StreamExt, stream};
 use tidegate_core::UnixMillis;
-use tidegate_core::edge::storing::{
+use tidegate_core::problem::{Code, Problem};
+use tidegate_core::shop::storing::{
     Answer, DEFAULT_CACHE_CONTROL, STORE_MAX_BYTES, entity_tag, fresh_seconds, none_match,
 };
-use tidegate_core::problem::{Code, Problem};
 use worker::{Cache, Date, Headers, Response, ResponseBuilder, Result};
 
 use super::{Answered, CACHE_HEADER, Failure};

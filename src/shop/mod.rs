@@ -4,8 +4,8 @@
 mod cache;
 mod upstream;
 
-use tidegate_core::edge::cache_key::{PassThrough, cache_key};
 use tidegate_core::problem::{Code, Problem};
+use tidegate_core::shop::cache_key::{PassThrough, cache_key};
 use worker::{Env, Error, Method, Request, Response, console_error};
 
 use crate::alone::{self, Alone};

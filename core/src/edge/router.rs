@@ -4,12 +4,13 @@
 use std::rc::Rc;
 
 use super::answer::{Answer, Body, NO_STORE, Outcome, PROBLEM_JSON, Refusal};
+use super::body;
+use super::calls::{audit, claim, enter, leave, live, operator, origin, room, status};
 use super::context::Context;
 use super::isolate::Isolate;
 use super::pages::Failure;
 use super::pending::{Pending, Port};
 use super::request::{From, Method, Request, Rest};
-use super::{audit, body, claim, enter, leave, live, operator, origin, room, status};
 use crate::ids::QueueId;
 use crate::problem::{Code, Problem};
 

@@ -1,7 +1,7 @@
 //! What a ticket that was shown says, and what may be said of its holder.
 
 use super::context::Context;
-use super::freshness::Seen;
+use super::memory::freshness::Seen;
 use super::request::{From, Shown};
 use crate::ids::QueueId;
 use crate::problem::{Code, Problem};

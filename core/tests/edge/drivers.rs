@@ -163,7 +163,7 @@ impl Given {
                 (sent.authorization, sent.cookie) = (
                     Some(format!("bearer {}", self.ticket(number + 1))),
                     Some(cookie),
-                )
+                );
             }
             4 => sent.authorization = Some(format!("Basic {ticket}")),
             5 => sent.authorization = Some(format!("Bearer {altered}")),
@@ -244,7 +244,7 @@ fn without_noise(mut got: Got) -> Got {
 }
 
 /// Where two answers begin to differ.
-fn difference(fast: &Option<Got>, ordinary: &Option<Got>) -> String {
+fn difference(fast: Option<&Got>, ordinary: Option<&Got>) -> String {
     let [one, other] = [fast, ordinary].map(|got| format!("{got:?}"));
     let same = one
         .bytes()
@@ -309,7 +309,7 @@ fn both(config: &Value, ops: &[Op]) -> u64 {
         assert!(
             fast == ordinary,
             "{sent:?}: {}",
-            difference(&fast, &ordinary)
+            difference(fast.as_ref(), ordinary.as_ref())
         );
         let [(_, one), (_, other)] = &worlds;
         assert_eq!(one.asked, other.asked, "{sent:?}");

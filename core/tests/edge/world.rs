@@ -13,11 +13,11 @@ use tidegate_core::calls::{
     RelayCall, RelayReply, Reply,
 };
 use tidegate_core::edge::answer::{Answer, Body};
+use tidegate_core::edge::fast_path::FastPath;
 use tidegate_core::edge::isolate::Isolate;
 use tidegate_core::edge::pages::{Asset, Failure, Pages, Room};
 use tidegate_core::edge::pending::{Demand, Object, Pending, Step, Supply};
 use tidegate_core::edge::request::{Address, Method, Request, Rest};
-use tidegate_core::edge::text::FastPath;
 use tidegate_core::fair::receipt::{Range, Receipts};
 use tidegate_core::fair::{Fresh, Root};
 use tidegate_core::ids::{Epoch, QueueId, ShopperId};
@@ -128,7 +128,7 @@ impl Got {
             };
         }
         let (id, body) = rest.split_once('\n').unwrap();
-        let mut headers = lines(&tidegate_core::edge::text::headers_of(kind, false));
+        let mut headers = lines(&tidegate_core::edge::fast_path::headers_of(kind, false));
         headers.push((String::from("x-request-id"), id.to_owned()));
         Self {
             status: 200,
@@ -286,12 +286,16 @@ impl World {
             return Got::read(&answer);
         }
         let key = sent.idempotency_key.as_ref().map(|key| format!("={key}"));
-        text += &format!(
-            "\n{}\n\n{}\n{}",
+        let more = [
             or_empty(&sent.accept),
+            String::new(),
             or_empty(&key),
-            sent.body
-        );
+            sent.body.clone(),
+        ];
+        for line in more {
+            text.push('\n');
+            text.push_str(&line);
+        }
         let mut step = self.edges[edge].fast.begin(&text, self.now);
         loop {
             let Some(kind) = step.chars().next() else {
@@ -375,22 +379,22 @@ impl World {
             return None;
         }
         Some(match object {
-            Object::Directory => written(&self.directory(&wire::read(call).unwrap())),
+            Object::Directory => written(&Ok(self.directory(&wire::read(call).unwrap()))),
             Object::Relay => written(&self.relay(&wire::read(call).unwrap())),
             Object::Queue => written(&self.at_queue(wire::read(call).unwrap())),
             Object::Lane => written(&self.lane(wire::read(call).unwrap())),
         })
     }
 
-    fn directory(&mut self, call: &DirectoryCall) -> Reply<DirectoryReply> {
+    fn directory(&mut self, call: &DirectoryCall) -> DirectoryReply {
         let entry = DirectoryEntry {
             id: self.id.clone(),
             epoch: self.epoch(),
         };
-        Ok(match call {
+        match call {
             DirectoryCall::List => DirectoryReply::Queues(vec![entry]),
             _ => DirectoryReply::Done,
-        })
+        }
     }
 
     fn relay(&mut self, call: &RelayCall) -> Reply<RelayReply> {

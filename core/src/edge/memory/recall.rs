@@ -19,7 +19,7 @@ const TICKETS_MAX: usize = 8_192;
 pub type TicketKey = (Epoch, u64);
 
 /// Values that are known for a while, of so many tickets at most.
-pub(super) struct Recent<V> {
+pub(in crate::edge) struct Recent<V> {
     young: BTreeMap<TicketKey, (V, UnixMillis)>,
     old: BTreeMap<TicketKey, (V, UnixMillis)>,
 }
@@ -40,21 +40,21 @@ impl<V> Recent<V> {
     }
 
     /// What is known, which is forgotten.
-    pub(super) fn take(&mut self, key: TicketKey, now: UnixMillis) -> Option<V> {
+    pub(in crate::edge) fn take(&mut self, key: TicketKey, now: UnixMillis) -> Option<V> {
         let young = self.young.remove(&key);
         let old = self.old.remove(&key);
         let (value, until) = young.or(old)?;
         (now < until).then_some(value)
     }
 
-    pub(super) fn put(&mut self, key: TicketKey, value: V, until: UnixMillis) {
+    pub(in crate::edge) fn put(&mut self, key: TicketKey, value: V, until: UnixMillis) {
         if self.young.len() >= TICKETS_MAX / 2 && !self.young.contains_key(&key) {
             self.old = core::mem::take(&mut self.young);
         }
         self.young.insert(key, (value, until));
     }
 
-    pub(super) fn forget(&mut self, key: TicketKey) {
+    pub(in crate::edge) fn forget(&mut self, key: TicketKey) {
         self.young.remove(&key);
         self.old.remove(&key);
     }

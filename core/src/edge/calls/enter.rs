@@ -4,17 +4,17 @@ use std::rc::Rc;
 
 use serde_json::{Value, json};
 
-use super::answer::{Answer, Outcome};
-use super::body;
-use super::context::Context;
-use super::cookies;
-use super::freshness::Seen;
-use super::lifetime::lives_until;
-use super::naming::{EnterBody, Name, Naming};
-use super::pending::Object;
-use super::request::{From, Shown};
-use super::views::entry_refusal;
 use crate::calls::{LaneCall, LaneName, LaneReply, Reply};
+use crate::edge::answer::{Answer, Outcome};
+use crate::edge::body;
+use crate::edge::context::Context;
+use crate::edge::cookies;
+use crate::edge::lifetime::lives_until;
+use crate::edge::memory::freshness::Seen;
+use crate::edge::memory::views::entry_refusal;
+use crate::edge::naming::{EnterBody, Name, Naming};
+use crate::edge::pending::Object;
+use crate::edge::request::{From, Shown};
 use crate::ids::{QueueId, ShopperId};
 use crate::problem::{Code, Problem};
 use crate::queue::event::Called;
@@ -26,7 +26,7 @@ use crate::view::status::Status;
 const TRIES: usize = 3;
 
 /// A shopper who is in.
-pub(super) struct Entered {
+pub(in crate::edge) struct Entered {
     /// The signed ticket.
     pub token: String,
     /// What it was signed under.
@@ -38,7 +38,7 @@ pub(super) struct Entered {
 }
 
 /// Answers the call.
-pub(super) async fn call(context: &Context, id: &QueueId) -> Outcome {
+pub(in crate::edge) async fn call(context: &Context, id: &QueueId) -> Outcome {
     context.only_post()?;
     let wanted: EnterBody = body::typed(&context.body().await?)?;
     let shown = context.request.shown(id);
@@ -62,7 +62,7 @@ pub(super) async fn call(context: &Context, id: &QueueId) -> Outcome {
 
 impl Context {
     /// Enters a shopper, or finds their entry again.
-    pub(super) async fn enter(
+    pub(in crate::edge) async fn enter(
         &self,
         id: &QueueId,
         shown: Shown<'_>,
@@ -236,7 +236,7 @@ impl Context {
 }
 
 /// The refusal where reset follows reset.
-pub(super) fn being_reset() -> Problem {
+pub(in crate::edge) fn being_reset() -> Problem {
     Problem::new(
         Code::ServiceUnavailable,
         "The queue is being reset; try again.",

@@ -2,22 +2,22 @@
 
 use std::rc::Rc;
 
-use super::answer::{Answer, Outcome};
-use super::context::Context;
-use super::cookies;
-use super::lifetime::{is_due, lives_until};
-use super::request::Shown;
-use super::tickets::position_of;
+use crate::edge::answer::{Answer, Outcome};
+use crate::edge::context::Context;
+use crate::edge::cookies;
+use crate::edge::lifetime::{is_due, lives_until};
+use crate::edge::request::Shown;
+use crate::edge::tickets::position_of;
 use crate::ids::QueueId;
 use crate::problem::{Code, Problem};
 use crate::view::snapshot::EdgeView;
 use crate::view::status::Status;
 
 /// A snapshot may be a second old at the edge, and a little older while it is refreshed.
-pub(super) const SNAPSHOT_CACHE: &str = "public, max-age=1, stale-while-revalidate=5";
+pub(in crate::edge) const SNAPSHOT_CACHE: &str = "public, max-age=1, stale-while-revalidate=5";
 
 /// Answers with the snapshot.
-pub(super) async fn snapshot(context: &Context, id: &QueueId) -> Outcome {
+pub(in crate::edge) async fn snapshot(context: &Context, id: &QueueId) -> Outcome {
     context.only_reads()?;
     let seen = context.view(id).await?;
     let text = serde_json::to_string(&seen.value.snapshot)
@@ -26,7 +26,7 @@ pub(super) async fn snapshot(context: &Context, id: &QueueId) -> Outcome {
 }
 
 /// Answers with where the shown ticket stands.
-pub(super) async fn call(context: &Context, id: &QueueId) -> Outcome {
+pub(in crate::edge) async fn call(context: &Context, id: &QueueId) -> Outcome {
     context.only_reads()?;
     let shown = context.request.shown(id);
     let (view, status) = context.status(id, shown).await?;
@@ -42,7 +42,7 @@ pub(super) async fn call(context: &Context, id: &QueueId) -> Outcome {
 
 impl Context {
     /// What the shown ticket means now, and the view that says so.
-    pub(super) async fn status(
+    pub(in crate::edge) async fn status(
         &self,
         id: &QueueId,
         shown: Shown<'_>,

@@ -10,9 +10,9 @@ use std::rc::Rc;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::context::Context;
-use super::pending::{Demand, Supply};
 use crate::UnixMillis;
+use crate::edge::context::Context;
+use crate::edge::pending::{Demand, Supply};
 use crate::problem::{Code, Problem};
 use crate::wire;
 
@@ -256,7 +256,7 @@ impl<T> Drop for Refreshing<'_, T> {
 impl Context {
     /// Finds a fact that is at most `fresh` milliseconds old while its source answers, and the last one while it
     /// does not.
-    pub(super) async fn find<T: Serialize + DeserializeOwned + Succeeds>(
+    pub(in crate::edge) async fn find<T: Serialize + DeserializeOwned + Succeeds>(
         &self,
         facts: &Facts<T>,
         key: &str,
@@ -310,7 +310,7 @@ impl Context {
     }
 
     /// Takes a fact that is known to be new: for this isolate, and for those of this data centre that look next.
-    pub(super) async fn put<T: Serialize>(&self, facts: &Facts<T>, key: &str, value: T) {
+    pub(in crate::edge) async fn put<T: Serialize>(&self, facts: &Facts<T>, key: &str, value: T) {
         let fetched_at = self.now();
         let value = self
             .keep(self.address_of(facts, key), facts, value, true)

@@ -2,16 +2,16 @@
 
 use std::rc::Rc;
 
-use super::context::Context;
-use super::doors;
 use super::freshness::{SECOND_MILLIS, Seen, Succeeds};
-use super::judging::{Judgement, judge};
-use super::pending::Object;
 use crate::UnixMillis;
 use crate::calls::{
     DirectoryCall, DirectoryEntry, DirectoryReply, QueueCall, QueueReply, RelayCall, RelayName,
     RelayReply, Reply,
 };
+use crate::edge::context::Context;
+use crate::edge::doors;
+use crate::edge::judging::{Judgement, judge};
+use crate::edge::pending::Object;
 use crate::ids::{Epoch, QueueId};
 use crate::problem::Problem;
 use crate::queue::{Answer, Event};
@@ -43,12 +43,12 @@ impl Succeeds for EdgeView {
 }
 
 /// Why nobody enters who has no entry, where the view is recent enough to say so.
-pub(super) fn entry_refusal(seen: &Seen<EdgeView>) -> Option<Problem> {
+pub(in crate::edge) fn entry_refusal(seen: &Seen<EdgeView>) -> Option<Problem> {
     doors::entry_refusal(&seen.value.snapshot).filter(|_| !seen.stale)
 }
 
 /// The number that `any` number picks among `relays`.
-pub(super) fn among(relays: u16, any: u32) -> u16 {
+pub(in crate::edge) fn among(relays: u16, any: u32) -> u16 {
     let number = any.checked_rem(u32::from(relays)).unwrap_or(0);
     u16::try_from(number).unwrap_or(0)
 }
@@ -67,7 +67,7 @@ impl Context {
     }
 
     /// All queues.
-    pub(super) async fn queues(&self) -> Result<Rc<Vec<DirectoryEntry>>, Problem> {
+    pub(in crate::edge) async fn queues(&self) -> Result<Rc<Vec<DirectoryEntry>>, Problem> {
         self.list(SECOND_MILLIS).await
     }
 
@@ -87,12 +87,12 @@ impl Context {
     }
 
     /// Refuses an id that no queue has.
-    pub(super) async fn exists(&self, id: &QueueId) -> Result<(), Problem> {
+    pub(in crate::edge) async fn exists(&self, id: &QueueId) -> Result<(), Problem> {
         self.epoch(id).await.map(|_| ())
     }
 
     /// What this edge keeps of a queue, at most a few seconds old while its objects answer.
-    pub(super) async fn view(&self, id: &QueueId) -> Result<Seen<EdgeView>, Problem> {
+    pub(in crate::edge) async fn view(&self, id: &QueueId) -> Result<Seen<EdgeView>, Problem> {
         let epoch = self.epoch(id).await?;
         let source = async || {
             let relay = RelayName {
@@ -122,7 +122,10 @@ impl Context {
 
     /// The view of the epoch that a ticket is of. One that is of another is refreshed until it is surely newer than
     /// the ticket, which is void then; where that takes too long, the ticket is not judged.
-    pub(super) async fn view_for(&self, ticket: &Ticket) -> Result<Seen<EdgeView>, Problem> {
+    pub(in crate::edge) async fn view_for(
+        &self,
+        ticket: &Ticket,
+    ) -> Result<Seen<EdgeView>, Problem> {
         let judged = |seen: &Seen<EdgeView>| judge(ticket, &seen.value.snapshot, seen.fetched_at);
         let mut seen = self.view(&ticket.queue).await?;
         for _ in 0..LAYERS {
@@ -140,7 +143,7 @@ impl Context {
     /// Takes what is known of boarding from elsewhere than a snapshot: from a lane, or because somebody of that
     /// position was called up. Who was told so must not hear from the next snapshot that it is not so, and a lane
     /// that is asked with it knows whose entry may have ended.
-    pub(super) fn boarding_is(&self, id: &QueueId, epoch: Epoch, boarding: u64) {
+    pub(in crate::edge) fn boarding_is(&self, id: &QueueId, epoch: Epoch, boarding: u64) {
         let views = &self.isolate.views;
         let known = views.peek(id.as_str());
         let is_news =
@@ -151,7 +154,7 @@ impl Context {
     }
 
     /// Somebody left, and so there is a place free, which the next snapshot may not know yet.
-    pub(super) fn place_is_free(&self, id: &QueueId, epoch: Epoch) {
+    pub(in crate::edge) fn place_is_free(&self, id: &QueueId, epoch: Epoch) {
         let now = self.now();
         self.isolate.views.amend(id.as_str(), |view| {
             if view.snapshot.epoch == epoch {
@@ -161,13 +164,13 @@ impl Context {
     }
 
     /// Refreshes the view after a change, so that this edge shows it at once.
-    pub(super) async fn renew(&self, id: &QueueId) -> Result<(), Problem> {
+    pub(in crate::edge) async fn renew(&self, id: &QueueId) -> Result<(), Problem> {
         self.renew_by(id, |entry, since| DirectoryCall::Update { entry, since })
             .await
     }
 
     /// The same of a queue that was just made.
-    pub(super) async fn renew_made(&self, id: &QueueId) -> Result<(), Problem> {
+    pub(in crate::edge) async fn renew_made(&self, id: &QueueId) -> Result<(), Problem> {
         self.renew_by(id, |entry, since| DirectoryCall::Confirm { entry, since })
             .await
     }
@@ -197,7 +200,7 @@ impl Context {
     }
 
     /// Lists a name before its queue is made; refused where there are too many.
-    pub(super) async fn reserve(&self, id: &QueueId, epoch: Epoch) -> Result<(), Problem> {
+    pub(in crate::edge) async fn reserve(&self, id: &QueueId, epoch: Epoch) -> Result<(), Problem> {
         let id = id.clone();
         let call = DirectoryCall::Reserve(DirectoryEntry { id, epoch });
         self.directory(&call).await.map(|_| ())
@@ -205,7 +208,7 @@ impl Context {
 
     /// Deletes a queue, and then its name: in the epoch that was listed and the one that was deleted. A newer one,
     /// which somebody has made meanwhile, stays.
-    pub(super) async fn delete(&self, id: &QueueId) -> Result<(), Problem> {
+    pub(in crate::edge) async fn delete(&self, id: &QueueId) -> Result<(), Problem> {
         let queues = self.list(SECOND_MILLIS).await?;
         let listed = queues.iter().filter(|entry| entry.id == *id);
         let mut epochs: Vec<Epoch> = listed.map(|entry| entry.epoch).collect();
@@ -231,7 +234,7 @@ impl Context {
     }
 
     /// Lets an event happen to a queue.
-    pub(super) async fn queue(&self, id: &QueueId, event: Event) -> Reply<Answer> {
+    pub(in crate::edge) async fn queue(&self, id: &QueueId, event: Event) -> Reply<Answer> {
         match self
             .call_queue(id, &QueueCall::Event(Box::new(event)))
             .await?
@@ -242,7 +245,11 @@ impl Context {
     }
 
     /// Calls a Queue object.
-    pub(super) async fn call_queue(&self, id: &QueueId, call: &QueueCall) -> Reply<QueueReply> {
+    pub(in crate::edge) async fn call_queue(
+        &self,
+        id: &QueueId,
+        call: &QueueCall,
+    ) -> Reply<QueueReply> {
         self.ask(Object::Queue, id.as_str(), call).await
     }
 }

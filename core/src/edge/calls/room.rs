@@ -5,16 +5,16 @@ use std::borrow::Cow;
 
 use url::{Url, form_urlencoded};
 
-use super::answer::{Answer, Outcome};
 use super::claim::{Claimed, Held};
-use super::context::Context;
-use super::cookies;
-use super::lifetime::max_age_seconds;
-use super::message::Message;
-use super::naming::Naming;
-use super::pages::Room;
-use super::request::{From, Shown};
-use super::router::nothing_here;
+use crate::edge::answer::{Answer, Outcome};
+use crate::edge::context::Context;
+use crate::edge::cookies;
+use crate::edge::lifetime::max_age_seconds;
+use crate::edge::message::Message;
+use crate::edge::naming::Naming;
+use crate::edge::pages::Room;
+use crate::edge::request::{From, Shown};
+use crate::edge::router::nothing_here;
 use crate::ids::{EntryKey, QueueId};
 use crate::problem::{Code, Problem};
 use crate::view::status::Standing;
@@ -23,7 +23,7 @@ use crate::view::status::Standing;
 const MESSAGE_SECONDS: u32 = 20;
 
 /// Answers `/queue/{id}` and its forms.
-pub(super) async fn route(context: &Context, id: &QueueId, rest: &[&str]) -> Outcome {
+pub(in crate::edge) async fn route(context: &Context, id: &QueueId, rest: &[&str]) -> Outcome {
     match rest {
         [] => {
             context.only_reads()?;

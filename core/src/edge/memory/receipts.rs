@@ -21,11 +21,11 @@ type Group = (Epoch, u16, u64, Root);
 
 /// The statements that an isolate signed last.
 #[derive(Default)]
-pub(super) struct Statements(RefCell<VecDeque<(Group, String)>>);
+pub(in crate::edge) struct Statements(RefCell<VecDeque<(Group, String)>>);
 
 impl Statements {
     /// The receipt as it is answered.
-    pub(super) fn shown(
+    pub(in crate::edge) fn shown(
         &self,
         keys: &HandoffKeys,
         queue: &QueueId,

@@ -3,9 +3,9 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::context::Context;
-use super::isolate::Isolate;
-use super::pending::{Demand, Supply};
+use crate::edge::context::Context;
+use crate::edge::isolate::Isolate;
+use crate::edge::pending::{Demand, Supply};
 use crate::problem::{Code, Problem};
 use crate::token::access::AccessKeys;
 use crate::token::handoff::HandoffKeys;
@@ -18,7 +18,7 @@ type Kept<T> = RefCell<Vec<(Reach, Rc<T>)>>;
 
 /// The secrets that an isolate has read.
 #[derive(Default)]
-pub(super) struct Secrets {
+pub(in crate::edge) struct Secrets {
     ticket: Kept<TicketKeys>,
     handoff: Kept<HandoffKeys>,
     shopper: Kept<[u8; 32]>,
@@ -52,7 +52,7 @@ impl Isolate {
 
 impl Context {
     /// The keys that sign tickets.
-    pub(super) async fn ticket_keys(&self) -> Result<Rc<TicketKeys>, Problem> {
+    pub(in crate::edge) async fn ticket_keys(&self) -> Result<Rc<TicketKeys>, Problem> {
         let kept = &self.isolate.secrets.ticket;
         self.keys(kept, "TICKET_KEYS", |_, text, reach| {
             TicketKeys::read(text, reach)
@@ -61,7 +61,7 @@ impl Context {
     }
 
     /// The keys that sign handoff tokens.
-    pub(super) async fn handoff_keys(&self) -> Result<Rc<HandoffKeys>, Problem> {
+    pub(in crate::edge) async fn handoff_keys(&self) -> Result<Rc<HandoffKeys>, Problem> {
         let kept = &self.isolate.secrets.handoff;
         self.keys(kept, "HANDOFF_KEYS", |_, text, reach| {
             HandoffKeys::read(text, reach)
@@ -70,7 +70,7 @@ impl Context {
     }
 
     /// The key that names shoppers.
-    pub(super) async fn shopper_key(&self) -> Result<Rc<[u8; 32]>, Problem> {
+    pub(in crate::edge) async fn shopper_key(&self) -> Result<Rc<[u8; 32]>, Problem> {
         let kept = &self.isolate.secrets.shopper;
         self.keys(kept, "SHOPPER_KEY", |_, text, reach| {
             read_shopper_key(text, reach)
@@ -79,7 +79,7 @@ impl Context {
     }
 
     /// The keys that the merchant signs identities with.
-    pub(super) async fn identity_keys(&self) -> Result<Rc<IdentityKeys>, Problem> {
+    pub(in crate::edge) async fn identity_keys(&self) -> Result<Rc<IdentityKeys>, Problem> {
         let kept = &self.isolate.secrets.identity;
         self.keys(kept, "IDENTITY_KEYS", |_, text, reach| {
             IdentityKeys::read(text, reach)
@@ -88,13 +88,13 @@ impl Context {
     }
 
     /// The operators' keys.
-    pub(super) async fn admin_keys(&self) -> Result<Rc<AccessKeys>, Problem> {
+    pub(in crate::edge) async fn admin_keys(&self) -> Result<Rc<AccessKeys>, Problem> {
         let kept = &self.isolate.secrets.admin;
         self.keys(kept, "ADMIN_KEYS", AccessKeys::read).await
     }
 
     /// The keys of the shop's own servers.
-    pub(super) async fn origin_keys(&self) -> Result<Rc<AccessKeys>, Problem> {
+    pub(in crate::edge) async fn origin_keys(&self) -> Result<Rc<AccessKeys>, Problem> {
         let kept = &self.isolate.secrets.origin;
         self.keys(kept, "ORIGIN_KEYS", AccessKeys::read).await
     }

@@ -1,19 +1,19 @@
 //! `DELETE leave`: a shopper gives up what their ticket holds. Its lane does it, in one step.
 
-use super::answer::{Answer, Outcome};
 use super::claim::key;
-use super::context::Context;
-use super::cookies;
-use super::pending::Object;
-use super::request::{Method, Shown};
 use crate::calls::{LaneCall, LaneName, LaneReply, Reply};
+use crate::edge::answer::{Answer, Outcome};
+use crate::edge::context::Context;
+use crate::edge::cookies;
+use crate::edge::pending::Object;
+use crate::edge::request::{Method, Shown};
 use crate::ids::QueueId;
 use crate::problem::Problem;
 use crate::queue::event::Holder;
 use crate::view::snapshot::EdgeView;
 
 /// Answers the call.
-pub(super) async fn call(context: &Context, id: &QueueId) -> Outcome {
+pub(in crate::edge) async fn call(context: &Context, id: &QueueId) -> Outcome {
     context.only(&[Method::Delete], "DELETE")?;
     context.leave(id, context.request.shown(id)).await?;
     Ok(Answer::empty(204).with("set-cookie", cookies::drop_ticket(id)))
@@ -21,7 +21,11 @@ pub(super) async fn call(context: &Context, id: &QueueId) -> Outcome {
 
 impl Context {
     /// Gives up what the shown ticket holds.
-    pub(super) async fn leave(&self, id: &QueueId, shown: Shown<'_>) -> Result<(), Problem> {
+    pub(in crate::edge) async fn leave(
+        &self,
+        id: &QueueId,
+        shown: Shown<'_>,
+    ) -> Result<(), Problem> {
         self.check_same_origin(shown)?;
         let (seen, holder) = self.judged(id, shown).await?;
         if let Some(known) = self.known_leave(&holder) {

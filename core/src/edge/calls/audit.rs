@@ -3,10 +3,10 @@
 
 use serde_json::{Value, json};
 
-use super::answer::{Answer, Outcome};
-use super::context::Context;
-use super::pending::Object;
 use crate::calls::{LaneCall, LaneName, LaneReply, QueueCall, QueueReply, Reply};
+use crate::edge::answer::{Answer, Outcome};
+use crate::edge::context::Context;
+use crate::edge::pending::Object;
 use crate::fair::audit::{Audit, GroupProof};
 use crate::fair::chance::chance;
 use crate::hex::hex;
@@ -22,7 +22,7 @@ const AUDIT_CACHE: &str = "public, max-age=60";
 const KEPT: &str = "public, max-age=3600";
 
 /// A page of the audit.
-pub(super) async fn audit(context: &Context, id: &QueueId) -> Outcome {
+pub(in crate::edge) async fn audit(context: &Context, id: &QueueId) -> Outcome {
     context.only_reads()?;
     let view = context.view(id).await?.value;
     view.snapshot.check_sealed()?;
@@ -73,7 +73,7 @@ fn page(context: &Context) -> Result<u64, Problem> {
 }
 
 /// An entrant's inclusion proof.
-pub(super) async fn proof(context: &Context, id: &QueueId) -> Outcome {
+pub(in crate::edge) async fn proof(context: &Context, id: &QueueId) -> Outcome {
     context.only_reads()?;
     let (seen, holder) = context.judged(id, context.request.shown(id)).await?;
     let view = seen.value;
@@ -155,7 +155,7 @@ fn not_logged() -> Problem {
 }
 
 /// The fairness report of a queue that is over.
-pub(super) async fn fairness(context: &Context, id: &QueueId) -> Outcome {
+pub(in crate::edge) async fn fairness(context: &Context, id: &QueueId) -> Outcome {
     context.only_reads()?;
     let view = context.view(id).await?.value;
     let snapshot = &view.snapshot;

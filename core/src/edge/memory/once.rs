@@ -5,9 +5,9 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use super::context::Context;
-use super::pending::{Demand, Supply};
 use crate::UnixMillis;
+use crate::edge::context::Context;
+use crate::edge::pending::{Demand, Supply};
 use crate::problem::{Code, Problem};
 
 /// How often, and how many times, a request looks whether another has made the text.
@@ -23,7 +23,7 @@ const REFUSALS_MAX: usize = 1_000;
 
 /// What is being made, and what was refused.
 #[derive(Default)]
-pub(super) struct Making {
+pub(in crate::edge) struct Making {
     /// Each lock, and until when who holds it has the work to themselves.
     locks: RefCell<HashMap<String, UnixMillis>>,
     refusals: RefCell<HashMap<String, (Problem, UnixMillis)>>,
@@ -80,7 +80,7 @@ impl Drop for Alone<'_> {
 
 impl Context {
     /// Finds the text that the cache keeps under `name`, or makes it under `lock` and keeps it as `policy` says.
-    pub(super) async fn once(
+    pub(in crate::edge) async fn once(
         &self,
         name: &str,
         lock: &str,

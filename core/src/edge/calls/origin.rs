@@ -3,11 +3,11 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use super::answer::{Answer as Answered, Outcome};
-use super::body;
-use super::context::Context;
-use super::pending::{Demand, Supply};
-use super::router::{nothing_here, queue_id};
+use crate::edge::answer::{Answer as Answered, Outcome};
+use crate::edge::body;
+use crate::edge::context::Context;
+use crate::edge::pending::{Demand, Supply};
+use crate::edge::router::{nothing_here, queue_id};
 use crate::ids::AdmissionId;
 use crate::problem::{Code, Problem};
 use crate::queue::claim::AdmissionReport;
@@ -20,7 +20,7 @@ const JWKS_CACHE: &str = "public, max-age=300, stale-while-revalidate=3600";
 const IDEMPOTENCY_KEY_MAX: usize = 255;
 
 /// The public keys.
-pub(super) async fn jwks(context: &Context) -> Outcome {
+pub(in crate::edge) async fn jwks(context: &Context) -> Outcome {
     let keys = context.handoff_keys().await?;
     Answered::json(200, &keys.public().to_jwks(), JWKS_CACHE)
 }
@@ -35,7 +35,7 @@ struct RedeemBody {
 }
 
 /// Exchanges a handoff token, once.
-pub(super) async fn redeem(context: &Context) -> Outcome {
+pub(in crate::edge) async fn redeem(context: &Context) -> Outcome {
     let origin_keys = context.origin_keys().await?;
     let caller = origin_keys.caller(context.request.bearer())?;
     context.only_post()?;
@@ -73,7 +73,7 @@ pub(super) async fn redeem(context: &Context) -> Outcome {
 }
 
 /// Completes, releases or extends an admission.
-pub(super) async fn settle(
+pub(in crate::edge) async fn settle(
     context: &Context,
     id: &str,
     admission_id: &str,

@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::answer::{Answer, Body, JSON, NO_STORE, common};
+use super::calls::status::SNAPSHOT_CACHE;
 use super::isolate::Isolate;
 use super::pending::{Demand, Pending, Step, Supply};
 use super::request::{Address, Method, Request, Rest};
-use super::status::SNAPSHOT_CACHE;
 use crate::UnixMillis;
 
 /// How many calls may be under way by the fast path at a time.

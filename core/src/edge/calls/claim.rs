@@ -2,16 +2,16 @@
 
 use serde_json::json;
 
-use super::answer::{Answer as Answered, Outcome};
-use super::claims::Turn;
-use super::context::Context;
-use super::doors;
-use super::freshness::Seen;
-use super::pending::{Demand, Supply};
-use super::recall::TicketKey;
-use super::request::Shown;
 use crate::UnixMillis;
 use crate::calls::Reply;
+use crate::edge::answer::{Answer as Answered, Outcome};
+use crate::edge::context::Context;
+use crate::edge::doors;
+use crate::edge::memory::claims::Turn;
+use crate::edge::memory::freshness::Seen;
+use crate::edge::memory::recall::TicketKey;
+use crate::edge::pending::{Demand, Supply};
+use crate::edge::request::Shown;
 use crate::ids::QueueId;
 use crate::problem::{Code, Problem};
 use crate::queue::event::{Grant, Holder};
@@ -20,7 +20,7 @@ use crate::token::handoff::Handoff;
 use crate::view::snapshot::EdgeView;
 
 /// What a claim comes to.
-pub(super) enum Claimed {
+pub(in crate::edge) enum Claimed {
     /// Admitted, with the signed handoff token.
     Granted(Grant, String),
     /// Present, and next as slots free.
@@ -31,7 +31,7 @@ pub(super) enum Claimed {
 }
 
 /// What a ticket holds.
-pub(super) enum Held {
+pub(in crate::edge) enum Held {
     /// Nothing yet.
     Nothing,
     /// What a claim came to.
@@ -41,7 +41,7 @@ pub(super) enum Held {
 }
 
 /// Answers the call.
-pub(super) async fn call(context: &Context, id: &QueueId) -> Outcome {
+pub(in crate::edge) async fn call(context: &Context, id: &QueueId) -> Outcome {
     context.only_post()?;
     match context.claim(id, context.request.shown(id)).await? {
         Claimed::Granted(grant, token) => Answered::private(
@@ -69,13 +69,17 @@ pub(super) async fn call(context: &Context, id: &QueueId) -> Outcome {
 }
 
 /// What tells a ticket from all others.
-pub(super) const fn key(holder: &Holder) -> TicketKey {
+pub(in crate::edge) const fn key(holder: &Holder) -> TicketKey {
     (holder.epoch, holder.index)
 }
 
 impl Context {
     /// Claims what the shown ticket is called up for.
-    pub(super) async fn claim(&self, id: &QueueId, shown: Shown<'_>) -> Result<Claimed, Problem> {
+    pub(in crate::edge) async fn claim(
+        &self,
+        id: &QueueId,
+        shown: Shown<'_>,
+    ) -> Result<Claimed, Problem> {
         self.check_same_origin(shown)?;
         let (seen, holder) = self.judged(id, shown).await?;
         if let Some(problem) = self.claim_refusal(&holder, &seen) {
@@ -130,7 +134,11 @@ impl Context {
     }
 
     /// What the shown ticket holds already, if anything. Changes nothing.
-    pub(super) async fn look(&self, id: &QueueId, shown: Shown<'_>) -> Result<Held, Problem> {
+    pub(in crate::edge) async fn look(
+        &self,
+        id: &QueueId,
+        shown: Shown<'_>,
+    ) -> Result<Held, Problem> {
         let (_, holder) = self.judged(id, shown).await?;
         let known = self
             .isolate

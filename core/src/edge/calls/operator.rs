@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::answer::{Answer as Answered, Outcome};
-use super::body;
-use super::context::Context;
-use super::request::Method;
-use super::router::nothing_here;
 use crate::calls::{QueueCall, QueueReply};
 use crate::config::QueueConfig;
+use crate::edge::answer::{Answer as Answered, Outcome};
+use crate::edge::body;
+use crate::edge::context::Context;
+use crate::edge::request::Method;
+use crate::edge::router::nothing_here;
 use crate::fair::beacon::Chain;
 use crate::fair::{Fresh, Secret};
 use crate::ids::{Epoch, INDEX_MAX, QueueId};
@@ -27,7 +27,7 @@ const METHODS: [Method; 5] = [
 ];
 
 /// Answers `/v1/admin/…`. Who has no good key learns nothing of what is there.
-pub(super) async fn route(context: &Context, rest: &[&str]) -> Outcome {
+pub(in crate::edge) async fn route(context: &Context, rest: &[&str]) -> Outcome {
     let admin_keys = context.admin_keys().await?;
     let caller = admin_keys.caller(context.request.bearer())?;
     match rest {

@@ -1,12 +1,12 @@
 //! `GET live`: a WebSocket that a relay holds. What comes through it is public, so no ticket is looked at.
 
-use super::answer::{Answer, Body, Outcome};
-use super::context::{Context, no_answer};
 use super::enter::being_reset;
-use super::pending::{Demand, Object, Supply};
-use super::request::Method;
-use super::views::among;
 use crate::calls::{Call, RelayCall, RelayName, Reply};
+use crate::edge::answer::{Answer, Body, Outcome};
+use crate::edge::context::{Context, no_answer};
+use crate::edge::memory::views::among;
+use crate::edge::pending::{Demand, Object, Supply};
+use crate::edge::request::Method;
 use crate::ids::QueueId;
 use crate::problem::{Code, Problem};
 use crate::relay::RELAYS_MAX;
@@ -20,7 +20,7 @@ const RETRY_SECONDS: u32 = 2;
 const RETRY_SPREAD_SECONDS: u32 = 8;
 
 /// Upgrades, and hands the socket to a relay.
-pub(super) async fn call(context: &Context, id: &QueueId) -> Outcome {
+pub(in crate::edge) async fn call(context: &Context, id: &QueueId) -> Outcome {
     context.only(&[Method::Get], "GET")?;
     let upgrade = context.rest().await.upgrade.as_ref();
     if !upgrade.is_some_and(|to| to.eq_ignore_ascii_case("websocket")) {

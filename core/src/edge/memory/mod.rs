@@ -1,0 +1,9 @@
+//! What an isolate remembers, for how long, and what it decides by that.
+
+pub mod claims;
+pub mod freshness;
+pub(super) mod once;
+pub mod recall;
+pub(super) mod receipts;
+pub(super) mod secrets;
+pub(super) mod views;
