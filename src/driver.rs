@@ -9,7 +9,9 @@ use futures::future::{Either, select};
 use tidegate_core::UnixMillis;
 use tidegate_core::edge::answer::{Answer, Body};
 use tidegate_core::edge::pending::{Demand, Object, Pending, Step, Supply};
-use tidegate_core::edge::request::{Address, BODY_MAX, Method, Request as Described, Rest};
+use tidegate_core::edge::request::{
+    Address, BODY_MAX, Method, Request as Described, Rest, says_forwarded,
+};
 use tidegate_objects::stub;
 use worker::{
     Cache, Context, Date, Delay, Env, Error, Headers, Request, Response, ResponseBuilder, Result,
@@ -169,16 +171,26 @@ fn out_of_reach(object: Object, name: &str, error: &Error) -> Supply {
 pub fn described(request: &Request) -> Result<Described> {
     let headers = request.headers();
     let address = Address::read(&request.inner().url());
+    let address = address.ok_or("a request has an address by http or https")?;
     Ok(Described {
+        is_forwarded: address.is_loopback && is_forwarded(headers),
         method: Method::read(&request.inner().method()),
-        address: address.ok_or("a request has an address by http or https")?,
+        address,
         authorization: header(headers, "authorization"),
         cookie: header(headers, "cookie"),
         origin: header(headers, "origin"),
-        is_forwarded: false,
         rest: Some(rest(headers)),
         body: None,
     })
+}
+
+fn is_forwarded(headers: &Headers) -> bool {
+    let headers: Vec<(String, String)> = headers.entries().collect();
+    says_forwarded(
+        headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str())),
+    )
 }
 
 fn rest(headers: &Headers) -> Rest {

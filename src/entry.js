@@ -8,6 +8,8 @@ import Tidegate, * as inRust from "./index.js";
 
 /** Addresses whose calls may be answered by the fast path: reads from memory, and changes that ask one object. */
 const FAST = /^https?:\/\/[^/?#]+\/v1\/(?:queues\/[^/?#]+(?:\/status|\/(enter|claim)|\/admissions\/[^/?#]+\/(complete|release|extend))?|handoffs\/(redeem))$/;
+/** Addresses of this machine: Rust sees from the headers whether something forwarded the request. */
+const LOOPBACK = /^https?:\/\/(?:localhost|127\.|\[)/;
 /** A longer body, or one that does not say how long it is, is the ordinary driver's to read. */
 const BODY_MAX = 1024;
 /** An object that has not replied by then does not reply. It is longer than an object waits for another. */
@@ -108,10 +110,11 @@ async function cryptoKey(name, use, jwk) {
   return (cryptoKeys[name] ??= await crypto.subtle.importKey("jwk", jwk(), "Ed25519", false, [use]));
 }
 
-/** What every call looks at. No header holds a line break. */
+/** What every call looks at. No header holds a line break, or U+0001. */
 function described(url, headers) {
   const line = (name) => headers.get(name) ?? "";
-  return `${url}\n${line("authorization")}\n${line("cookie")}\n${line("origin")}`;
+  const all = LOOPBACK.test(url) ? [...headers].map((header) => header.join(":")).join("\u0001") : "";
+  return `${url}\n${line("authorization")}\n${line("cookie")}\n${line("origin")}\n${all}`;
 }
 
 /** Bytes as text, or nothing where they are no UTF-8. */

@@ -116,12 +116,36 @@ test("no host name passes for loopback", async () => {
 });
 
 test("what a client says of where it is makes it no loopback", async () => {
-  const authorization = `Bearer ${world.keys.admin}`;
-  const claims = { "x-forwarded-host": "localhost", "x-forwarded-for": "127.0.0.1", forwarded: "host=localhost" };
-  const headers = { host: "shop.example", authorization, ...claims };
-  assertProblem(await sendRaw(`${world.url}/v1/admin/queues`, { headers }), "UNAUTHORIZED");
+  const host = "shop.example";
+  // The last is taken by miniflare for the request's own address.
+  const claims = { "x-forwarded-host": "localhost", "x-forwarded-for": "127.0.0.1", forwarded: "host=localhost", "mf-original-url": `${world.url}/v1/admin/queues` };
+  for (const [name, value] of Object.entries(claims)) await isPublic({ host, [name]: value });
+  await isPublic({ host, ...claims });
 });
 
+test("a request that something on the way forwarded is not of this machine, whatever its host", async () => {
+  for (const [name, value] of Object.entries({
+    forwarded: "for=192.0.2.1",
+    "x-forwarded-for": "127.0.0.1",
+    "x-forwarded-host": "localhost",
+    "x-forwarded-proto": "http",
+    "x-real-ip": "127.0.0.1",
+    via: "1.1 proxy",
+    "cf-connecting-ip": "192.0.2.1",
+  })) await isPublic({ host: "localhost:8787", [name]: value });
+});
+
+/** Development keys do not exist for requests with these headers, whichever driver takes them. */
+async function isPublic(headers) {
+  const authorized = (key) => ({ headers: { ...headers, authorization: `Bearer ${key}` } });
+  assertProblem(await sendRaw(`${world.url}/v1/admin/queues`, authorized(world.keys.admin)), "UNAUTHORIZED");
+  // By the address that such a header names, it is another call.
+  if (headers["mf-original-url"]) return;
+  const status = await sendRaw(`${world.url}${queue.path}/status`, authorized(shopper.ticket));
+  assertProblem(status, "SERVICE_UNAVAILABLE", "TICKET_KEYS");
+  const redeem = { ...authorized(world.keys.origin), method: "POST", body: '{"handoffToken":"a.b.c"}' };
+  assertProblem(await sendRaw(`${world.url}/v1/handoffs/redeem`, redeem), "UNAUTHORIZED");
+}
 
 test("a signing secret that is missing or no good is named, and nothing is signed without it", async () => {
   const { TICKET_KEYS, HANDOFF_KEYS } = world.keys.vars;

@@ -12,7 +12,7 @@ use super::answer::{Answer, Body, JSON, NO_STORE, common};
 use super::calls::status::SNAPSHOT_CACHE;
 use super::isolate::Isolate;
 use super::pending::{Demand, Pending, Step, Supply};
-use super::request::{Address, Method, Request, Rest};
+use super::request::{Address, Method, Request, Rest, says_forwarded};
 use crate::UnixMillis;
 
 /// How many calls may be under way by the fast path at a time.
@@ -48,7 +48,8 @@ impl FastPath {
 
     /// Answers a read from memory. Nothing is what it returns where only the ordinary driver will do.
     ///
-    /// `text` is the address and the headers `Authorization`, `Cookie` and `Origin`, a line each.
+    /// `text` is the address, the headers `Authorization`, `Cookie` and `Origin`, and where the address is of this
+    /// machine all headers, a line each. Header and value are parted by a colon, and headers by U+0001.
     pub fn read(&self, text: &str, now: UnixMillis) -> String {
         let Some(request) = request(text, Method::Get) else {
             return String::new();
@@ -142,18 +143,20 @@ impl FastPath {
 
 /// Reads what the fast path is given of a request.
 fn request(text: &str, method: Method) -> Option<Request> {
-    let mut lines = text.splitn(if method == Method::Post { 8 } else { 4 }, '\n');
+    let mut lines = text.splitn(if method == Method::Post { 9 } else { 5 }, '\n');
     let mut next = || lines.next().filter(|line| !line.is_empty());
     let address = Address::read(next()?)?;
     let [authorization, cookie, origin] =
         [next(), next(), next()].map(|line| line.map(str::to_owned));
+    let headers = next().into_iter().flat_map(|line| line.split('\u{1}'));
+    let is_forwarded = says_forwarded(headers.filter_map(|header| header.split_once(':')));
     let mut request = Request {
         method,
         address,
         authorization,
         cookie,
         origin,
-        is_forwarded: false,
+        is_forwarded,
         rest: None,
         body: None,
     };

@@ -1,5 +1,7 @@
 //! A request as the edge reads it: the same, however a driver came by its parts.
 
+use core::net::IpAddr;
+
 use url::Url;
 
 use crate::address::is_loopback;
@@ -222,6 +224,18 @@ impl Rest {
     }
 }
 
+/// Whether these headers say that something on the way forwarded a request. A tunnel to a developer's machine does,
+/// and so does a header by which miniflare takes another address for the request's own: the `Host` stays.
+pub fn says_forwarded<'a>(headers: impl IntoIterator<Item = (&'a str, &'a str)>) -> bool {
+    headers.into_iter().any(|(name, value)| match name {
+        "forwarded" | "via" | "x-real-ip" => true,
+        "host" => !Address::read(&format!("http://{value}/")).is_some_and(|host| host.is_loopback),
+        // Who the platform was asked by.
+        "cf-connecting-ip" => !value.parse().is_ok_and(|peer: IpAddr| peer.is_loopback()),
+        _ => name.starts_with("x-forwarded-"),
+    })
+}
+
 /// Where a browser says that a request comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum From {
@@ -400,6 +414,34 @@ mod tests {
             assert_eq!(request(authorization, Some(cookies)).shown(&lamp), expected);
         }
         assert_eq!(request(Some(""), None).shown(&lamp), Shown::Nothing);
+    }
+
+    #[test]
+    fn a_tunnel_and_another_address_are_forwarding() {
+        let own = [
+            ("host", "localhost:8787"),
+            ("cf-connecting-ip", "127.0.0.1"),
+            ("accept", "*/*"),
+        ];
+        assert!(!says_forwarded(own));
+        assert!(!says_forwarded([
+            ("host", "[::1]:8787"),
+            ("cf-connecting-ip", "::1")
+        ]));
+        for more in [
+            ("forwarded", "for=192.0.2.1"),
+            ("x-forwarded-for", "127.0.0.1"),
+            ("x-forwarded-proto", "http"),
+            ("x-forwarded-host", "localhost"),
+            ("x-real-ip", "127.0.0.1"),
+            ("via", "1.1 proxy"),
+            ("host", "shop.example"),
+            ("host", ""),
+            ("cf-connecting-ip", "192.0.2.1"),
+            ("cf-connecting-ip", "unknown"),
+        ] {
+            assert!(says_forwarded(own.into_iter().chain([more])), "{more:?}");
+        }
     }
 
     #[test]

@@ -127,6 +127,11 @@ impl Given {
             method,
             path: path.replace("{admission}", &admission),
             accept: accept.then(|| String::from("text/html,*/*")),
+            forwarding: if number % 16 == 15 {
+                &["x-forwarded-for"]
+            } else {
+                &[]
+            },
             ..Sent::default()
         };
         self.show(&mut sent, *shown, *number);

@@ -17,7 +17,7 @@ use tidegate_core::edge::fast_path::FastPath;
 use tidegate_core::edge::isolate::Isolate;
 use tidegate_core::edge::pages::{Asset, Failure, Pages, Room};
 use tidegate_core::edge::pending::{Demand, Object, Pending, Step, Supply};
-use tidegate_core::edge::request::{Address, Method, Request, Rest};
+use tidegate_core::edge::request::{Address, Method, Request, Rest, says_forwarded};
 use tidegate_core::fair::receipt::{Range, Receipts};
 use tidegate_core::fair::{Fresh, Root};
 use tidegate_core::ids::{Epoch, QueueId, ShopperId};
@@ -70,6 +70,8 @@ pub struct Sent {
     pub accept: Option<String>,
     pub idempotency_key: Option<String>,
     pub body: String,
+    /// Headers by which something on the way says that it forwarded the request.
+    pub forwarding: &'static [&'static str],
 }
 
 /// An answer as a client gets it.
@@ -277,6 +279,12 @@ impl World {
             or_empty(&sent.cookie),
             or_empty(&sent.origin),
         );
+        text.push_str("\nhost:localhost:8787");
+        for name in sent.forwarding {
+            text.push('\u{1}');
+            text.push_str(name);
+            text.push_str(":1");
+        }
         if sent.method == "GET" {
             let answer = self.edges[edge].fast.read(&text, self.now);
             if answer.is_empty() {
@@ -542,7 +550,7 @@ fn described(sent: &Sent) -> Request {
         authorization: some(&sent.authorization),
         cookie: some(&sent.cookie),
         origin: some(&sent.origin),
-        is_forwarded: false,
+        is_forwarded: says_forwarded(sent.forwarding.iter().map(|name| (*name, "1"))),
         rest: Some(rest(sent)),
         body: None,
     }
