@@ -1,4 +1,4 @@
-//! Edges and relays: where polls are answered. What they keep for how long follows `src/facts.rs` and
+//! Edges and relays: where polls are answered. What they keep for how long follows `core/src/edge/memory/freshness.rs` and
 //! the Relay object; the checks here hold them to one question a second.
 
 use std::rc::Rc;
