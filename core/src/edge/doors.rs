@@ -3,44 +3,42 @@
 
 use crate::UnixMillis;
 use crate::config::Access;
-use crate::problem::Problem;
-use crate::queue::opening::draw_held;
-use crate::queue::shoppers::{closed, full, no_place_yet, not_called_up, sold_out};
+use crate::queue::Refusal;
 use crate::view::snapshot::{EdgeView, Phase, Snapshot};
 
 /// So long before the opening, by the edge's clock, it has not been by any.
 const OPENING_MILLIS: u64 = 10_000;
 /// Why nobody enters who has no entry yet, if so.
-pub fn entry_refusal(snapshot: &Snapshot) -> Option<Problem> {
+pub fn entry_refusal(snapshot: &Snapshot) -> Option<Refusal> {
     let held = snapshot.access == Access::Draw && snapshot.shuffle.entrants.is_some();
     match snapshot.phase {
-        Phase::Closed => Some(closed()),
-        Phase::SoldOut => Some(sold_out()),
-        _ if held => Some(draw_held()),
-        _ => snapshot.full.then(full),
+        Phase::Closed => Some(Refusal::Closed),
+        Phase::SoldOut => Some(Refusal::SoldOut),
+        _ if held => Some(Refusal::DrawHeld),
+        _ => snapshot.full.then_some(Refusal::Full),
     }
 }
 
 /// Why a claim need not go further than the edge, if so. The view must be fresh.
-pub fn claim_refusal(view: &EdgeView, position: Option<u64>, now: UnixMillis) -> Option<Problem> {
+pub fn claim_refusal(view: &EdgeView, position: Option<u64>, now: UnixMillis) -> Option<Refusal> {
     let snapshot = &view.snapshot;
     match (snapshot.phase, position) {
         (Phase::Scheduled | Phase::Entry, _) => {
             // Clocks differ, and the view may be older than the opening.
             let times = [snapshot.entry_opens_at, snapshot.opens_at];
             let opens_at = times.into_iter().flatten().max().unwrap_or(0);
-            (now.saturating_add(OPENING_MILLIS) < opens_at).then(no_place_yet)
+            (now.saturating_add(OPENING_MILLIS) < opens_at).then_some(Refusal::NoPlaceYet)
         }
         (Phase::Sealing, _) | (_, None) => None,
         (_, Some(position)) if position < snapshot.boarding => None,
         // Nobody beyond boarding was ever called up, and nobody is any more.
-        (Phase::Closed, _) => Some(closed()),
-        (Phase::SoldOut, _) => Some(sold_out()),
+        (Phase::Closed, _) => Some(Refusal::Closed),
+        (Phase::SoldOut, _) => Some(Refusal::SoldOut),
         (Phase::Open | Phase::Paused, Some(position)) => {
             // Where nobody is in line, who enters is called up at once.
             let is_line = snapshot.entered > snapshot.boarding;
             let reached = snapshot.boarding.saturating_add(view.reach);
-            (is_line && position >= reached).then(|| not_called_up(position))
+            (is_line && position >= reached).then_some(Refusal::NotCalledUp { position })
         }
     }
 }
@@ -53,7 +51,7 @@ mod tests {
     use crate::fair::Fresh;
     use crate::fair::Root;
     use crate::ids::Epoch;
-    use crate::problem::Code;
+    use crate::problem::{Code, Problem};
     use crate::queue::{Answer, Event, Machine, handle};
 
     const EPOCH: Epoch = Epoch::from_bytes([1; 16]);
@@ -92,8 +90,8 @@ mod tests {
         }
     }
 
-    fn code(refusal: Option<Problem>) -> Option<Code> {
-        refusal.map(|problem| problem.code)
+    fn code(refusal: Option<Refusal>) -> Option<Code> {
+        refusal.map(|refusal| Problem::from(refusal).code)
     }
 
     #[test]

@@ -208,41 +208,6 @@ impl Refusal {
     }
 }
 
-/// What the edge says when as many entries stand as may.
-pub fn full() -> Problem {
-    Refusal::Full.into()
-}
-
-/// What the edge says when the queue is closed.
-pub fn closed() -> Problem {
-    Refusal::Closed.into()
-}
-
-/// What the edge says when the stock is gone.
-pub fn sold_out() -> Problem {
-    Refusal::SoldOut.into()
-}
-
-/// What the edge says to a claim of a place that is not called up.
-pub fn not_called_up(position: u64) -> Problem {
-    Refusal::NotCalledUp { position }.into()
-}
-
-/// What the edge says to a claim before there are places.
-pub fn no_place_yet() -> Problem {
-    Refusal::NoPlaceYet.into()
-}
-
-/// What the edge says to an entry to a draw that has been held.
-pub fn draw_held() -> Problem {
-    Refusal::DrawHeld.into()
-}
-
-/// What the edge says to a request for a page of the audit that there is not.
-pub fn no_such_page() -> Problem {
-    Refusal::NoSuchPage.into()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

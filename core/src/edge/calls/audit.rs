@@ -12,7 +12,7 @@ use crate::fair::chance::chance;
 use crate::hex::hex;
 use crate::ids::{Epoch, QueueId};
 use crate::problem::{Code, Problem};
-use crate::queue::opening::no_such_page;
+use crate::queue::Refusal;
 use crate::token::statement::Statement;
 use crate::wire;
 
@@ -29,7 +29,7 @@ pub(in crate::edge) async fn audit(context: &Context, id: &QueueId) -> Outcome {
     let page = page(context)?;
     // Which pages there are is known here: no other is asked for.
     if page >= view.audit_pages {
-        return Err(no_such_page().into());
+        return Err(Problem::from(Refusal::NoSuchPage).into());
     }
     let epoch = view.snapshot.epoch;
     let make = async || match context.call_queue(id, &QueueCall::Audit { page }).await? {

@@ -115,7 +115,8 @@ impl Context {
             return None;
         }
         let (view, now) = (&seen.value, self.now());
-        doors::claim_refusal(view, holder.position, now).or_else(|| {
+        let refusal = doors::claim_refusal(view, holder.position, now);
+        refusal.map(Problem::from).or_else(|| {
             let recall = self.isolate.recall.borrow();
             recall.claim_refusal(key(holder), holder.position, &view.snapshot, now)
         })

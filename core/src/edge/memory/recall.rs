@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use crate::UnixMillis;
 use crate::ids::Epoch;
 use crate::problem::{Code, Problem};
+use crate::queue::Refusal;
 use crate::view::snapshot::Snapshot;
 
 /// How long what a queue said of a ticket is said again.
@@ -136,7 +137,7 @@ impl<L> Recall<L> {
         if let (Some((lowest, _)), Some(position)) = (lowest, position)
             && position >= *lowest
         {
-            return Some(crate::queue::shoppers::not_called_up(position));
+            return Some(Refusal::NotCalledUp { position }.into());
         }
         let known = self.claims.get(key, now)?;
         (known.version == snapshot.version).then(|| known.problem.clone())
@@ -191,7 +192,6 @@ mod tests {
 
     use super::*;
     use crate::fair::Fresh;
-    use crate::queue::shoppers::not_called_up;
     use crate::queue::{Event, handle};
 
     const EPOCH: Epoch = Epoch::from_bytes([1; 16]);
@@ -238,11 +238,14 @@ mod tests {
     fn who_is_behind_somebody_not_called_up_is_not_asked_about() {
         let mut recall = Recall::<()>::default();
         let seen = snapshot(5, 1);
-        let refused = not_called_up(7);
+        let refused = Problem::from(Refusal::NotCalledUp { position: 7 });
         recall.claim_refused((EPOCH, 7), Some(7), &refused, &seen, NOW);
         let refusal =
             |index, seen: &Snapshot| recall.claim_refusal((EPOCH, index), Some(index), seen, NOW);
-        assert_eq!(refusal(8, &seen), Some(not_called_up(8)));
+        assert_eq!(
+            refusal(8, &seen),
+            Some(Refusal::NotCalledUp { position: 8 }.into())
+        );
         assert_eq!(refusal(6, &seen), None, "may be called up");
         assert_eq!(refusal(8, &snapshot(9, 1)), None, "a lane told of it");
         assert_eq!(refusal(7, &snapshot(9, 1)), None, "the same");

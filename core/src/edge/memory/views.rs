@@ -44,7 +44,8 @@ impl Succeeds for EdgeView {
 
 /// Why nobody enters who has no entry, where the view is recent enough to say so.
 pub(in crate::edge) fn entry_refusal(seen: &Seen<EdgeView>) -> Option<Problem> {
-    doors::entry_refusal(&seen.value.snapshot).filter(|_| !seen.stale)
+    let refusal = doors::entry_refusal(&seen.value.snapshot);
+    refusal.filter(|_| !seen.stale).map(Problem::from)
 }
 
 /// The number that `any` number picks among `relays`.

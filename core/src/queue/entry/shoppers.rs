@@ -10,8 +10,6 @@ use crate::queue::refusal::Refusal;
 use crate::queue::state::claim::{Claim, ClaimState};
 use crate::view::snapshot::Phase;
 
-pub use crate::queue::refusal::{closed, full, no_place_yet, not_called_up, sold_out};
-
 /// The most entries in one group.
 pub const GROUP_MAX: u32 = 10_000;
 /// The place, on record, of who left before places were known.

@@ -18,8 +18,6 @@ use crate::queue::refusal::Refusal;
 use crate::queue::state::head::Opened;
 use crate::view::snapshot::{Shuffle, Trust};
 
-pub use crate::queue::refusal::{draw_held, no_such_page};
-
 impl Machine {
     /// Opens the queue if it is time. The entrants are the indices leased so far: nobody else need answer,
     /// and nothing is moved.
