@@ -11,4 +11,5 @@
 
 mod cases;
 mod drivers;
+mod versions;
 mod world;

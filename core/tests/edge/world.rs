@@ -24,7 +24,7 @@ use tidegate_core::ids::{Epoch, QueueId, ShopperId};
 use tidegate_core::problem::{Code, Problem};
 use tidegate_core::queue::event::Holder;
 use tidegate_core::queue::{Answer as Said, Event};
-use tidegate_core::wire;
+use tidegate_core::wire::{self, Unreadable, VERSION};
 use tidegate_sim::queue_object::{Crash, QueueObject};
 
 pub const START: UnixMillis = 1_800_000_000_000;
@@ -185,6 +185,8 @@ pub struct World {
     pub fast: u64,
     /// Objects of this class are out of reach.
     pub out: Option<Object>,
+    /// The version of Tidegate that the objects are of. The edges are of this one.
+    pub version: u32,
 }
 
 impl World {
@@ -202,6 +204,7 @@ impl World {
             asked: Vec::new(),
             fast: 0,
             out: None,
+            version: VERSION,
         };
         let fresh = world.fresh();
         let put = Event::Put {
@@ -242,6 +245,13 @@ impl World {
     /// An isolate that has just begun takes another's place.
     pub fn restart(&mut self, edge: usize) {
         self.edges[edge] = Edge::new(u8::try_from(edge).unwrap() + 100);
+    }
+
+    /// An edge of this version has written what the data centre's cache keeps.
+    pub fn cached_by(&mut self, version: u32) {
+        for text in self.cache.values_mut() {
+            *text = of_version(version, text);
+        }
     }
 
     /// Sends a request to an isolate.
@@ -383,15 +393,19 @@ impl World {
 
     fn ask(&mut self, object: Object, name: &str, call: &str) -> Option<String> {
         self.asked.push((object, name.to_owned(), call.to_owned()));
-        if self.out == Some(object) {
+        let call = &of_version(self.version, call);
+        // An object that cannot read a call throws, and has done nothing.
+        let unread = wire::read::<()>(call) == Err(Unreadable::Version);
+        if unread || self.out == Some(object) {
             return None;
         }
-        Some(match object {
+        let reply = match object {
             Object::Directory => written(&Ok(self.directory(&wire::read(call).unwrap()))),
             Object::Relay => written(&self.relay(&wire::read(call).unwrap())),
             Object::Queue => written(&self.at_queue(wire::read(call).unwrap())),
             Object::Lane => written(&self.lane(wire::read(call).unwrap())),
-        })
+        };
+        Some(of_version(self.version, &reply))
     }
 
     fn directory(&mut self, call: &DirectoryCall) -> DirectoryReply {
@@ -508,6 +522,13 @@ impl World {
 
 fn written<T: serde::Serialize>(reply: &Reply<T>) -> String {
     wire::write("", reply).unwrap()
+}
+
+/// A message as if it were of this version.
+fn of_version(version: u32, message: &str) -> String {
+    let mut parts = message.rsplitn(3, '.');
+    let (body, _, label) = (parts.next(), parts.next(), parts.next());
+    format!("{}.{version}.{}", label.unwrap(), body.unwrap())
 }
 
 /// Whether `entry.js` gives a request to the fast path.
