@@ -3,6 +3,8 @@
 use core::fmt::Write;
 use std::path::Path;
 
+pub use tidegate_judge::plain;
+
 /// What a command says in the end.
 #[derive(Debug, Default)]
 pub struct Output {
@@ -50,19 +52,6 @@ pub fn table(rows: &[Vec<String>], numbers: &[usize]) -> String {
         text.push('\n');
     }
     text
-}
-
-/// The text without anything that a terminal would obey.
-pub fn plain(text: &str) -> String {
-    text.chars()
-        .map(|char| {
-            if char.is_control() {
-                char::REPLACEMENT_CHARACTER
-            } else {
-                char
-            }
-        })
-        .collect()
 }
 
 /// A path as it can be typed after a command.

@@ -4,6 +4,8 @@
 //! hears of the first violation at once. Clients and operators write a [`History`], of which [`judge`] says in the
 //! end what it shows. Nothing is concluded from a history that a correct deployment could contradict: a call had its
 //! effect no earlier than it was sent and no later than its answer was read.
+//!
+//! [`opening`] proves promise 7 of one opening from its audit.
 
 #![expect(
     clippy::arithmetic_side_effects,
@@ -16,6 +18,8 @@ mod hearing;
 pub mod history;
 mod ledger;
 mod limits;
+pub mod opening;
+mod plain;
 mod promises;
 mod seen;
 mod spans;
@@ -30,6 +34,7 @@ use event::{Event, Reader, Row, Told};
 use history::{History, Verb};
 pub use ledger::Ledger;
 pub use limits::Limits;
+pub use plain::plain;
 use promises::in_order::Overtaken;
 use promises::{
     calm_failure, durable, in_order, live, never_over_admitted, one_each, polls_are_free,

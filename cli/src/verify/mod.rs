@@ -2,31 +2,8 @@
 //! read, computes it anew, and says what it found.
 
 mod args;
-mod beacon;
-mod checks;
-mod difference;
-mod document;
 mod fetch;
-mod hex;
-mod lists;
-mod permutation;
-mod proof;
-mod receipt;
-mod report;
-mod signed;
 mod source;
-mod tree;
-
-/// Makes what is verified, for these tests and for those of the binary.
-#[cfg(test)]
-#[expect(
-    clippy::arithmetic_side_effects,
-    reason = "a test says what it expects by failing"
-)]
-#[path = "../../tests/cli/audits.rs"]
-mod audits;
-#[cfg(test)]
-mod tests;
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -35,11 +12,8 @@ use std::path::{Path, PathBuf};
 use indicatif::{ProgressBar, ProgressStyle};
 
 pub use args::VerifyArgs;
-use beacon::Chain;
-use checks::{Asked, Evidence};
-use document::{Audit, Document};
-use report::Report;
 use source::{Source, unread};
+use tidegate_judge::opening::{Asked, Audit, Chain, Document, Evidence, ROUNDS, Report, check};
 
 use crate::failure::Failure;
 use crate::output::{Output, shell_word};
@@ -76,7 +50,7 @@ pub async fn run(args: VerifyArgs) -> Result<Output, Failure> {
     }
     asked.keys = source.keys(args.jwks.as_deref()).await?;
     let bar = progress_bar();
-    let (report, places) = checks::check(&audit, &asked, |round| bar.set_position(round.into()));
+    let (report, places) = check(&audit, &asked, |round| bar.set_position(round.into()));
     bar.finish_and_clear();
     let Some(path) = &args.places else {
         return said(&report, &args, None);
@@ -169,7 +143,7 @@ fn said(report: &Report, args: &VerifyArgs, places: Option<&PathBuf>) -> Result<
 
 /// Shown where stderr is a terminal.
 fn progress_bar() -> ProgressBar {
-    let bar = ProgressBar::new(permutation::ROUNDS.into());
+    let bar = ProgressBar::new(ROUNDS.into());
     // The words are a valid style.
     if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos} of {len} rounds of the shuffle")
     {

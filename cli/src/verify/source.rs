@@ -7,11 +7,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time::timeout;
 use url::Url;
 
-use super::checks::Keys;
-use super::difference::differences;
-use super::document::{Document, read};
+use tidegate_judge::opening::{Document, Keys, Published, differences, read};
+
 use super::fetch::{Fault, Fetcher, address};
-use super::signed::Published;
 use crate::failure::Failure;
 use crate::input;
 

@@ -4,7 +4,7 @@ use core::fmt::Write;
 
 use serde::Serialize;
 
-use crate::output::plain;
+use crate::plain;
 
 /// What came of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
