@@ -14,3 +14,4 @@ mod sealed;
 mod story;
 mod unique_and_dense;
 mod whole;
+mod written;
