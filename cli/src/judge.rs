@@ -17,8 +17,8 @@ const LONGEST: u64 = 1 << 30;
 
 /// Judges a history: says which of the eleven promises it shows kept, and which broken.
 ///
-/// A history is JSON lines: what was asked of a queue when, and what came back when. "tidegate load --history"
-/// writes one. docs/histories.md describes the format.
+/// A history is JSON lines: what was asked of a queue when, and what came back when. "tidegate load
+/// --history" writes one. docs/histories.md describes the format.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

@@ -36,7 +36,8 @@ impl Evenly {
         (now + most).saturating_sub(self.used_to.max(now)) / share
     }
 
-    /// What one admission takes of the time, and how much of it may be taken at once, in microseconds.
+    /// What one admission takes of the time, and how much of it may be taken at once, in
+    /// microseconds.
     fn share(&self) -> (u64, u64) {
         let share = 60_000_000 / u64::from(self.rate.max(1));
         let early = match self.rate / 60 {

@@ -1,5 +1,6 @@
-//! What a judge is shown, one thing after the other. A simulator shows everything as it happens; of a history,
-//! the judge shows itself what clients were told of their places (see [`crate::history`]).
+//! What a judge is shown, one thing after the other. A simulator shows everything as it happens; of
+//! a history, the judge shows itself what clients were told of their places (see
+//! [`crate::history`]).
 
 use tidegate_core::UnixMillis;
 use tidegate_core::ids::AdmissionId;

@@ -1,5 +1,5 @@
-//! For whom a slot must be kept back, reckoned from what a queue wrote: when it called which positions up, and
-//! who came or left.
+//! For whom a slot must be kept back, reckoned from what a queue wrote: when it called which
+//! positions up, and who came or left.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -51,7 +51,8 @@ impl Hearing {
         }
     }
 
-    /// How many positions below this one, of those below `boarding`, neither came nor left, and have time still.
+    /// How many positions below this one, of those below `boarding`, neither came nor left, and
+    /// have time still.
     pub fn unheard_below(&self, position: u64, boarding: u64, now: UnixMillis) -> u64 {
         let ends = self.call_ups.iter().skip(1).map(|call_up| call_up.from);
         let hearing = self.call_ups.iter().zip(ends.chain([boarding]));

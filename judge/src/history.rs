@@ -1,5 +1,5 @@
-//! A history as JSON lines: what a queue promised, what was asked of it and answered, what its operator saw.
-//! `docs/histories.md` describes the format.
+//! A history as JSON lines: what a queue promised, what was asked of it and answered, what its
+//! operator saw. `docs/histories.md` describes the format.
 
 use core::fmt;
 
@@ -11,7 +11,8 @@ use tidegate_core::view::snapshot::{Phase, Shuffle};
 
 use crate::limits::Limits;
 
-/// Microseconds since the Unix epoch, by the client's clock. In JSON they are milliseconds, with a fraction.
+/// Microseconds since the Unix epoch, by the client's clock. In JSON they are milliseconds, with a
+/// fraction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "f64", into = "f64")]
 pub struct Micros(pub u64);

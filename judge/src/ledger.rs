@@ -1,5 +1,5 @@
-//! What a queue wrote, added up: what every promise about grants is held against. Each look costs the logarithm
-//! of what is live.
+//! What a queue wrote, added up: what every promise about grants is held against. Each look costs
+//! the logarithm of what is live.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -151,8 +151,8 @@ impl Ledger {
         self.groups.insert(mark.lane, mark.sequence)
     }
 
-    /// Notes a record, whose index was leased. Returns what was known before. Who is present is noted by
-    /// [`come`](Self::come), once all of an event's records are.
+    /// Notes a record, whose index was leased. Returns what was known before. Who is present is
+    /// noted by [`come`](Self::come), once all of an event's records are.
     pub(crate) fn note(&mut self, claim: &Claim) -> Known {
         let now = Known::of(claim);
         let at = usize::try_from(claim.index).unwrap_or(usize::MAX);

@@ -1,9 +1,11 @@
-//! Whether Tidegate keeps its promises: a history in, violations out. Nothing here does I/O or has a clock.
+//! Whether Tidegate keeps its promises: a history in, violations out. Nothing here does I/O or has
+//! a clock.
 //!
-//! There are two ways in. A simulator shows a [`Judge`] everything as it happens, also what the queue wrote, and
-//! hears of the first violation at once. Clients and operators write a [`History`], of which [`judge`] says in the
-//! end what it shows. Nothing is concluded from a history that a correct deployment could contradict: a call had its
-//! effect no earlier than it was sent and no later than its answer was read.
+//! There are two ways in. A simulator shows a [`Judge`] everything as it happens, also what the
+//! queue wrote, and hears of the first violation at once. Clients and operators write a
+//! [`History`], of which [`judge`] says in the end what it shows. Nothing is concluded from a
+//! history that a correct deployment could contradict: a call had its effect no earlier than it was
+//! sent and no later than its answer was read.
 //!
 //! [`opening`] proves promise 7 of one opening from its audit.
 
@@ -63,13 +65,14 @@ impl Judge {
         &mut self.ledger
     }
 
-    /// Admissions while somebody before them, who was called up, still had time to hear of it, beyond the slots
-    /// that were left; and while somebody before them had let that time pass.
+    /// Admissions while somebody before them, who was called up, still had time to hear of it,
+    /// beyond the slots that were left; and while somebody before them had let that time pass.
     pub fn overtaken(&self) -> (u64, u64) {
         (self.overtaken.in_hearing, self.overtaken.later)
     }
 
-    /// Takes note of what happened. The error is the first promise that it breaks: whoever watches stops there.
+    /// Takes note of what happened. The error is the first promise that it breaks: whoever watches
+    /// stops there.
     pub fn see(&mut self, event: Event<'_>) -> Result<(), Violation> {
         let before = self.verdict.violations.len();
         self.note(event);
@@ -232,8 +235,8 @@ pub fn judge(history: &History) -> Verdict {
     verdict
 }
 
-/// What clients asked and were told of their entries, in order of time. At one moment, all are asked before
-/// anybody is answered.
+/// What clients asked and were told of their entries, in order of time. At one moment, all are
+/// asked before anybody is answered.
 fn happenings(seen: &Seen<'_>) -> Vec<Event<'static>> {
     let mut happenings: Vec<(u64, bool, Event<'static>)> = Vec::new();
     let mut keys = Vec::new();

@@ -1,7 +1,7 @@
 //! How many spans of time overlap.
 
-/// The first beginning after `since` at which more than `most` of the spans overlap, and how many do. A span
-/// ends just before its end: at one moment, an end comes before a beginning.
+/// The first beginning after `since` at which more than `most` of the spans overlap, and how many
+/// do. A span ends just before its end: at one moment, an end comes before a beginning.
 pub fn exceeds(
     spans: impl IntoIterator<Item = (u64, u64)>,
     most: u64,

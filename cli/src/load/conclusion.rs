@@ -1,5 +1,5 @@
-//! What is done when the crowd is gone: the last looks, the cleaning up, and the report. An operator's
-//! call that fails here costs what it was for, and never the figures.
+//! What is done when the crowd is gone: the last looks, the cleaning up, and the report. An
+//! operator's call that fails here costs what it was for, and never the figures.
 
 use super::args::LoadArgs;
 use super::report::Report;
@@ -12,7 +12,8 @@ use tokio::time::Instant;
 use crate::failure::Failure;
 use crate::queue::Edge;
 
-/// Looks at what shows only in the end, leaves the deployment as it was, and gathers all that is known.
+/// Looks at what shows only in the end, leaves the deployment as it was, and gathers all that is
+/// known.
 pub async fn conclude(
     world: &World,
     args: &LoadArgs,

@@ -21,7 +21,8 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Finds the keys as `tidegate queue` does. Shoppers of a named queue can do without the admin key.
+    /// Finds the keys as `tidegate queue` does. Shoppers of a named queue can do without the admin
+    /// key.
     pub fn find(args: &LoadArgs, edge: &Edge) -> Result<Self, Failure> {
         let variable = env::var_os(KEY_VARIABLE).filter(|value| !value.is_empty());
         let given = args.key_file.is_some() || variable.is_some();

@@ -23,7 +23,8 @@ pub struct Frame {
     pub relays: Option<u16>,
     /// What the notice says, where there is one.
     pub notice: Option<String>,
-    /// The socket is about to be closed, and so are all others: within how many milliseconds to come back.
+    /// The socket is about to be closed, and so are all others: within how many milliseconds to
+    /// come back.
     pub reconnect_within: Option<u64>,
 }
 

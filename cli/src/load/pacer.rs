@@ -1,8 +1,9 @@
-//! When a request may be sent: by the schedule that the rate makes, and as one of so many under way.
+//! When a request may be sent: by the schedule that the rate makes, and as one of so many under
+//! way.
 //!
-//! The schedule does not wait for answers. A request is *due* when the shopper wants it and the rate
-//! allows it; that it is then sent later, because too many are under way or this process lags, counts
-//! as its latency. So a slow server cannot hide behind the requests it kept from being sent
+//! The schedule does not wait for answers. A request is *due* when the shopper wants it and the
+//! rate allows it; that it is then sent later, because too many are under way or this process lags,
+//! counts as its latency. So a slow server cannot hide behind the requests it kept from being sent
 //! ("coordinated omission").
 
 use core::time::Duration;

@@ -1,5 +1,6 @@
-//! What is shown while a run goes on, on stderr: a bar on a terminal, a line now and then elsewhere.
-//! To have live figures, it asks for the public snapshot once a second, as the room's pages do.
+//! What is shown while a run goes on, on stderr: a bar on a terminal, a line now and then
+//! elsewhere. To have live figures, it asks for the public snapshot once a second, as the room's
+//! pages do.
 
 use core::time::Duration;
 use std::io::{IsTerminal, Write, stderr};
@@ -27,8 +28,8 @@ struct Seen {
     snapshot: Snapshot,
 }
 
-/// Shows how the run goes, until it is dropped. `expected`: how many shoppers are to come, if that is
-/// known.
+/// Shows how the run goes, until it is dropped. `expected`: how many shoppers are to come, if that
+/// is known.
 pub async fn show(world: Arc<World>, expected: Option<u32>) {
     let screen = Screen::new(expected);
     let mut ticks = interval(LOOK_EVERY);

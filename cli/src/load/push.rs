@@ -1,5 +1,5 @@
-//! How long a notice takes from the operator's call to every socket. The clock starts when the call is
-//! sent, so the figure includes the call itself: it is the worst that a shopper sees.
+//! How long a notice takes from the operator's call to every socket. The clock starts when the call
+//! is sent, so the figure includes the call itself: it is the worst that a shopper sees.
 
 use core::time::Duration;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -138,8 +138,8 @@ pub async fn notices(world: &Arc<World>, fleet: &Fleet, count: u32) {
     }
 }
 
-/// Waits until so many sockets have heard of a notice, but no longer than `end`: what is missing then
-/// is for the caller to count.
+/// Waits until so many sockets have heard of a notice, but no longer than `end`: what is missing
+/// then is for the caller to count.
 async fn everywhere(world: &World, fleet: &Fleet, number: usize, sockets: u64, end: Instant) {
     let heard = async {
         while world.push.delivered(number).0 < sockets {

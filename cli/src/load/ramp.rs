@@ -1,5 +1,5 @@
-//! The ramp: the rate of requests is raised until a mark is missed, and the last rate that met all is
-//! narrowed down. That is the knee; four fifths of it is the rate to plan with.
+//! The ramp: the rate of requests is raised until a mark is missed, and the last rate that met all
+//! is narrowed down. That is the knee; four fifths of it is the rate to plan with.
 
 use core::time::Duration;
 use std::sync::Arc;
@@ -64,8 +64,8 @@ pub struct Ramp {
     pub reached_the_end: bool,
     /// The most requests that were to be under way at once.
     pub concurrency: u32,
-    /// Whether the first rate that missed a mark was too high for the load generator, and not for the
-    /// server.
+    /// Whether the first rate that missed a mark was too high for the load generator, and not for
+    /// the server.
     pub client_limited: bool,
 }
 

@@ -1,4 +1,5 @@
-//! The history of a run, as its shoppers and its operator saw it. [`tidegate_judge`] judges it in the end.
+//! The history of a run, as its shoppers and its operator saw it. [`tidegate_judge`] judges it in
+//! the end.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -40,7 +41,8 @@ impl Record {
         Micros(self.began_micros + u64::try_from(since).unwrap_or(0))
     }
 
-    /// Notes a call that is about to be sent, and says where: whoever sends it may be stopped before the answer.
+    /// Notes a call that is about to be sent, and says where: whoever sends it may be stopped
+    /// before the answer.
     pub fn sends(&self, call: Call) -> usize {
         let sent = self.micros(Instant::now());
         let calls = &mut self.lock().calls;

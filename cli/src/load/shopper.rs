@@ -1,5 +1,5 @@
-//! One shopper's whole way: the page, the entry, the wait, the claim, the checkout. Each does what the
-//! waiting room's own page would do, and the history tells what came of it.
+//! One shopper's whole way: the page, the entry, the wait, the claim, the checkout. Each does what
+//! the waiting room's own page would do, and the history tells what came of it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -142,7 +142,8 @@ impl Shopper {
         Ok((Some(entered), Heard::Seen(seen)))
     }
 
-    /// What the socket says next, while it stands. Who is present waits for it until they claim again, and no longer.
+    /// What the socket says next, while it stands. Who is present waits for it until they claim
+    /// again, and no longer.
     async fn news(
         &self,
         place: &Place,

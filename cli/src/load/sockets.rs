@@ -262,8 +262,8 @@ async fn connect(shared: &Shared, relay: Option<u16>) -> Result<Socket, Option<D
     }
 }
 
-/// Listens until the socket drops, or its pongs stop. Where everybody's is closed, returns within what
-/// time to come back.
+/// Listens until the socket drops, or its pongs stop. Where everybody's is closed, returns within
+/// what time to come back.
 async fn listen(
     shared: &Shared,
     mut socket: Socket,

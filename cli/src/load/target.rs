@@ -137,8 +137,8 @@ impl Target {
         Ok(Self::known(&id, true, Some(as_report(report)?)))
     }
 
-    /// Waits until the edge knows the queue, whose list may be a second old. Returns how many relays
-    /// the queue has.
+    /// Waits until the edge knows the queue, whose list may be a second old. Returns how many
+    /// relays the queue has.
     async fn until_known(&self, wire: &Wire) -> Result<u16, Failure> {
         #[derive(Default, Deserialize)]
         struct Snapshot {
@@ -187,7 +187,8 @@ impl Target {
         Ok(Some((report.snapshot.judged, report.config)))
     }
 
-    /// The queue's own account of admissions; `None` where it is too long to read or there is no key.
+    /// The queue's own account of admissions; `None` where it is too long to read or there is no
+    /// key.
     pub async fn records(
         &self,
         wire: &Wire,
@@ -262,8 +263,8 @@ impl Target {
     }
 }
 
-/// Limits under which a line forms and moves: a little fewer slots than those who come would fill if
-/// none waited. A ramp measures the way through, and so holds hardly anybody back.
+/// Limits under which a line forms and moves: a little fewer slots than those who come would fill
+/// if none waited. A ramp measures the way through, and so holds hardly anybody back.
 fn suitable(args: &LoadArgs) -> Map<String, Value> {
     const RAMP: u32 = 20_000;
     const LEAST: f64 = 10.0;

@@ -1,5 +1,5 @@
-//! The requests of a while, seen from both ends: how long after they were due they were answered, and
-//! how long the server had them. Between the two lies what this process is to blame for.
+//! The requests of a while, seen from both ends: how long after they were due they were answered,
+//! and how long the server had them. Between the two lies what this process is to blame for.
 
 use core::time::Duration;
 
@@ -49,8 +49,8 @@ impl Window {
         self.served.millis_at(quantile)
     }
 
-    /// Whether marks that were missed are the load generator's fault: its places were all taken, while
-    /// the server answered well, and well within the marks.
+    /// Whether marks that were missed are the load generator's fault: its places were all taken,
+    /// while the server answered well, and well within the marks.
     pub fn blames_the_client(&self, bounds: Bounds) -> bool {
         let [success, ..] = bounds.of_requests("", &self.requests);
         let within = |quantile, bound: Duration| {

@@ -1,5 +1,5 @@
-//! How long to wait before trying again: exponential, with full jitter, so that a crowd which failed together does
-//! not come back together.
+//! How long to wait before trying again: exponential, with full jitter, so that a crowd which
+//! failed together does not come back together.
 
 const BASE_MILLIS: u64 = 1_000;
 const MOST_MILLIS: u64 = 30_000;
@@ -52,7 +52,8 @@ impl Backoff {
         Self { failures: 0, tries }
     }
 
-    /// The next wait in milliseconds, and never less than the server asked for. `jitter` is any random number.
+    /// The next wait in milliseconds, and never less than the server asked for. `jitter` is any
+    /// random number.
     pub fn next(&mut self, retry_after: Option<u64>, jitter: u32) -> u64 {
         let ceiling = BASE_MILLIS
             .saturating_mul(1 << self.failures.min(5))
@@ -64,7 +65,8 @@ impl Backoff {
             .saturating_add(jittered)
     }
 
-    /// When to try again after a refusal; `None` where that is pointless, or was tried often enough.
+    /// When to try again after a refusal; `None` where that is pointless, or was tried often
+    /// enough.
     pub fn retry(&mut self, refusal: Refusal, jitter: u32) -> Option<u64> {
         if refusal.is_final() {
             return None;

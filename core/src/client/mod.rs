@@ -1,5 +1,6 @@
-//! A shopper's own protocol, as a machine: enter, poll, claim, be present, collect, back off. Time and randomness
-//! are given; what it says next is for its driver to do. The simulator and `tidegate load` drive it.
+//! A shopper's own protocol, as a machine: enter, poll, claim, be present, collect, back off. Time
+//! and randomness are given; what it says next is for its driver to do. The simulator and `tidegate
+//! load` drive it.
 //!
 //! ```
 //! use tidegate_core::client::{Call, Client, Heard, Next, Seen};
@@ -17,8 +18,8 @@ use crate::UnixMillis;
 pub use backoff::{Backoff, Refusal};
 pub use seen::Seen;
 
-/// A present shopper claims again after this, or later if they are told so: the queue forgets in three times as
-/// long who does not.
+/// A present shopper claims again after this, or later if they are told so: the queue forgets in
+/// three times as long who does not.
 const RENEW_MILLIS: u64 = 30_000;
 /// The pause where an answer names none.
 pub const LOOK_MILLIS: u64 = 3_000;
@@ -89,7 +90,8 @@ impl Client {
         }
     }
 
-    /// When a present shopper claims again whatever they hear, so that the queue knows that they are here.
+    /// When a present shopper claims again whatever they hear, so that the queue knows that they
+    /// are here.
     pub fn renews_at(&self) -> Option<u64> {
         self.present_since.map(|_| self.renews_at)
     }
@@ -141,8 +143,9 @@ impl Client {
         }
     }
 
-    /// Whether a called-up shopper claims by what they hear. Who is present has claimed: they collect by a state
-    /// that is newer than the answer to their claim, for an older one may speak of who stood here before.
+    /// Whether a called-up shopper claims by what they hear. Who is present has claimed: they
+    /// collect by a state that is newer than the answer to their claim, for an older one may speak
+    /// of who stood here before.
     fn claims(&self, collect: bool, at: UnixMillis) -> bool {
         self.present_since.is_none_or(|since| collect && at > since)
     }

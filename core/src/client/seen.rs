@@ -7,7 +7,8 @@ use crate::view::status::{Standing, Status};
 /// Where a place stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Seen {
-    /// Called up, or was: who claimed in time goes on, and the others hear from their claim that it is too late.
+    /// Called up, or was: who claimed in time goes on, and the others hear from their claim that it
+    /// is too late.
     CalledUp {
         /// Whether who has claimed already has an admission to collect.
         collect: bool,
@@ -56,8 +57,8 @@ impl Seen {
         }
     }
 
-    /// By a snapshot that a socket brings, as the room's page works it out: for a place, counted from 0, what
-    /// `boarding` and `admittedBelow` say, and whether nobody is admitted any more.
+    /// By a snapshot that a socket brings, as the room's page works it out: for a place, counted
+    /// from 0, what `boarding` and `admittedBelow` say, and whether nobody is admitted any more.
     pub const fn by_snapshot(
         place: u64,
         boarding: u64,

@@ -52,8 +52,8 @@ pub struct Evidence {
     pub bytes: Vec<u8>,
 }
 
-/// Checks it all. `watch` hears of each round of the permutation. Also returns the positions by index,
-/// 0-based, where the whole permutation was computed.
+/// Checks it all. `watch` hears of each round of the permutation. Also returns the positions by
+/// index, 0-based, where the whole permutation was computed.
 pub fn check(audit: &Audit, asked: &Asked, watch: impl FnMut(u8)) -> (Report, Option<Vec<u32>>) {
     let mut report = Report::default();
     let facts = &audit.facts;

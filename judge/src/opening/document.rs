@@ -18,7 +18,8 @@ const ALGORITHM: &str = "tidegate/shuffle/v1";
 /// So many earlier lives are listed.
 const EPOCHS_LISTED: u64 = 1_000;
 
-/// An audit's page, a whole audit, or what its statement states: they differ in the last five fields.
+/// An audit's page, a whole audit, or what its statement states: they differ in the last five
+/// fields.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Document {

@@ -1,4 +1,5 @@
-//! Bytes as an audit writes them: lowercase hex and unpadded base64url, each with one spelling only.
+//! Bytes as an audit writes them: lowercase hex and unpadded base64url, each with one spelling
+//! only.
 
 use core::fmt;
 

@@ -1,5 +1,5 @@
-//! Lists stand only where the formats have them. Readers of Rust take a list of all its values for an
-//! object, too; an audit has one form.
+//! Lists stand only where the formats have them. Readers of Rust take a list of all its values for
+//! an object, too; an audit has one form.
 
 use std::fmt;
 

@@ -1,5 +1,6 @@
-//! Promise 7 of one opening, proven: whether a queue's order follows from what was promised. An audit, receipts and
-//! proofs come in; a report of each check goes out. `tidegate verify` reads them for it.
+//! Promise 7 of one opening, proven: whether a queue's order follows from what was promised. An
+//! audit, receipts and proofs come in; a report of each check goes out. `tidegate verify` reads
+//! them for it.
 
 #![expect(
     missing_docs,

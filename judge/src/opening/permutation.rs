@@ -13,14 +13,15 @@ use tidegate_core::fair::Seed;
 pub const ROUNDS: u8 = 90;
 const BLOCK: usize = 256;
 
-/// The position of each entrant, by index, both 0-based. `None` where so many do not fit into memory.
-/// `watch` hears of every round that is done.
+/// The position of each entrant, by index, both 0-based. `None` where so many do not fit into
+/// memory. `watch` hears of every round that is done.
 pub fn positions(entrants: u32, seed: &Seed, mut watch: impl FnMut(u8)) -> Option<Vec<u32>> {
     let mut list = Vec::new();
     list.try_reserve_exact(usize::try_from(entrants).ok()?)
         .ok()?;
     list.extend(0..entrants);
-    // Each round takes a place to a place. The first of them is the last to be put before the others.
+    // Each round takes a place to a place. The first of them is the last to be put before the
+    // others.
     for (done, round) in (0..ROUNDS).rev().enumerate() {
         swap_round(&mut list, seed, round);
         watch(u8::try_from(done + 1).unwrap_or(ROUNDS));

@@ -24,8 +24,8 @@ pub fn leaf_hash(leaf: &[u8]) -> [u8; 32] {
     hash.finalize()
 }
 
-/// Whether `leaf` is number `number` of the `count` leaves below `root`. `path`: the nodes beside the
-/// way up, from the bottom.
+/// Whether `leaf` is number `number` of the `count` leaves below `root`. `path`: the nodes beside
+/// the way up, from the bottom.
 pub fn includes(root: &Root, count: u64, number: u64, leaf: &[u8], path: &[Hex<32>]) -> bool {
     let nodes: Vec<u8> = path.iter().flat_map(|node| node.0).collect();
     InclusionProof::<Hash>::try_from_bytes(nodes).is_ok_and(|proof| {

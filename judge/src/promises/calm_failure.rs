@@ -1,11 +1,12 @@
-//! 11. With an object out of reach, shoppers see the last known state, marked stale.
+//! Promise 11. With an object out of reach, shoppers see the last known state, marked stale.
 
 use crate::history::Verb;
 use crate::seen::Seen;
 use crate::verdict::{Promise::CalmFailure as THIS, Verdict};
 
-/// A state older than this is called stale. It lay at a relay for the second that is fresh, was two slow ways long
-/// under way, and lay at an edge for the five seconds after which that calls it stale.
+/// A state older than this is called stale. It lay at a relay for the second that is fresh, was two
+/// slow ways long under way, and lay at an edge for the five seconds after which that calls it
+/// stale.
 const OLD_MILLIS: u64 = 8_000;
 /// How far the client's clock and the queue's may be apart.
 const SKEW_MILLIS: u64 = 2_000;

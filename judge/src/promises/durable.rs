@@ -1,4 +1,4 @@
-//! 6. What was acknowledged survives `kill -9` at any instant.
+//! Promise 6. What was acknowledged survives `kill -9` at any instant.
 
 use std::collections::HashMap;
 
@@ -76,7 +76,8 @@ pub fn read_back(ledger: &Ledger, head: &Head, present: u64, active: u64, verdic
     ];
     verdict.ensure(read == known, THIS, || {
         format!(
-            "read back {read:?}, acknowledged {known:?} (entered, boarding, completed, admitted, present, active)"
+            "read back {read:?}, acknowledged {known:?} (entered, boarding, completed, admitted, \
+             present, active)"
         )
     });
 }

@@ -1,5 +1,5 @@
-//! 3. Free slots go to the lowest called-up positions that are present, and one is kept back for each lower one
-//!    that still has time to hear of its call.
+//! Promise 3. Free slots go to the lowest called-up positions that are present, and one is kept
+//! back for each lower one that still has time to hear of its call.
 
 use core::ops::Range;
 
@@ -10,7 +10,8 @@ use crate::ledger::Ledger;
 use crate::seen::{Entry, Seen};
 use crate::verdict::{Promise::InOrder as THIS, Verdict};
 
-/// Within this time of their last answer, who is present need not renew it: half a minute less than it is.
+/// Within this time of their last answer, who is present need not renew it: half a minute less than
+/// it is.
 const PRESENT_MILLIS: u64 = 60_000;
 
 /// How often somebody was admitted past others.
@@ -42,7 +43,8 @@ pub fn granted(
     overtaken.later += u64::from(is_missed);
     verdict.ensure(unheard <= room, THIS, || {
         format!(
-            "position {highest} was admitted, {unheard} before it had time to hear of their call, and {room} slots were left"
+            "position {highest} was admitted, {unheard} before it had time to hear of their call, \
+             and {room} slots were left"
         )
     });
 }
@@ -74,8 +76,8 @@ pub fn judge(seen: &Seen<'_>, verdict: &mut Verdict) {
     by_answers(seen, verdict);
 }
 
-/// A grant passes over nobody who was present by the queue's own clock. Within one millisecond nothing can be
-/// concluded.
+/// A grant passes over nobody who was present by the queue's own clock. Within one millisecond
+/// nothing can be concluded.
 fn by_the_account(seen: &Seen<'_>, verdict: &mut Verdict) {
     let account = seen.account();
     let mut grants: Vec<(u64, u64)> = account
@@ -112,7 +114,8 @@ fn by_the_account(seen: &Seen<'_>, verdict: &mut Verdict) {
     }
 }
 
-/// When an entry was present for certain, by the queue's clock: from an answer 202 for a while, or until the next.
+/// When an entry was present for certain, by the queue's clock: from an answer 202 for a while, or
+/// until the next.
 fn presence(entry: &Entry<'_>, admitted_at: Option<u64>) -> Vec<Range<u64>> {
     let left = entry.calls.iter().any(|call| call.verb == Verb::Leave);
     let mut seen: Vec<u64> = entry
@@ -126,8 +129,8 @@ fn presence(entry: &Entry<'_>, admitted_at: Option<u64>) -> Vec<Range<u64>> {
     seen.iter().map(|from| *from..ends(from)).collect()
 }
 
-/// The same by the client's clock: who was told to wait, and then again, while somebody behind came between
-/// and was admitted, was passed over.
+/// The same by the client's clock: who was told to wait, and then again, while somebody behind came
+/// between and was admitted, was passed over.
 fn by_answers(seen: &Seen<'_>, verdict: &mut Verdict) {
     let mut granted: Vec<(u64, u64, u64)> = seen
         .known()
@@ -159,7 +162,10 @@ fn by_answers(seen: &Seen<'_>, verdict: &mut Verdict) {
             if let Some((_, _, other)) = jumped.last() {
                 verdict.broken(
                     THIS,
-                    format!("position {other} came later than {place}, who was present, and was admitted before (0-based)"),
+                    format!(
+                        "position {other} came later than {place}, who was present, and was \
+                     admitted before (0-based)"
+                    ),
                 );
                 break;
             }

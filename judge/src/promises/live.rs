@@ -1,5 +1,5 @@
-//! 10. While someone is present and a slot is free within the limits and not kept back, they are admitted; while
-//!     people wait and slots are free, boarding moves.
+//! Promise 10. While someone is present and a slot is free within the limits and not kept back,
+//! they are admitted; while people wait and slots are free, boarding moves.
 
 use tidegate_core::UnixMillis;
 use tidegate_core::queue::Head;
@@ -9,8 +9,9 @@ use crate::ledger::Ledger;
 use crate::seen::Seen;
 use crate::verdict::{Promise::Live as THIS, Verdict};
 
-/// How long boarding may stand still, by the queue's clock, while a slot is free, nobody is present and somebody
-/// waits: a step of the frontier, two polls, and as much again for an alarm that is held up.
+/// How long boarding may stand still, by the queue's clock, while a slot is free, nobody is present
+/// and somebody waits: a step of the frontier, two polls, and as much again for an alarm that is
+/// held up.
 const STANDSTILL_MILLIS: u64 = 60_000;
 
 /// Since when, by the queue's clock, boarding stands though it could move, and where.

@@ -1,5 +1,5 @@
-//! The promises of the design, each in a file of its own: what of it shows in what a queue wrote, and what in a
-//! history of clients.
+//! The promises of the design, each in a file of its own: what of it shows in what a queue wrote,
+//! and what in a history of clients.
 
 pub mod calm_failure;
 pub mod durable;

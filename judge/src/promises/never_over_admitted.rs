@@ -1,5 +1,5 @@
-//! 4. No grant leaves active > `maxActive`, admissions in any 60 s > `admitRatePerMinute`, or completed +
-//!    active > `maxAdmissions`. What was held when a limit was lowered drains.
+//! Promise 4. No grant leaves active > `maxActive`, admissions in any 60 s > `admitRatePerMinute`,
+//! or completed + active > `maxAdmissions`. What was held when a limit was lowered drains.
 
 use core::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -16,11 +16,12 @@ use crate::verdict::{Promise::NeverOverAdmitted as THIS, Verdict};
 
 /// "In any 60 s" is the half-open window `(now - 60 s, now]`.
 const MINUTE_MILLIS: u64 = 60_000;
-/// A minute, less a second for how far the server's clock may run apart from the client's meanwhile, in
-/// microseconds.
+/// A minute, less a second for how far the server's clock may run apart from the client's
+/// meanwhile, in microseconds.
 const SURELY_ONE_MINUTE: u64 = 59_000_000;
 
-/// The most checkouts that may be: the limit, or, since it was lowered, as many as were held and still are.
+/// The most checkouts that may be: the limit, or, since it was lowered, as many as were held and
+/// still are.
 #[derive(Default)]
 pub struct Checkouts(u64);
 
@@ -74,7 +75,8 @@ pub fn judge(seen: &Seen<'_>, verdict: &mut Verdict) {
     by_answers(seen, verdict);
 }
 
-/// More than a limit may be, but no more than were before: those hold what an earlier limit gave them.
+/// More than a limit may be, but no more than were before: those hold what an earlier limit gave
+/// them.
 fn by_snapshots(seen: &Seen<'_>, verdict: &mut Verdict) {
     let Limits {
         max_active,
@@ -108,7 +110,8 @@ fn by_snapshots(seen: &Seen<'_>, verdict: &mut Verdict) {
     }
 }
 
-/// By the queue's own times, to the millisecond: who was admitted since the history began left no more than may be.
+/// By the queue's own times, to the millisecond: who was admitted since the history began left no
+/// more than may be.
 fn by_the_account(seen: &Seen<'_>, verdict: &mut Verdict) {
     let Limits {
         max_active,
@@ -149,7 +152,10 @@ fn by_the_account(seen: &Seen<'_>, verdict: &mut Verdict) {
     if let Some((at, count)) = exceeds(taken, most, began) {
         verdict.broken(
             THIS,
-            format!("by the queue's own times, {count} were completed or active at {at}, of at most {most}"),
+            format!(
+                "by the queue's own times, {count} were completed or active at {at}, of at \
+             most {most}"
+            ),
         );
     }
     let minutes = held
@@ -159,13 +165,16 @@ fn by_the_account(seen: &Seen<'_>, verdict: &mut Verdict) {
     if let Some((at, count)) = exceeds(minutes, most, began) {
         verdict.broken(
             THIS,
-            format!("by the queue's own times, {count} were admitted within the minute before {at}, of at most {most}"),
+            format!(
+                "by the queue's own times, {count} were admitted within the minute before \
+             {at}, of at most {most}"
+            ),
         );
     }
 }
 
-/// Until when an admission surely took a slot. A completion after expiry moves its end, though the slot was free
-/// before; by which configuration one from before the history was given is not known.
+/// Until when an admission surely took a slot. A completion after expiry moves its end, though the
+/// slot was free before; by which configuration one from before the history was given is not known.
 fn held_until(one: &Admission, seen: &Seen<'_>, told: Option<u64>) -> u64 {
     let ends = one.expires_at.unwrap_or(0);
     if one.state != ClaimState::Completed {
@@ -192,8 +201,8 @@ fn held_until(one: &Admission, seen: &Seen<'_>, told: Option<u64>) -> u64 {
     ends.min(surely)
 }
 
-/// What clients held for certain: from the answer that granted it until they sent what ends it, or its time may
-/// have run out.
+/// What clients held for certain: from the answer that granted it until they sent what ends it, or
+/// its time may have run out.
 fn by_answers(seen: &Seen<'_>, verdict: &mut Verdict) {
     let Limits {
         max_active,

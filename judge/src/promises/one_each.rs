@@ -1,4 +1,5 @@
-//! 5. A shopper has one live ticket, a ticket one admission; a retry gets the same one. A token is redeemed once.
+//! Promise 5. A shopper has one live ticket, a ticket one admission; a retry gets the same one. A
+//! token is redeemed once.
 
 use std::collections::{HashMap, HashSet};
 
@@ -22,8 +23,8 @@ pub struct OneEach {
 }
 
 impl OneEach {
-    /// An entry is told its index. Says whether that is new. Another one than before is given to whom the queue
-    /// wrote down as done or gone only.
+    /// An entry is told its index. Says whether that is new. Another one than before is given to
+    /// whom the queue wrote down as done or gone only.
     pub fn entered(
         &mut self,
         (entry, index, row): (u32, u64, Row),
@@ -105,8 +106,8 @@ impl OneEach {
     }
 }
 
-/// The queue writes a record: what has ended does not come back, but for a late completion, and nobody is admitted
-/// anew.
+/// The queue writes a record: what has ended does not come back, but for a late completion, and
+/// nobody is admitted anew.
 pub fn recorded(before: &Known, claim: &Claim, verdict: &mut Verdict) {
     let ended = before.state.is_some_and(|was| !was.is_live());
     let late = claim.state == ClaimState::Completed && claim.redeemed_at.is_some();

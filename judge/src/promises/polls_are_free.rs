@@ -1,4 +1,5 @@
-//! 8. Polls reach no object but for a refresh: an edge asks a relay at most once a second, and a relay the queue.
+//! Promise 8. Polls reach no object but for a refresh: an edge asks a relay at most once a second,
+//! and a relay the queue.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,5 @@
-//! 2. After the opening, who was answered before another's enter was sent stands before them.
+//! Promise 2. After the opening, who was answered before another's enter was sent stands before
+//! them.
 
 use std::collections::HashMap;
 
@@ -27,7 +28,8 @@ impl RealTime {
             if position <= before {
                 let both = (verdict.name(entry), verdict.name(other));
                 let evidence = format!(
-                    "{} was asked for after {} was answered, and stands at {position}, not behind {before} (0-based)",
+                    "{} was asked for after {} was answered, and stands at {position}, not behind \
+                     {before} (0-based)",
                     both.0, both.1
                 );
                 verdict.broken(THIS, evidence);

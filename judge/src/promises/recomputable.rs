@@ -1,5 +1,6 @@
-//! 7. Places follow from published values: a ticket's position is that of its index in the shuffle that the
-//!    snapshot shows, and the commitment to it stays as it was. `tidegate verify` proves more of one opening.
+//! Promise 7. Places follow from published values: a ticket's position is that of its index in the
+//! shuffle that the snapshot shows, and the commitment to it stays as it was. `tidegate verify`
+//! proves more of one opening.
 
 use crate::seen::Seen;
 use crate::verdict::{Promise::Recomputable as THIS, Verdict};
@@ -25,7 +26,11 @@ pub fn judge(seen: &Seen<'_>, verdict: &mut Verdict) {
         };
         verdict.observe(THIS, 1);
         verdict.ensure(told == follows, THIS, || {
-            format!("entry {} of index {index} is told position {told}, and {follows} follows (0-based)", entry.name)
+            format!(
+                "entry {} of index {index} is told position {told}, and {follows} follows \
+             (0-based)",
+                entry.name
+            )
         });
     }
 }

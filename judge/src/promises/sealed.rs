@@ -1,4 +1,5 @@
-//! 9. A forged, altered, expired, replayed or foreign ticket or token changes nothing and gets 401.
+//! Promise 9. A forged, altered, expired, replayed or foreign ticket or token changes nothing and
+//! gets 401.
 
 use crate::history::History;
 use crate::ledger::Ledger;

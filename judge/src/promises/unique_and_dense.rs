@@ -1,4 +1,4 @@
-//! 1. The entries of an epoch have the indices 0 to n − 1, each once.
+//! Promise 1. The entries of an epoch have the indices 0 to n − 1, each once.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -70,7 +70,8 @@ pub fn ranges(ranges: &[(u64, u32, usize)], leased: u64, verdict: &mut Verdict) 
     });
 }
 
-/// Of a history: no index is nobody's, and none is past the last. Who never heard of theirs may have one.
+/// Of a history: no index is nobody's, and none is past the last. Who never heard of theirs may
+/// have one.
 pub fn judge(seen: &Seen<'_>, verdict: &mut Verdict) {
     let known: HashSet<u64> = seen.known().map(|(_, index)| index).collect();
     verdict.observe(THIS, known.len());
@@ -106,7 +107,8 @@ pub fn judge(seen: &Seen<'_>, verdict: &mut Verdict) {
     verdict.ensure(!seen.alone || nobodys <= unheard, THIS, || {
         let gap = (0..end).find(|index| !known.contains(index));
         format!(
-            "{nobodys} of {end} indices are nobody's, the first of them {}; {unheard} never heard of theirs",
+            "{nobodys} of {end} indices are nobody's, the first of them {}; {unheard} never heard \
+             of theirs",
             gap.unwrap_or_default()
         )
     });

@@ -1,4 +1,5 @@
-//! Every way to break a promise is shown to the judge and must be found; a correct history must not be.
+//! Every way to break a promise is shown to the judge and must be found; a correct history must not
+//! be.
 
 mod calm_failure;
 mod durable;

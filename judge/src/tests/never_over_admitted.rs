@@ -127,7 +127,8 @@ fn what_was_admitted_under_a_higher_limit_may_drain_and_counts_until_it_surely_e
     let held = "0 admitted 99000 400000; 1 admitted 99000 400000; 2 admitted 99000 400000";
     for (at, expected) in [(109_999, &[THIS][..]), (110_000, &[])] {
         let account = format!(
-            "0 completed 99000 101000; 1 completed 99000 102000; 2 completed 99000 110000; 3 expired {at} 230000"
+            "0 completed 99000 101000; 1 completed 99000 102000; 2 completed 99000 110000; 3 \
+             expired {at} 230000"
         );
         assert_eq!(history(1, held, &account), expected);
     }

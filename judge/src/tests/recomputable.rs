@@ -9,7 +9,8 @@ use crate::verdict::Promise::Recomputable as THIS;
 #[test]
 fn a_position_that_does_not_follow_from_the_shuffle_and_a_new_commitment_are_found() {
     let mut story = Story::of(
-        "enter a 0 200 index=0; enter b 1 200 index=1; enter c 2 200 index=2; enter d 40 200 index=3",
+        "enter a 0 200 index=0; enter b 1 200 index=1; enter c 2 200 index=2; enter d 40 200 \
+         index=3",
     );
     let shuffle = Shuffle {
         commitment: Some(Commitment::from_bytes([1; 32])),

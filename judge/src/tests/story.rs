@@ -77,8 +77,8 @@ impl Story {
         story
     }
 
-    /// Two slots. a and b have them, c and d wait; b buys and c is next; a gives up and d is next. e leaves the
-    /// line and enters anew, as f.
+    /// Two slots. a and b have them, c and d wait; b buys and c is next; a gives up and d is next.
+    /// e leaves the line and enters anew, as f.
     pub fn good() -> Self {
         let mut story = Self::of(
             "enter a 0 -;
@@ -105,7 +105,11 @@ impl Story {
         let limits = &mut story.history.queue.limits;
         (limits.max_admissions, limits.rate) = (Some(3), Some(4));
         story.audit(2_000, "0 admitted 1005 121000; 1 redeemed 1025 601000 1085");
-        story.audit(6_000, "0 left 1005 4005; 1 completed 1025 3005 1085; 2 admitted 3005 123000; 3 admitted 4005 124000");
+        story.audit(
+            6_000,
+            "0 left 1005 4005; 1 completed 1025 3005 1085; 2 admitted 3005 123000; \
+         3 admitted 4005 124000",
+        );
         for (number, (boarding, admitted, active, completed)) in
             [(4, 2, 2, 0), (5, 4, 2, 1)].into_iter().enumerate()
         {
@@ -120,7 +124,8 @@ impl Story {
         story
     }
 
-    /// Adds a call, answered 10 ms after it was sent: verb, entry, time, status or `-`, and what was said.
+    /// Adds a call, answered 10 ms after it was sent: verb, entry, time, status or `-`, and what
+    /// was said.
     pub fn call(&mut self, text: &str) {
         let mut words = text.split_whitespace();
         let mut word = || words.next().unwrap();

@@ -1,4 +1,5 @@
-//! What a queue writes, shown event by event as the simulator shows it: whatever breaks a promise is found at once.
+//! What a queue writes, shown event by event as the simulator shows it: whatever breaks a promise
+//! is found at once.
 
 use serde_json::json;
 use tidegate_core::config::QueueConfig;
@@ -72,7 +73,8 @@ fn slots(most: u32) -> Limits {
     }
 }
 
-/// Somebody is present at the place of this number, and those before them were called up and have heard of it.
+/// Somebody is present at the place of this number, and those before them were called up and have
+/// heard of it.
 fn comes(index: u64) -> Effect {
     Effect::SaveClaim(claim(index, ClaimState::Present, None))
 }

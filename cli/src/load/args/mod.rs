@@ -71,8 +71,8 @@ pub struct LoadArgs {
     /// The most requests a second; later ones wait for their turn, which is not counted as latency
     #[arg(long, value_name = "RATE", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub rps: Option<u32>,
-    /// The most requests under way at once; waiting for one to end is counted as latency [default: 64,
-    /// for a ramp 2000]
+    /// The most requests under way at once; waiting for one to end is counted as latency [default:
+    /// 64, for a ramp 2000]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=50_000))]
     pub concurrency: Option<u32>,
     /// How long shoppers who are still in line are served after the last one came [default: a
@@ -119,7 +119,8 @@ pub struct LoadArgs {
     /// The time that 99 % of sockets must connect in [default: 100ms]
     #[arg(long, help_heading = MARKS, value_name = "TIME", value_parser = duration)]
     pub connect_p99: Option<Duration>,
-    /// The time that 99 % of pushes must arrive in, and all sockets hold the last change [default: 500ms]
+    /// The time that 99 % of pushes must arrive in, and all sockets hold the last change [default:
+    /// 500ms]
     #[arg(long, help_heading = MARKS, value_name = "TIME", value_parser = duration)]
     pub push_p99: Option<Duration>,
 

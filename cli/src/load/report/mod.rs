@@ -58,8 +58,8 @@ impl Report {
             && self.marks().iter().all(|mark| mark.met)
     }
 
-    /// The marks of the run, those of the steps first. A ramp ends where marks are missed, so it has
-    /// one mark only: that its first rate met them.
+    /// The marks of the run, those of the steps first. A ramp ends where marks are missed, so it
+    /// has one mark only: that its first rate met them.
     pub fn marks(&self) -> Vec<Mark> {
         if let Some(ramp) = &self.ramp {
             let none = u64::from(ramp.knee.is_none());

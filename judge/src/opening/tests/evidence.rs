@@ -171,8 +171,8 @@ fn every_altered_part_of_a_receipt_is_noticed() {
 fn every_altered_part_of_a_proof_is_noticed() {
     let opening = Opening::small();
     for (place, altered) in alterations(&opening.proof(1, 2)) {
-        // How many members a group has beyond its indices is in no leaf; other sizes may have the same
-        // path.
+        // How many members a group has beyond its indices is in no leaf; other sizes may have the
+        // same path.
         if place != "/group/count" {
             assert_eq!(
                 faults(&with_proof(&opening, &altered)).len(),
