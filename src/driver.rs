@@ -7,10 +7,11 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::future::{Either, select};
 use tidegate_core::UnixMillis;
+use tidegate_core::edge::address::Address;
 use tidegate_core::edge::answer::{Answer, Body};
 use tidegate_core::edge::pending::{Demand, Object, Pending, Step, Supply};
 use tidegate_core::edge::request::{
-    Address, BODY_MAX, Method, Request as Described, Rest, says_forwarded,
+    BODY_MAX, Method, Request as Described, Rest, says_forwarded,
 };
 use tidegate_objects::stub;
 use worker::{

@@ -8,11 +8,12 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use super::address::Address;
 use super::answer::{Answer, Body, JSON, NO_STORE, common};
 use super::calls::status::SNAPSHOT_CACHE;
 use super::isolate::Isolate;
 use super::pending::{Demand, Pending, Step, Supply};
-use super::request::{Address, Method, Request, Rest, says_forwarded};
+use super::request::{Method, Request, Rest, says_forwarded};
 use crate::UnixMillis;
 
 /// How many calls may be under way by the fast path at a time.

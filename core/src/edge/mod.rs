@@ -4,6 +4,7 @@
 //! [`Request`]: request::Request
 //! [`Isolate`]: isolate::Isolate
 
+pub mod address;
 pub mod answer;
 mod body;
 mod calls;

@@ -75,3 +75,65 @@ impl Context {
         Ok((seen, holder))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::fair::{Fresh, Root};
+    use crate::ids::{Epoch, ShopperId};
+    use crate::queue::{Event, handle};
+
+    const OURS: Epoch = Epoch::from_bytes([1; 16]);
+    const OTHER: Epoch = Epoch::from_bytes([2; 16]);
+
+    /// A snapshot of a queue of this epoch that has opened with eight entrants.
+    fn opened(epoch: Epoch) -> Snapshot {
+        let mut queue = None;
+        let put = Event::Put {
+            id: "lamp".parse().unwrap(),
+            config: json!({"maxActive": 1, "entryOpensAt": 1, "opensAt": 1_000}),
+            fresh: Fresh::known(epoch),
+        };
+        let lease = Event::Lease {
+            epoch,
+            lane: 0,
+            sequence: 1,
+            count: 8,
+            root: Root::from_bytes([7; 32]),
+        };
+        handle(&mut queue, put, None, 10).answer.unwrap();
+        handle(&mut queue, lease, None, 20).answer.unwrap();
+        handle(&mut queue, Event::Wake, None, 1_000).answer.unwrap();
+        queue.unwrap().snapshot(1_000)
+    }
+
+    fn ticket(index: u64, position: Option<u64>) -> Ticket {
+        Ticket {
+            queue: "lamp".parse().unwrap(),
+            epoch: OURS,
+            shopper: ShopperId::from_bytes([3; 16]),
+            index,
+            position,
+            issued_at: 0,
+        }
+    }
+
+    #[test]
+    fn a_position_is_the_ticket_s_or_its_own_epoch_s_shuffle_s() {
+        let (ours, others) = (opened(OURS), opened(OTHER));
+        let places = (0..8).map(|index| position_of(&ticket(index, None), &ours));
+        let mut places: Vec<u64> = places.map(Option::unwrap).collect();
+        places.sort_unstable();
+        assert_eq!(places, [0, 1, 2, 3, 4, 5, 6, 7]);
+        for index in 0..8 {
+            assert!(
+                others.shuffle.position(index).is_some(),
+                "it could be computed"
+            );
+            assert_eq!(position_of(&ticket(index, None), &others), None);
+            assert_eq!(position_of(&ticket(index, Some(5)), &others), Some(5));
+        }
+    }
+}

@@ -4,7 +4,8 @@ use serde_json::json;
 use tidegate_core::edge::pending::Object;
 use tidegate_core::queue::Event;
 
-use crate::world::{Driver, Got, SITE, START, Sent, World};
+use crate::sent::{Got, SITE, Sent};
+use crate::world::{Driver, START, World};
 
 const BOTH: [Driver; 2] = [Driver::Fast, Driver::Ordinary];
 

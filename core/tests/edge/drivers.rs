@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use tidegate_core::edge::pending::Object;
 use tidegate_core::queue::Event;
 
-use crate::world::{Driver, Got, ORIGIN_KEY, SITE, START, Sent, World};
+use crate::sent::{Got, SITE, Sent};
+use crate::world::{Driver, ORIGIN_KEY, START, World};
 
 /// How many requests one history has in the mean, and how many histories there are: 100,000 requests where long
 /// tests are asked for.

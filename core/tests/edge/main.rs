@@ -11,5 +11,7 @@
 
 mod cases;
 mod drivers;
+mod isolates;
+mod sent;
 mod versions;
 mod world;

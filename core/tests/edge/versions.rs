@@ -4,7 +4,8 @@ use serde_json::json;
 use tidegate_core::edge::pending::Object;
 use tidegate_core::wire::VERSION;
 
-use crate::world::{Driver, Got, ORIGIN_KEY, SITE, Sent, World};
+use crate::sent::{Got, SITE, Sent};
+use crate::world::{Driver, ORIGIN_KEY, World};
 
 const BOTH: [Driver; 2] = [Driver::Fast, Driver::Ordinary];
 

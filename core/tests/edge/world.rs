@@ -2,9 +2,7 @@
 //! look at the queue, a data centre's cache, and isolates that are asked. Both drivers are here: the fast one as
 //! `entry.js` uses it, and one that meets every demand, as the Worker's ordinary driver does.
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::rc::Rc;
 
 use serde_json::{Value, json};
 use tidegate_core::UnixMillis;
@@ -12,12 +10,7 @@ use tidegate_core::calls::{
     DirectoryCall, DirectoryEntry, DirectoryReply, LaneCall, LaneReply, QueueCall, QueueReply,
     RelayCall, RelayReply, Reply,
 };
-use tidegate_core::edge::answer::{Answer, Body};
-use tidegate_core::edge::fast_path::FastPath;
-use tidegate_core::edge::isolate::Isolate;
-use tidegate_core::edge::pages::{Asset, Failure, Pages, Room};
 use tidegate_core::edge::pending::{Demand, Object, Pending, Step, Supply};
-use tidegate_core::edge::request::{Address, Method, Request, Rest, says_forwarded};
 use tidegate_core::fair::receipt::{Range, Receipts};
 use tidegate_core::fair::{Fresh, Root};
 use tidegate_core::ids::{Epoch, QueueId, ShopperId};
@@ -27,118 +20,12 @@ use tidegate_core::queue::{Answer as Said, Event};
 use tidegate_core::wire::{self, Unreadable, VERSION};
 use tidegate_sim::queue_object::{Crash, QueueObject};
 
+use crate::isolates::Edge;
+use crate::sent::{Got, SITE, Sent, described, is_fast, rest};
+
 pub const START: UnixMillis = 1_800_000_000_000;
-pub const SITE: &str = "http://localhost:8787";
 pub const ORIGIN_KEY: &str = "origin-key";
 const KEY: &str = "dev-AgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-/// The most bytes of a body that the fast path is given.
-const FAST_BODY_MAX: usize = 1024;
-
-/// Renders nothing of worth: what a page is made of is what counts here.
-struct Drawn;
-
-impl Pages for Drawn {
-    fn room(&self, room: &Room) -> Option<String> {
-        let held = room.held.as_ref().map(|(_, token)| token);
-        Some(format!(
-            "{:?} {:?} {held:?} {}",
-            room.status, room.message, room.entry_key
-        ))
-    }
-
-    fn failure(&self, failure: &Failure<'_>) -> Option<String> {
-        Some(format!("{failure:?}"))
-    }
-
-    fn asset(&self, _path: &str) -> Option<Asset> {
-        None
-    }
-
-    fn policy(&self, checkout: Option<&str>) -> String {
-        format!("form-action {checkout:?}")
-    }
-}
-
-/// A request as a client sends it.
-#[derive(Clone, Debug, Default)]
-pub struct Sent {
-    pub method: &'static str,
-    pub path: String,
-    pub authorization: Option<String>,
-    pub cookie: Option<String>,
-    pub origin: Option<String>,
-    pub accept: Option<String>,
-    pub idempotency_key: Option<String>,
-    pub body: String,
-    /// Headers by which something on the way says that it forwarded the request.
-    pub forwarding: &'static [&'static str],
-}
-
-/// An answer as a client gets it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Got {
-    pub status: u16,
-    pub headers: Vec<(String, String)>,
-    pub body: String,
-}
-
-impl Got {
-    pub fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or(Value::Null)
-    }
-
-    pub fn text(&self, pointer: &str) -> Option<String> {
-        self.json().pointer(pointer)?.as_str().map(str::to_owned)
-    }
-
-    pub fn code(&self) -> String {
-        self.text("/code").unwrap_or_default()
-    }
-
-    fn of(mut answer: Answer) -> Self {
-        answer.complete();
-        let body = match answer.body {
-            Body::Text(text) => text.into_owned(),
-            other => format!("{other:?}"),
-        };
-        let headers = answer.headers.into_iter();
-        Self {
-            status: answer.status,
-            headers: headers
-                .map(|(name, value)| (name.to_owned(), value.into_owned()))
-                .collect(),
-            body,
-        }
-    }
-
-    /// What `entry.js` makes of an answer of the fast path.
-    fn read(text: &str) -> Self {
-        let (kind, rest) = text.split_at(1);
-        let lines = |text: &str| -> Vec<(String, String)> {
-            let pairs = text.lines().map(|line| line.split_once(": ").unwrap());
-            pairs
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .collect()
-        };
-        if kind == "a" {
-            let (head, body) = rest.split_once("\n\n").unwrap();
-            let (status, head) = head.split_once('\n').unwrap();
-            return Self {
-                status: status.parse().unwrap(),
-                headers: lines(head),
-                body: body.to_owned(),
-            };
-        }
-        let (id, body) = rest.split_once('\n').unwrap();
-        let mut headers = lines(&tidegate_core::edge::fast_path::headers_of(kind, false));
-        headers.push((String::from("x-request-id"), id.to_owned()));
-        Self {
-            status: 200,
-            headers,
-            body: body.to_owned(),
-        }
-    }
-}
 
 /// How a request is driven.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,26 +33,6 @@ pub enum Driver {
     /// By the fast path, and by the ordinary driver where that hands over.
     Fast,
     Ordinary,
-}
-
-struct Edge {
-    isolate: Rc<Isolate>,
-    fast: FastPath,
-}
-
-impl Edge {
-    fn new(number: u8) -> Self {
-        let last = Cell::new(u64::from(number) << 32);
-        let randomness = move |bytes: &mut [u8]| {
-            last.set(last.get() + 1);
-            bytes.fill(0);
-            bytes[..8].copy_from_slice(&last.get().to_le_bytes());
-            true
-        };
-        let isolate = Rc::new(Isolate::new(Box::new(randomness), Rc::new(Drawn)));
-        let fast = FastPath::new(Rc::clone(&isolate));
-        Self { isolate, fast }
-    }
 }
 
 /// See the module's documentation.
@@ -529,50 +396,4 @@ fn of_version(version: u32, message: &str) -> String {
     let mut parts = message.rsplitn(3, '.');
     let (body, _, label) = (parts.next(), parts.next(), parts.next());
     format!("{}.{version}.{}", label.unwrap(), body.unwrap())
-}
-
-/// Whether `entry.js` gives a request to the fast path.
-fn is_fast(sent: &Sent) -> bool {
-    let segments: Vec<&str> = sent.path.split('/').skip(1).collect();
-    match (sent.method, segments.as_slice()) {
-        ("GET", ["v1", "queues", id] | ["v1", "queues", id, "status"]) => !id.is_empty(),
-        (
-            "POST",
-            ["v1", "queues", _, "enter" | "claim"]
-            | [
-                "v1",
-                "queues",
-                _,
-                "admissions",
-                _,
-                "complete" | "release" | "extend",
-            ]
-            | ["v1", "handoffs", "redeem"],
-        ) => sent.body.len() <= FAST_BODY_MAX,
-        _ => false,
-    }
-}
-
-fn rest(sent: &Sent) -> Rest {
-    Rest {
-        accept: sent.accept.clone(),
-        ray: None,
-        idempotency_key: sent.idempotency_key.clone(),
-        upgrade: None,
-        content_length: Some(sent.body.len().to_string()),
-    }
-}
-
-fn described(sent: &Sent) -> Request {
-    let some = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
-    Request {
-        method: Method::read(sent.method),
-        address: Address::read(&format!("{SITE}{}", sent.path)).unwrap(),
-        authorization: some(&sent.authorization),
-        cookie: some(&sent.cookie),
-        origin: some(&sent.origin),
-        is_forwarded: says_forwarded(sent.forwarding.iter().map(|name| (*name, "1"))),
-        rest: Some(rest(sent)),
-        body: None,
-    }
 }
