@@ -14,7 +14,7 @@ const ROOT = path.resolve(import.meta.dirname, "../..");
  * Files that mostly sleep, until an idle object is evicted or a window of time ends. Those that work least come
  * first, beside the crashes, which work most.
  */
-const WAITING = ["tests/beacon.test.mjs", "tests/live.test.mjs", "tests/lapsing.test.mjs", "tests/load.test.mjs", "tests/eviction.test.mjs"];
+const WAITING = ["tests/beacon.test.mjs", "tests/live.test.mjs", "tests/time-limits.test.mjs", "tests/lapsing.test.mjs", "tests/load.test.mjs", "tests/eviction.test.mjs"];
 /** Files that begin early, for they are long. Longest first. */
 const LONG = ["tests/crash.test.mjs", "pages/tests/every_state.test.mjs", "tests/opening-crash.test.mjs", "tests/launch.test.mjs"];
 
