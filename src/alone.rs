@@ -1,5 +1,5 @@
-//! What one request of this isolate does while the others wait for it: so that a page that everybody wants at once
-//! costs the shop one request, and an audit costs an object one.
+//! What one request of this isolate does while the others wait for it: so that a page that
+//! everybody wants at once costs the shop one request, and an audit costs an object one.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -11,8 +11,8 @@ use worker::Delay;
 /// How often, and how many times, a request looks whether another is done.
 const LOOK: Duration = Duration::from_millis(20);
 const LOOKS: u32 = 150;
-/// How long a request has the work to itself. If its client hangs up, the platform neither goes on with it nor
-/// drops it.
+/// How long a request has the work to itself. If its client hangs up, the platform neither goes on
+/// with it nor drops it.
 const ALONE_MILLIS: u64 = 3_000;
 
 thread_local! {

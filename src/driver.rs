@@ -1,5 +1,5 @@
-//! The ordinary driver of the edge's calls: it meets every demand by the platform's means, and makes a response
-//! of the answer.
+//! The ordinary driver of the edge's calls: it meets every demand by the platform's means, and
+//! makes a response of the answer.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -10,9 +10,7 @@ use tidegate_core::UnixMillis;
 use tidegate_core::edge::address::Address;
 use tidegate_core::edge::answer::{Answer, Body};
 use tidegate_core::edge::pending::{Demand, Object, Pending, Step, Supply};
-use tidegate_core::edge::request::{
-    BODY_MAX, Method, Request as Described, Rest, says_forwarded,
-};
+use tidegate_core::edge::request::{BODY_MAX, Method, Request as Described, Rest, says_forwarded};
 use tidegate_objects::stub;
 use worker::{
     Cache, Context, Date, Delay, Env, Error, Headers, Request, Response, ResponseBuilder, Result,

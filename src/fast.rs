@@ -42,7 +42,8 @@ pub fn fast_headers(kind: &str, is_https: bool) -> String {
     fast_path::headers_of(kind, is_https)
 }
 
-/// A key that signs handoff tokens, as a JWK with its private half: for the platform's own signatures.
+/// A key that signs handoff tokens, as a JWK with its private half: for the platform's own
+/// signatures.
 #[wasm_bindgen]
 pub fn fast_signer(x: &str) -> Option<String> {
     isolate().private_jwk(x)

@@ -1,5 +1,5 @@
-//! The edge Worker: two drivers of the edge's calls, which `tidegate-core` decides, and the shop behind
-//! Tidegate's own addresses.
+//! The edge Worker: two drivers of the edge's calls, which `tidegate-core` decides, and the shop
+//! behind Tidegate's own addresses.
 
 #![allow(
     missing_docs,

@@ -1,5 +1,5 @@
-//! The Lane object: it takes the entries of a share of the shoppers. The group's work belongs to the
-//! lane, not to the request that began it: that shopper may hang up.
+//! The Lane object: it takes the entries of a share of the shoppers. The group's work belongs to
+//! the lane, not to the request that began it: that shopper may hang up.
 
 mod leaving;
 mod rows;
@@ -34,7 +34,8 @@ use crate::stub::{self, Answering, Teller, answer, asked_only, interrupted, stor
 
 /// How often a lane asks whether its epoch still lives.
 const REVIEW: Duration = Duration::from_hours(1);
-/// An entry that ended is asked about, entered anew, and looked at again: never more often than this.
+/// An entry that ended is asked about, entered anew, and looked at again: never more often than
+/// this.
 const ENTER_TRIES: usize = 3;
 
 /// See the module's documentation.
@@ -215,8 +216,8 @@ async fn enter_again(
     ))
 }
 
-/// The shopper waits until they were looked up and, where they have no entry, their group is through;
-/// sees to it that somebody works.
+/// The shopper waits until they were looked up and, where they have no entry, their group is
+/// through; sees to it that somebody works.
 fn arrive(inner: &Rc<Inner>, name: &LaneName, shopper: ShopperId, called: Called, waiter: Waiter) {
     if let Some(problem) = inner.over.borrow().clone() {
         return waiter(Err(problem));
@@ -310,7 +311,8 @@ impl Inner {
 
     fn tell(&self, outcomes: Outcomes) {
         for (shopper, outcome) in outcomes {
-            // Not borrowed while they are told. Whoever hung up finds the same entry when they come back.
+            // Not borrowed while they are told. Whoever hung up finds the same entry when they come
+            // back.
             let waiters = self.waiters.borrow_mut().remove(&shopper);
             for waiter in waiters.unwrap_or_default() {
                 waiter(outcome.clone());
@@ -331,8 +333,8 @@ impl Inner {
         Ok(())
     }
 
-    /// Whoever waits is told to come back. Memory goes: the lane is read back from storage, with a group
-    /// still pending if it was written, and its next lease gets the range that it has.
+    /// Whoever waits is told to come back. Memory goes: the lane is read back from storage, with a
+    /// group still pending if it was written, and its next lease gets the range that it has.
     fn give_up(&self, problem: &Problem) {
         self.lane.take();
         for waiter in self.waiters.take().into_values().flatten() {

@@ -1,6 +1,6 @@
-//! Tidegate's Durable Objects. Each file is one object and stays thin: it loads rows, hands an event
-//! and the time to `tidegate-core`, writes what comes back in one transaction, and answers. If an
-//! `if` here is about the queue, it belongs in the core.
+//! Tidegate's Durable Objects. Each file is one object and stays thin: it loads rows, hands an
+//! event and the time to `tidegate-core`, writes what comes back in one transaction, and answers.
+//! If an `if` here is about the queue, it belongs in the core.
 
 #![allow(
     missing_docs,

@@ -31,7 +31,8 @@ use self::telling::{close_relays, push_to_relays, retire_lanes};
 use crate::storage::{in_transaction, now};
 use crate::stub::{Answering, Teller, answer, asked_only, storage_failed};
 
-/// The platform refuses an alarm that is centuries ahead; one that comes early arms the next. A year.
+/// The platform refuses an alarm that is centuries ahead; one that comes early arms the next. A
+/// year.
 const ALARM_AHEAD_MAX: u64 = 31_536_000_000;
 
 /// See the module's documentation.
@@ -190,8 +191,8 @@ struct Stepped {
     wake_at: Option<UnixMillis>,
 }
 
-/// While it lives, events gather. If the work ends for whatever reason, the next event starts it anew,
-/// and nobody is left waiting.
+/// While it lives, events gather. If the work ends for whatever reason, the next event starts it
+/// anew, and nobody is left waiting.
 struct Gathering(Option<Rc<Inner>>);
 
 impl Gathering {
@@ -227,8 +228,8 @@ impl Inner {
         receiver
     }
 
-    /// Events that came together: the clock is read once, the core decides one after the other, all is
-    /// written in one transaction, and only then is anything answered.
+    /// Events that came together: the clock is read once, the core decides one after the other, all
+    /// is written in one transaction, and only then is anything answered.
     async fn happen(self: &Rc<Self>, events: Vec<Event>) -> Result<Answers> {
         let Stepped {
             answers,

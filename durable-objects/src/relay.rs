@@ -1,12 +1,12 @@
-//! The Relay object: it stands between a Queue object and its readers. It asks the queue at most once
-//! a second however many edges and sockets ask the relay, and holds hibernating sockets, to which it
-//! sends what the queue pushes. It stores nothing.
+//! The Relay object: it stands between a Queue object and its readers. It asks the queue at most
+//! once a second however many edges and sockets ask the relay, and holds hibernating sockets, to
+//! which it sends what the queue pushes. It stores nothing.
 //!
-//! What must survive that its memory is lost: the sockets and their label survive with the platform;
-//! while they sleep, nothing is waiting to be sent, for a send that waits is a timer, and the platform
-//! lets no object sleep that has one. If the object is killed, its sockets are closed with it, and
-//! those who come back are greeted with the last state. The sweep's alarm asks the queue anew, so that
-//! a push that was lost on its way is made up for.
+//! What must survive that its memory is lost: the sockets and their label survive with the
+//! platform; while they sleep, nothing is waiting to be sent, for a send that waits is a timer, and
+//! the platform lets no object sleep that has one. If the object is killed, its sockets are closed
+//! with it, and those who come back are greeted with the last state. The sweep's alarm asks the
+//! queue anew, so that a push that was lost on its way is made up for.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -129,7 +129,8 @@ impl DurableObject for Relay {
 
     async fn websocket_close(&self, socket: WebSocket, _: usize, _: String, _: bool) -> Result<()> {
         self.inner.closed(&socket);
-        // Ends the handshake that the client began; for one that is gone it fails, and that is well.
+        // Ends the handshake that the client began; for one that is gone it fails, and that is
+        // well.
         let _ = socket.close(Some(1000), Some(""));
         Ok(())
     }

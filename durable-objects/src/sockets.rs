@@ -1,5 +1,5 @@
-//! What a relay needs of the platform's hibernating sockets, each call with its failure: a throw past
-//! Rust would end every request of the isolate.
+//! What a relay needs of the platform's hibernating sockets, each call with its failure: a throw
+//! past Rust would end every request of the isolate.
 
 use tidegate_core::UnixMillis;
 use tidegate_core::relay::Closing;
@@ -59,8 +59,8 @@ pub fn answer_pings(state: &State) -> Result<()> {
     Ok(holder(state).answer(&pair)?)
 }
 
-/// Holds a new socket, which says `greeting` at once, and returns the client's end. `label` stays with
-/// it while the object sleeps.
+/// Holds a new socket, which says `greeting` at once, and returns the client's end. `label` stays
+/// with it while the object sleeps.
 pub fn hold(state: &State, label: &str, greeting: &str, now: UnixMillis) -> Result<WebSocket> {
     let WebSocketPair { client, server } = WebSocketPair::new()?;
     let server: &JsValue = server.as_ref().as_ref();
@@ -72,8 +72,8 @@ pub fn hold(state: &State, label: &str, greeting: &str, now: UnixMillis) -> Resu
     Ok(client)
 }
 
-/// All sockets held, and with them their number. The platform lists those that left, too, for as long as
-/// their client does not answer the closing.
+/// All sockets held, and with them their number. The platform lists those that left, too, for as
+/// long as their client does not answer the closing.
 pub fn all(state: &State) -> Result<(Vec<Socket>, u32)> {
     let mut sockets = holder(state).sockets()?;
     sockets.retain(|socket| came_at(socket).is_some());
@@ -106,7 +106,8 @@ pub fn heard_at(state: &State, socket: &Socket) -> Result<Option<UnixMillis>> {
     ))
 }
 
-/// Notes that a socket leaves; whether that is news: the platform may speak twice of one that was closed.
+/// Notes that a socket leaves; whether that is news: the platform may speak twice of one that was
+/// closed.
 pub fn leaves(socket: &JsValue) -> bool {
     let socket: &Socket = socket.unchecked_ref();
     came_at(socket).is_some() && socket.attach(&JsValue::NULL).is_ok()

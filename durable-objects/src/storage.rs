@@ -35,7 +35,8 @@ pub fn run(sql: &SqlStorage, query: &str, bindings: Vec<SqlStorageValue>) -> Res
     sql.exec(query, bindings).map(|_| ())
 }
 
-/// Runs a query and reads all its rows. (`one` and `next` of a cursor throw past Rust; this does not.)
+/// Runs a query and reads all its rows. (`one` and `next` of a cursor throw past Rust; this does
+/// not.)
 pub fn rows<T: DeserializeOwned>(
     sql: &SqlStorage,
     query: &str,
@@ -58,7 +59,8 @@ pub fn add_column(sql: &SqlStorage, table: &str, column: &str, kind: &str) -> Re
     Ok(())
 }
 
-/// An integer to bind. `SQLite` in an object sees doubles, exact up to 2^53; larger ones are refused.
+/// An integer to bind. `SQLite` in an object sees doubles, exact up to 2^53; larger ones are
+/// refused.
 pub fn integer(value: u64) -> Result<SqlStorageValue> {
     let value = i64::try_from(value).map_err(|_| Error::from("an integer past 2^63"))?;
     SqlStorageValue::try_from_i64(value)

@@ -29,7 +29,8 @@ extern "C" {
 /// Carries the call of an upgrade.
 const CALL_HEADER: &str = "tidegate-call";
 
-/// How long one object waits for another's reply. What never settles ends as out of reach, and is asked anew.
+/// How long one object waits for another's reply. What never settles ends as out of reach, and is
+/// asked anew.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Calls the object `name` of namespace `binding`. A fresh stub for each call: a stub that saw an
@@ -55,9 +56,9 @@ pub async fn ask(env: &Env, binding: &str, name: &str, call: &str) -> Result<Str
     answered.as_string().ok_or("a reply is a text".into())
 }
 
-/// Asks the object `name` for a WebSocket, which only a request can: an upgrade that carries the call
-/// in a header, for it may have no body. Comes back with the upgraded response, or with the refusal as it
-/// travels.
+/// Asks the object `name` for a WebSocket, which only a request can: an upgrade that carries the
+/// call in a header, for it may have no body. Comes back with the upgraded response, or with the
+/// refusal as it travels.
 pub async fn upgrade(
     env: &Env,
     binding: &str,
@@ -106,8 +107,8 @@ pub(crate) enum Answering<R> {
     Now(Reply<R>),
     /// When this has run.
     Later(Pin<Box<dyn Future<Output = Reply<R>>>>),
-    /// When its [`Teller`] tells: of many who wait for the same work, each costs less than by a future
-    /// of their own.
+    /// When its [`Teller`] tells: of many who wait for the same work, each costs less than by a
+    /// future of their own.
     Told(Promise),
 }
 

@@ -13,8 +13,8 @@ use crate::site::Site;
 /// Prefix of the headers that are between the shopper and Tidegate alone.
 const OWN_HEADER: &str = "x-tidegate-";
 
-/// Fetches a page as anybody would see it: by the address that it is kept under, so that nothing else of
-/// one visitor's link can find its way into what all others are shown.
+/// Fetches a page as anybody would see it: by the address that it is kept under, so that nothing
+/// else of one visitor's link can find its way into what all others are shown.
 pub async fn fetch_public(site: &Site<'_>, key: &str) -> std::result::Result<Response, Failure> {
     // Nothing of the visitor's own: what it could change would be changed for everybody.
     let headers = Headers::new();
@@ -139,8 +139,8 @@ pub fn brings_cookies(site: &Site<'_>) -> bool {
         .is_some_and(|header| others_cookies(&header).is_some())
 }
 
-/// The cookies that are the shop's business; a ticket is not. Several `Cookie` headers arrive joined by
-/// commas.
+/// The cookies that are the shop's business; a ticket is not. Several `Cookie` headers arrive
+/// joined by commas.
 fn others_cookies(header: &str) -> Option<String> {
     let others: Vec<&str> = header
         .split(';')

@@ -177,8 +177,8 @@ pub fn common(https: bool) -> impl Iterator<Item = (&'static str, &'static str)>
     ALWAYS.into_iter().chain(https.then_some(SECURE))
 }
 
-/// What a document carries besides. JSON has no links and no camera, and a poll's headers cost more than its
-/// body.
+/// What a document carries besides. JSON has no links and no camera, and a poll's headers cost more
+/// than its body.
 pub fn of_documents(content_type: &str) -> &'static [(&'static str, &'static str)] {
     const DOCUMENT: [(&str, &str); 2] = [
         // A form post must still carry its Origin, which "no-referrer" would make null.

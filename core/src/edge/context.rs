@@ -1,4 +1,5 @@
-//! What the code of a call has at hand: its request, the isolate's memory, the time, and what it may demand.
+//! What the code of a call has at hand: its request, the isolate's memory, the time, and what it
+//! may demand.
 
 use std::cell::{Cell, OnceCell};
 use std::rc::Rc;

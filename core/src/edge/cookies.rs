@@ -1,5 +1,5 @@
-//! The names of the cookies that are between a browser and Tidegate alone. Each is one queue's and one
-//! kind's: a visit to one queue must not touch what another has put there.
+//! The names of the cookies that are between a browser and Tidegate alone. Each is one queue's and
+//! one kind's: a visit to one queue must not touch what another has put there.
 
 use super::lifetime::max_age_seconds;
 use crate::UnixMillis;
@@ -19,7 +19,8 @@ pub fn said(queue: &QueueId) -> String {
     format!("{OWN}said.{queue}")
 }
 
-/// Holds the key that the room's forms enter with, so that a page that is loaded anew finds the entry again.
+/// Holds the key that the room's forms enter with, so that a page that is loaded anew finds the
+/// entry again.
 pub fn entry_key(queue: &QueueId) -> String {
     format!("{OWN}key.{queue}")
 }

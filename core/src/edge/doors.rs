@@ -1,5 +1,5 @@
-//! The doors: what a fresh view decides without an object. Who asks for what the view rules out is answered
-//! at the edge; who may have changed sides since the view was taken is let through.
+//! The doors: what a fresh view decides without an object. Who asks for what the view rules out is
+//! answered at the edge; who may have changed sides since the view was taken is let through.
 
 use crate::UnixMillis;
 use crate::config::Access;

@@ -1,7 +1,7 @@
-//! The fast path: what a launch sends by the thousand goes in as one text and comes out as one text, for a
-//! request's objects cost more to hand over than all that is decided about it. It drives the same calls as the
-//! ordinary driver does. A call that demands what only that one can fetch is handed over as it is: no call is
-//! ever begun twice once an object was asked.
+//! The fast path: what a launch sends by the thousand goes in as one text and comes out as one
+//! text, for a request's objects cost more to hand over than all that is decided about it. It
+//! drives the same calls as the ordinary driver does. A call that demands what only that one can
+//! fetch is handed over as it is: no call is ever begun twice once an object was asked.
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
@@ -18,7 +18,8 @@ use crate::UnixMillis;
 
 /// How many calls may be under way by the fast path at a time.
 const CALLS_MAX: usize = 16_384;
-/// So long after it began, a call is given up: its client hung up, and the platform went on with nothing.
+/// So long after it began, a call is given up: its client hung up, and the platform went on with
+/// nothing.
 const GIVEN_UP_MILLIS: u64 = 60_000;
 
 /// The calls that are under way by the fast path.
@@ -47,10 +48,12 @@ impl FastPath {
         }
     }
 
-    /// Answers a read from memory. Nothing is what it returns where only the ordinary driver will do.
+    /// Answers a read from memory. Nothing is what it returns where only the ordinary driver will
+    /// do.
     ///
-    /// `text` is the address, the headers `Authorization`, `Cookie` and `Origin`, and where the address is of this
-    /// machine all headers, a line each. Header and value are parted by a colon, and headers by U+0001.
+    /// `text` is the address, the headers `Authorization`, `Cookie` and `Origin`, and where the
+    /// address is of this machine all headers, a line each. Header and value are parted by a colon,
+    /// and headers by U+0001.
     pub fn read(&self, text: &str, now: UnixMillis) -> String {
         let Some(request) = request(text, Method::Get) else {
             return String::new();
@@ -61,8 +64,9 @@ impl FastPath {
         }
     }
 
-    /// Begins a call that changes something; `text` goes on with `Accept`, `CF-Ray`, `Idempotency-Key` after an
-    /// equals sign, and the body, a line each. See [`Self::resume`] for what it returns.
+    /// Begins a call that changes something; `text` goes on with `Accept`, `CF-Ray`,
+    /// `Idempotency-Key` after an equals sign, and the body, a line each. See [`Self::resume`] for
+    /// what it returns.
     pub fn begin(&self, text: &str, now: UnixMillis) -> String {
         let Some(request) = request(text, Method::Post) else {
             return String::new();
@@ -74,11 +78,14 @@ impl FastPath {
 
     /// Goes on with a call. Returns, after a letter that says what it is:
     ///
-    /// - `p` and `c`, a name for the request, a line break and JSON: an answer to one caller, and to all;
+    /// - `p` and `c`, a name for the request, a line break and JSON: an answer to one caller, and
+    ///   to all;
     /// - `a`, the status, header lines, an empty line and the body: any other answer;
-    /// - `?`, the call's number, a binding, an object's name and what it is asked, a line each: its reply is next;
+    /// - `?`, the call's number, a binding, an object's name and what it is asked, a line each: its
+    ///   reply is next;
     /// - `s`, the number, a key and what it signs: the signature is next;
-    /// - `v`, the number, a key, what was signed and the signature: whether it is good is next, `yes` or `no`;
+    /// - `v`, the number, a key, what was signed and the signature: whether it is good is next,
+    ///   `yes` or `no`;
     /// - `!` and the number: the ordinary driver goes on with the call;
     /// - nothing: the ordinary driver answers the request from its beginning.
     pub fn resume(&self, number: u32, supply: Option<String>, now: UnixMillis) -> String {

@@ -70,7 +70,8 @@ impl Isolate {
         }
     }
 
-    /// A number for spreading things out, which need not be secret: SplitMix64, begun by the platform.
+    /// A number for spreading things out, which need not be secret: SplitMix64, begun by the
+    /// platform.
     pub(super) fn jitter(&self) -> u32 {
         if self.spread.get() == 0 {
             self.spread.set(self.bytes().map_or(1, u64::from_le_bytes));

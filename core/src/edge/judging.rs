@@ -1,5 +1,6 @@
-//! Whether a view can say what becomes of a ticket. An edge may not have heard yet of the newest life of a queue,
-//! and a client throws away a ticket that is called void: so only a view that is surely newer may call it so.
+//! Whether a view can say what becomes of a ticket. An edge may not have heard yet of the newest
+//! life of a queue, and a client throws away a ticket that is called void: so only a view that is
+//! surely newer may call it so.
 
 use crate::UnixMillis;
 use crate::problem::{Code, Problem};
@@ -20,9 +21,11 @@ pub enum Judgement {
     Unsure,
 }
 
-/// Judges a ticket by a snapshot that an edge fetched at `fetched_at`, by its own clock, which signed the ticket.
+/// Judges a ticket by a snapshot that an edge fetched at `fetched_at`, by its own clock, which
+/// signed the ticket.
 pub fn judge(ticket: &Ticket, snapshot: &Snapshot, fetched_at: UnixMillis) -> Judgement {
-    // The queue's clock may be ahead, and a relay may hand out what it took a while ago: both must be later.
+    // The queue's clock may be ahead, and a relay may hand out what it took a while ago: both must
+    // be later.
     let taken_at = snapshot.server_time.min(fetched_at);
     if snapshot.epoch == ticket.epoch {
         Judgement::OneLife

@@ -1,13 +1,14 @@
-//! How long a ticket lives, and the cookies that hold it and the key of its entry: as long as its queue can need
-//! them. Nobody may lose a place because they did not look at it for a while.
+//! How long a ticket lives, and the cookies that hold it and the key of its entry: as long as its
+//! queue can need them. Nobody may lose a place because they did not look at it for a while.
 
 use crate::UnixMillis;
 use crate::token::ticket::ReadTicket;
 use crate::view::snapshot::Snapshot;
 
 const DAY_MILLIS: u64 = 86_400 * 1_000;
-/// How long a ticket outlives the last moment that is known of its queue: its opening, its end, or now. In that
-/// time a late holder still reads how it ended, and a queue without an end renews the tickets of who looks.
+/// How long a ticket outlives the last moment that is known of its queue: its opening, its end, or
+/// now. In that time a late holder still reads how it ended, and a queue without an end renews the
+/// tickets of who looks.
 const GRACE_MILLIS: u64 = 30 * DAY_MILLIS;
 /// No browser keeps a cookie for longer.
 const LIFETIME_MAX_MILLIS: u64 = 400 * DAY_MILLIS;
@@ -30,8 +31,8 @@ pub fn max_age_seconds(snapshot: &Snapshot, now: UnixMillis) -> u32 {
     u32::try_from(millis / 1_000).unwrap_or(u32::MAX)
 }
 
-/// Whether a ticket should be signed anew: by the key of today, or because half a grace more is needed, be it that
-/// time has passed or that the queue's end was put off.
+/// Whether a ticket should be signed anew: by the key of today, or because half a grace more is
+/// needed, be it that time has passed or that the queue's end was put off.
 pub fn is_due(read: &ReadTicket, snapshot: &Snapshot, now: UnixMillis) -> bool {
     let spared = lives_until(snapshot, now).saturating_sub(GRACE_MILLIS / 2);
     read.by_older_key || read.expires_at < spared

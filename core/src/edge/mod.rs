@@ -1,5 +1,6 @@
-//! The edge: everything that is decided between a request and its answer. A driver hands a [`Request`] over to
-//! an [`Isolate`], meets what the call demands, and makes a response of the answer.
+//! The edge: everything that is decided between a request and its answer. A driver hands a
+//! [`Request`] over to an [`Isolate`], meets what the call demands, and makes a response of the
+//! answer.
 //!
 //! [`Request`]: request::Request
 //! [`Isolate`]: isolate::Isolate

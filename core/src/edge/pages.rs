@@ -58,7 +58,7 @@ pub trait Pages {
     fn failure(&self, failure: &Failure<'_>) -> Option<String>;
     /// The file at a path.
     fn asset(&self, path: &str) -> Option<Asset>;
-    /// The `Content-Security-Policy` of a page whose form leads to `checkout`, a site's origin, if to another
-    /// site.
+    /// The `Content-Security-Policy` of a page whose form leads to `checkout`, a site's origin, if
+    /// to another site.
     fn policy(&self, checkout: Option<&str>) -> String;
 }

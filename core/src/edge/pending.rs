@@ -1,6 +1,8 @@
-//! A call of the edge as a machine: it answers, or says what it needs to go on. The code of a call is an `async`
-//! function that waits for nothing but [`Context::demand`](super::context::Context::demand): a driver sees what is demanded, fetches
-//! it by whatever means it has, and resumes the call with it. There is no runtime, and nothing else to wait for.
+//! A call of the edge as a machine: it answers, or says what it needs to go on. The code of a call
+//! is an `async` function that waits for nothing but
+//! [`Context::demand`](super::context::Context::demand): a driver sees what is demanded, fetches it
+//! by whatever means it has, and resumes the call with it. There is no runtime, and nothing else to
+//! wait for.
 
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
@@ -35,8 +37,8 @@ impl Object {
 }
 
 impl Object {
-    /// How long its reply may take: what never settles ends as out of reach, and is asked anew. A lane waits for
-    /// its queue, and a view that is late is served as it was.
+    /// How long its reply may take: what never settles ends as out of reach, and is asked anew. A
+    /// lane waits for its queue, and a view that is late is served as it was.
     pub const fn patience_millis(self) -> u64 {
         match self {
             Self::Directory | Self::Relay => 3_000,
@@ -48,7 +50,8 @@ impl Object {
 /// What a call needs to go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Demand {
-    /// What an object replies to a call. Comes back as text, or as nothing where the object is out of reach.
+    /// What an object replies to a call. Comes back as text, or as nothing where the object is out
+    /// of reach.
     Ask {
         /// The object's class.
         object: Object,
@@ -96,8 +99,8 @@ pub enum Demand {
     },
     /// That so many milliseconds pass.
     Sleep(u64),
-    /// A socket from the relay of this name. Nothing comes back where the relay gave one, and its refusal where
-    /// it did not.
+    /// A socket from the relay of this name. Nothing comes back where the relay gave one, and its
+    /// refusal where it did not.
     Upgrade {
         /// The relay's name.
         name: String,

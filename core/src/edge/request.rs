@@ -113,8 +113,9 @@ impl Rest {
     }
 }
 
-/// Whether these headers say that something on the way forwarded a request. A tunnel to a developer's machine does,
-/// and so does a header by which miniflare takes another address for the request's own: the `Host` stays.
+/// Whether these headers say that something on the way forwarded a request. A tunnel to a
+/// developer's machine does, and so does a header by which miniflare takes another address for the
+/// request's own: the `Host` stays.
 pub fn says_forwarded<'a>(headers: impl IntoIterator<Item = (&'a str, &'a str)>) -> bool {
     headers.into_iter().any(|(name, value)| match name {
         "forwarded" | "via" | "x-real-ip" => true,
@@ -158,8 +159,9 @@ impl<'a> Shown<'a> {
 }
 
 impl Request {
-    /// Whether development keys are good for it. The platform routes by host name, so nobody outside reaches a
-    /// deployed Worker as loopback; somebody behind a tunnel to a developer's machine would.
+    /// Whether development keys are good for it. The platform routes by host name, so nobody
+    /// outside reaches a deployed Worker as loopback; somebody behind a tunnel to a developer's
+    /// machine would.
     pub const fn reach(&self) -> Reach {
         if self.address.is_loopback && !self.is_forwarded {
             Reach::Loopback
@@ -177,8 +179,8 @@ impl Request {
         }
     }
 
-    /// The token in `Authorization`; an empty one where that is of another scheme, so that it is refused rather
-    /// than overlooked.
+    /// The token in `Authorization`; an empty one where that is of another scheme, so that it is
+    /// refused rather than overlooked.
     pub fn bearer(&self) -> Option<&str> {
         let header = self
             .authorization

@@ -1,5 +1,5 @@
-//! Which call a request is for, and the answer in full. Tidegate's own addresses are here; every other is the
-//! shop's.
+//! Which call a request is for, and the answer in full. Tidegate's own addresses are here; every
+//! other is the shop's.
 
 use std::rc::Rc;
 
@@ -29,7 +29,8 @@ impl Isolate {
         context.identified(refusal(&context, problem, is_shop))
     }
 
-    /// The answer where a call is gone that was under way: this isolate's memory was lost, or was full.
+    /// The answer where a call is gone that was under way: this isolate's memory was lost, or was
+    /// full.
     pub fn lost(&self) -> Answer {
         let id = self.request_id();
         let problem = Problem::new(
@@ -125,8 +126,8 @@ async fn shopper(context: &Context, id: &QueueId, rest: &[&str]) -> Outcome {
         if context.request.method == Method::Options {
             return Ok(preflight(allowed));
         }
-        // Reading the public snapshot or one's own status harms nobody; the browser keeps it from the page.
-        // What comes through a socket it would not.
+        // Reading the public snapshot or one's own status harms nobody; the browser keeps it from
+        // the page. What comes through a socket it would not.
         if !allowed && (!context.request.method.reads() || rest == ["live"]) {
             return Err(Problem::new(
                 Code::Forbidden,

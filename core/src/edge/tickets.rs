@@ -9,8 +9,8 @@ use crate::queue::event::Holder;
 use crate::token::ticket::{ReadTicket, Ticket};
 use crate::view::snapshot::{EdgeView, Snapshot};
 
-/// Where a ticket stands, as far as it or a snapshot says. A snapshot of another epoch says nothing: its shuffle
-/// is of other entrants.
+/// Where a ticket stands, as far as it or a snapshot says. A snapshot of another epoch says
+/// nothing: its shuffle is of other entrants.
 pub(super) fn position_of(ticket: &Ticket, snapshot: &Snapshot) -> Option<u64> {
     let known = || {
         let is_its_own = snapshot.epoch == ticket.epoch;

@@ -17,8 +17,8 @@ pub fn cache_key(path: &str, query: Option<&str>) -> String {
     let mut pairs: Vec<(String, String)> = Vec::new();
     for (name, value) in form_urlencoded::parse(query.unwrap_or("").as_bytes()) {
         if !is_tracking(&name) {
-            // By name, then as they came: the order of a repeated parameter can mean something. Past so
-            // many, no page has a meaning for their order that is worth the sorting.
+            // By name, then as they came: the order of a repeated parameter can mean something.
+            // Past so many, no page has a meaning for their order that is worth the sorting.
             let place = match pairs.len() {
                 0..SORTED_MAX => pairs.partition_point(|(known, _)| **known <= *name),
                 count => count,
@@ -52,8 +52,8 @@ impl PassThrough {
         Self(patterns.map(str::to_lowercase).collect())
     }
 
-    /// Whether `path` is in the list. Case, percent-encoding and doubled slashes are no way around it:
-    /// origins differ in what they take for the same.
+    /// Whether `path` is in the list. Case, percent-encoding and doubled slashes are no way around
+    /// it: origins differ in what they take for the same.
     pub fn covers(&self, path: &str) -> bool {
         let decoded = percent_encoding::percent_decode_str(path)
             .decode_utf8_lossy()

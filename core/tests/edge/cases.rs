@@ -84,8 +84,8 @@ fn nobody_is_entered_twice_by_an_isolate_that_lacks_a_key() {
         // The receipt needs the keys that sign handoff tokens.
         (&before_the_opening, ""),
     ] {
-        // Once as an isolate that knows nothing, once as one that has seen the queue, once as one that has read
-        // the keys of tickets and no others.
+        // Once as an isolate that knows nothing, once as one that has seen the queue, once as one
+        // that has read the keys of tickets and no others.
         for seen in [vec![], vec![status()], vec![by_bearer(status(), "none")]] {
             let mut world = World::new(config, 1);
             for sent in &seen {
@@ -170,7 +170,8 @@ fn an_object_out_of_reach_wedges_nothing() {
             world.out = None;
             assert_eq!(world.send(0, driver, &sent).status, 200);
         }
-        // What an isolate knows is served while its relay is out of reach, and refreshed when it is back.
+        // What an isolate knows is served while its relay is out of reach, and refreshed when it is
+        // back.
         world.out = Some(Object::Relay);
         world.pass(8_000);
         let got = world.send(0, driver, &status());

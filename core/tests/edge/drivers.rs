@@ -1,5 +1,5 @@
-//! The fast path answers exactly what the ordinary driver answers, or hands over; and neither asks an object for
-//! anything that the other does not.
+//! The fast path answers exactly what the ordinary driver answers, or hands over; and neither asks
+//! an object for anything that the other does not.
 
 use std::cell::Cell;
 
@@ -12,8 +12,8 @@ use tidegate_core::queue::Event;
 use crate::sent::{Got, SITE, Sent};
 use crate::world::{Driver, ORIGIN_KEY, START, World};
 
-/// How many requests one history has in the mean, and how many histories there are: 100,000 requests where long
-/// tests are asked for.
+/// How many requests one history has in the mean, and how many histories there are: 100,000
+/// requests where long tests are asked for.
 const REQUESTS: usize = 50;
 const HISTORIES: u32 = 200;
 const LONG_HISTORIES: u32 = 2_000;

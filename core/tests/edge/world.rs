@@ -1,6 +1,7 @@
-//! A small deployment in memory: the real queue, a lane that remembers who entered, a directory and relays that
-//! look at the queue, a data centre's cache, and isolates that are asked. Both drivers are here: the fast one as
-//! `entry.js` uses it, and one that meets every demand, as the Worker's ordinary driver does.
+//! A small deployment in memory: the real queue, a lane that remembers who entered, a directory and
+//! relays that look at the queue, a data centre's cache, and isolates that are asked. Both drivers
+//! are here: the fast one as `entry.js` uses it, and one that meets every demand, as the Worker's
+//! ordinary driver does.
 
 use std::collections::BTreeMap;
 

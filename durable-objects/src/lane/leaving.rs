@@ -1,5 +1,5 @@
-//! Leaving at the object: the mark, the queue's answer, and what is written of it. Why nothing is lost in
-//! between: `core/src/lane/leaving.rs`.
+//! Leaving at the object: the mark, the queue's answer, and what is written of it. Why nothing is
+//! lost in between: `core/src/lane/leaving.rs`.
 
 use tidegate_core::calls::{LaneName, LaneReply, Reply};
 use tidegate_core::ids::ShopperId;
@@ -36,7 +36,8 @@ impl Inner {
         Ok(LaneReply::Done)
     }
 
-    /// An entry is marked: tells the queue, and writes what became of it. With it comes what the queue said.
+    /// An entry is marked: tells the queue, and writes what became of it. With it comes what the
+    /// queue said.
     pub(super) async fn finish_leaving(
         &self,
         name: &LaneName,

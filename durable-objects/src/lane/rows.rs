@@ -13,9 +13,10 @@ use worker::{Error, Result, SqlStorage, SqlStorageValue};
 
 use crate::storage::{add_column, integer, optional_integer, rows, run};
 
-/// Of the format that the row `name` says. One row a shopper, one a group; a shopper's index follows from both. A group has its members,
-/// 16 bytes each by place, while it is pending and, for their receipts, if it is in the log. An entry that is
-/// marked as leaving has a row more, with its index.
+/// Of the format that the row `name` says. One row a shopper, one a group; a shopper's index
+/// follows from both. A group has its members, 16 bytes each by place, while it is pending and, for
+/// their receipts, if it is in the log. An entry that is marked as leaving has a row more, with its
+/// index.
 const SCHEMA: [&str; 4] = [
     "CREATE TABLE IF NOT EXISTS name (id INTEGER PRIMARY KEY CHECK (id = 1), json TEXT NOT NULL) STRICT",
     "CREATE TABLE IF NOT EXISTS groups (sequence INTEGER PRIMARY KEY, at INTEGER NOT NULL, root TEXT,
@@ -144,7 +145,8 @@ pub fn mark_leaving(sql: &SqlStorage, shopper: ShopperId, index: u64) -> Result<
     Ok(is_here)
 }
 
-/// The first index of the last group that does not begin behind `index`, and how many it was granted.
+/// The first index of the last group that does not begin behind `index`, and how many it was
+/// granted.
 pub fn last_given(sql: &SqlStorage, index: u64) -> Result<Option<(u64, u32)>> {
     let found: Vec<GroupRow> = rows(
         sql,
@@ -207,8 +209,8 @@ pub fn settle(
     )
 }
 
-/// The receipts of the group that an entry is in, if it is in the log. An entry that was given up has no
-/// row any more, and is looked for among the groups.
+/// The receipts of the group that an entry is in, if it is in the log. An entry that was given up
+/// has no row any more, and is looked for among the groups.
 pub fn receipts(
     sql: &SqlStorage,
     name: &LaneName,

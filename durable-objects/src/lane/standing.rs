@@ -1,4 +1,5 @@
-//! Whether an entry that was called up still stands: the queue is asked when `core/src/lane/questions.rs` says so.
+//! Whether an entry that was called up still stands: the queue is asked when
+//! `core/src/lane/questions.rs` says so.
 
 use std::rc::Rc;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! The lane's one worker: it looks up who arrived, writes groups down, leases their indices, and tells
-//! everybody what came of it.
+//! The lane's one worker: it looks up who arrived, writes groups down, leases their indices, and
+//! tells everybody what came of it.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -66,7 +66,8 @@ impl Inner {
         }
     }
 
-    /// Looks up all who arrived, together. Who has an entry is told, all others join the next group.
+    /// Looks up all who arrived, together. Who has an entry is told, all others join the next
+    /// group.
     fn look_up(&self) -> Result<()> {
         let outcomes = self.with_lane(|lane, sql| {
             let arrivals = lane.arrivals();

@@ -1,5 +1,5 @@
-//! What an audit reads of a queue's rows: the log's groups by page, their inclusion proofs, and the lives
-//! that are over.
+//! What an audit reads of a queue's rows: the log's groups by page, their inclusion proofs, and the
+//! lives that are over.
 
 use serde::Deserialize;
 use tidegate_core::UnixMillis;
@@ -234,8 +234,8 @@ fn proof(sql: &SqlStorage, machine: &Machine, number: u64, groups: u64) -> Resul
     })
 }
 
-/// The number of the group that begins with this index, and how many groups there are. The log has no
-/// index of first indices: they grow with the numbers.
+/// The number of the group that begins with this index, and how many groups there are. The log has
+/// no index of first indices: they grow with the numbers.
 fn find(sql: &SqlStorage, first: u64) -> Result<Option<(u64, u64)>> {
     let groups = count(sql, "log")?;
     let (mut from, mut to) = (0, groups);

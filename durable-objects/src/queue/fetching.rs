@@ -1,5 +1,5 @@
-//! Fetches a drand round from several endpoints, each of which may be dead, late or lying: the first that
-//! gives what the chain signed is enough.
+//! Fetches a drand round from several endpoints, each of which may be dead, late or lying: the
+//! first that gives what the chain signed is enough.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -69,8 +69,8 @@ pub async fn fetch_beacon(env: &Env, wanted: Wanted) -> Event {
     }
 }
 
-/// What is still to come when nobody waits for it any more would hold one of the few connections that an
-/// object may have.
+/// What is still to come when nobody waits for it any more would hold one of the few connections
+/// that an object may have.
 struct Aborting(Option<AbortController>);
 
 impl Drop for Aborting {

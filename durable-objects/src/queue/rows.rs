@@ -18,8 +18,9 @@ use crate::storage::{add_column, integer, rows, run};
 /// How many tickets' records one statement writes: a bound text has two megabytes at most.
 const CLAIMS_AT_ONCE: usize = 1_000;
 
-/// Of the format that the head's row names. The partial indices serve loading; only tickets that claimed have a
-/// row at all. A column that is added has a default, for a version that was rolled back does not name it.
+/// Of the format that the head's row names. The partial indices serve loading; only tickets that
+/// claimed have a row at all. A column that is added has a default, for a version that was rolled
+/// back does not name it.
 const SCHEMA: [&str; 8] = [
     "CREATE TABLE IF NOT EXISTS head (id INTEGER PRIMARY KEY CHECK (id = 1), json TEXT NOT NULL) STRICT",
     "CREATE TABLE IF NOT EXISTS lanes (lane INTEGER PRIMARY KEY, sequence INTEGER NOT NULL,

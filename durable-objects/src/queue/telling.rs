@@ -1,5 +1,5 @@
-//! What a queue tells others after it was written: relays, what changed; lanes and relays, that their
-//! epoch is over. Some at a time, and nobody is waited for long.
+//! What a queue tells others after it was written: relays, what changed; lanes and relays, that
+//! their epoch is over. Some at a time, and nobody is waited for long.
 
 use std::pin::pin;
 use std::time::Duration;

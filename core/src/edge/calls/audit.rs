@@ -1,5 +1,5 @@
-//! What shows that the opening was fair: the audit, signed, each entrant's inclusion proof, and the fairness
-//! report.
+//! What shows that the opening was fair: the audit, signed, each entrant's inclusion proof, and the
+//! fairness report.
 
 use serde_json::{Value, json};
 

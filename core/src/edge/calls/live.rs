@@ -1,4 +1,5 @@
-//! `GET live`: a WebSocket that a relay holds. What comes through it is public, so no ticket is looked at.
+//! `GET live`: a WebSocket that a relay holds. What comes through it is public, so no ticket is
+//! looked at.
 
 use super::enter::being_reset;
 use crate::calls::{Call, RelayCall, RelayName, Reply};
@@ -14,8 +15,8 @@ use crate::wire;
 
 /// How many relays are tried for one socket, where the client names none.
 const TRIES: u16 = 3;
-/// A refused client comes back after this many seconds, and up to as many more: together they would be refused
-/// again.
+/// A refused client comes back after this many seconds, and up to as many more: together they would
+/// be refused again.
 const RETRY_SECONDS: u32 = 2;
 const RETRY_SPREAD_SECONDS: u32 = 8;
 
@@ -62,8 +63,8 @@ fn which(relays: u16, named: Option<u32>, tried: u16, jitter: u32) -> u16 {
     let known_tries = relays.min(TRIES.saturating_sub(1));
     match named {
         Some(number) => among(relays, number),
-        // Full ones everywhere: the next relays there is room for. The queue hears of them from themselves, and
-        // says so in the next snapshot.
+        // Full ones everywhere: the next relays there is room for. The queue hears of them from
+        // themselves, and says so in the next snapshot.
         None if tried >= known_tries => relays
             .saturating_add(tried)
             .saturating_sub(known_tries)

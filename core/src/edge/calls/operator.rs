@@ -215,7 +215,8 @@ async fn admissions(context: &Context, id: &QueueId) -> Outcome {
     }
 }
 
-/// A queue whose entries nobody could ever make is refused when it is configured, not when it opens.
+/// A queue whose entries nobody could ever make is refused when it is configured, not when it
+/// opens.
 async fn check_identity(context: &Context, config: &Value) -> Result<(), Problem> {
     if config.get("uniqueBy").is_some_and(|by| by == "identity") {
         context.identity_keys().await?;

@@ -102,8 +102,8 @@ pub(in crate::edge) async fn settle(
 }
 
 impl Context {
-    /// What a handoff token says, if one of our keys signed it: that says who issued it, by whatever host name we
-    /// were reached.
+    /// What a handoff token says, if one of our keys signed it: that says who issued it, by
+    /// whatever host name we were reached.
     async fn verified(&self, token: &str) -> Result<Handoff, Problem> {
         let keys = self.handoff_keys().await?;
         let refused = || {
@@ -111,7 +111,8 @@ impl Context {
                 "The handoff token is malformed, altered, expired, or not of this Tidegate.",
             )
         };
-        // A token that is written as this version writes them is verified by the platform, which is quicker.
+        // A token that is written as this version writes them is verified by the platform, which is
+        // quicker.
         if let Some(unproven) = keys.unproven(token, self.now()) {
             let [key, input, signature] =
                 [unproven.key, unproven.input, unproven.signature].map(str::to_owned);

@@ -1,5 +1,5 @@
-//! The waiting room, `/queue/{id}`, and its forms. The forms do what the calls do, and answer with a redirect to
-//! the room, so that nothing here needs script.
+//! The waiting room, `/queue/{id}`, and its forms. The forms do what the calls do, and answer with
+//! a redirect to the room, so that nothing here needs script.
 
 use std::borrow::Cow;
 
@@ -67,7 +67,8 @@ async fn take(context: &Context, id: &QueueId, action: &str, form: &[u8]) -> Out
     Ok(with_cookies(room, cookies))
 }
 
-/// Does what a form asks for; returns what the room says of it, and gathers the cookies that come of it.
+/// Does what a form asks for; returns what the room says of it, and gathers the cookies that come
+/// of it.
 async fn acted(
     context: &Context,
     id: &QueueId,
@@ -95,8 +96,8 @@ async fn acted(
     }
 }
 
-/// The key that a rendered form carries, so that a form sent twice is one entry; and the identity that a form of
-/// the shop's may carry.
+/// The key that a rendered form carries, so that a form sent twice is one entry; and the identity
+/// that a form of the shop's may carry.
 fn naming(form: &[u8]) -> Naming {
     let field = |wanted: &str| {
         let mut fields = form_urlencoded::parse(form);

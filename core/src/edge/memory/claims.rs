@@ -1,8 +1,8 @@
-//! How often the claims of one ticket reach its queue from an edge: a few at once, and then once a second. Between
-//! those, who claims hears what the queue said last.
+//! How often the claims of one ticket reach its queue from an edge: a few at once, and then once a
+//! second. Between those, who claims hears what the queue said last.
 //!
-//! A client that heeds `retryAfterMs` claims every two seconds or more, and once more when a snapshot says that its
-//! admission is there: it never comes so soon that it hears an old answer.
+//! A client that heeds `retryAfterMs` claims every two seconds or more, and once more when a
+//! snapshot says that its admission is there: it never comes so soon that it hears an old answer.
 
 use std::collections::BTreeMap;
 
@@ -83,8 +83,8 @@ impl Claims {
         turn
     }
 
-    /// What a queue answered to a ticket's claim, where the edge's view had this version. A refusal is remembered
-    /// elsewhere: see [`Recall`](super::recall::Recall).
+    /// What a queue answered to a ticket's claim, where the edge's view had this version. A refusal
+    /// is remembered elsewhere: see [`Recall`](super::recall::Recall).
     pub fn answered(
         &mut self,
         key: TicketKey,

@@ -1,7 +1,7 @@
-//! Facts that an isolate keeps: a stale-while-revalidate cache with request coalescing. One request at a time
-//! refreshes a fact: from the data centre's cache, and where that has none that is fresh, from an object. The
-//! others are given the last one, or look again until the new one is there: a request cannot wait for another's
-//! work on this platform.
+//! Facts that an isolate keeps: a stale-while-revalidate cache with request coalescing. One request
+//! at a time refreshes a fact: from the data centre's cache, and where that has none that is fresh,
+//! from an object. The others are given the last one, or look again until the new one is there: a
+//! request cannot wait for another's work on this platform.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -16,21 +16,22 @@ use crate::edge::pending::{Demand, Supply};
 use crate::problem::{Code, Problem};
 use crate::wire;
 
-/// A source is not asked more often than this, whether it answered or not; and no fact that is asked for is
-/// younger.
+/// A source is not asked more often than this, whether it answered or not; and no fact that is
+/// asked for is younger.
 pub const SECOND_MILLIS: u64 = 1_000;
 /// How much longer than it is fresh the last fact is served while somebody refreshes it.
 const WHILE_REVALIDATE_MILLIS: u64 = 2_000;
-/// How much longer than it is fresh a fact is before it is called stale: several refreshes have failed by then.
+/// How much longer than it is fresh a fact is before it is called stale: several refreshes have
+/// failed by then.
 const STALE_MILLIS: u64 = 4_000;
 /// How the data centre's cache keeps the last fact, for when the objects are out of reach.
 const KEPT: &str = "max-age=3600";
-/// How often, and how many times, a request looks whether another has fetched a fact: longer than a refresh may
-/// take, so that who looks last takes over from one that was abandoned.
+/// How often, and how many times, a request looks whether another has fetched a fact: longer than a
+/// refresh may take, so that who looks last takes over from one that was abandoned.
 const LOOK_MILLIS: u64 = 10;
 const LOOKS: u32 = 350;
-/// How long a request has a refresh to itself. If its client hangs up, the platform neither goes on with it nor
-/// drops it.
+/// How long a request has a refresh to itself. If its client hangs up, the platform neither goes on
+/// with it nor drops it.
 const REFRESH_MILLIS: u64 = 3_000;
 
 /// What is kept of an older fact when a newer one comes.
@@ -254,8 +255,8 @@ impl<T> Drop for Refreshing<'_, T> {
 }
 
 impl Context {
-    /// Finds a fact that is at most `fresh` milliseconds old while its source answers, and the last one while it
-    /// does not.
+    /// Finds a fact that is at most `fresh` milliseconds old while its source answers, and the last
+    /// one while it does not.
     pub(in crate::edge) async fn find<T: Serialize + DeserializeOwned + Succeeds>(
         &self,
         facts: &Facts<T>,
@@ -309,7 +310,8 @@ impl Context {
         }
     }
 
-    /// Takes a fact that is known to be new: for this isolate, and for those of this data centre that look next.
+    /// Takes a fact that is known to be new: for this isolate, and for those of this data centre
+    /// that look next.
     pub(in crate::edge) async fn put<T: Serialize>(&self, facts: &Facts<T>, key: &str, value: T) {
         let fetched_at = self.now();
         let value = self
@@ -341,8 +343,8 @@ impl Context {
         kept.value
     }
 
-    /// Where the data centre's cache keeps a fact: under this site's own name, at a path that is answered with
-    /// 404.
+    /// Where the data centre's cache keeps a fact: under this site's own name, at a path that is
+    /// answered with 404.
     fn address_of<T>(&self, facts: &Facts<T>, key: &str) -> String {
         let origin = self.request.address.origin();
         format!("{origin}/tidegate/-/{}/{key}", facts.name)

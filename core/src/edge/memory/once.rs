@@ -1,6 +1,6 @@
-//! Single flight: texts that stay as they are for a while, and cost an object work to make. They come from the
-//! data centre's cache, and are made by one request at a time for each lock and isolate. The others look again
-//! until the text is there. A refusal is said again for a moment.
+//! Single flight: texts that stay as they are for a while, and cost an object work to make. They
+//! come from the data centre's cache, and are made by one request at a time for each lock and
+//! isolate. The others look again until the text is there. A refusal is said again for a moment.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -13,8 +13,8 @@ use crate::problem::{Code, Problem};
 /// How often, and how many times, a request looks whether another has made the text.
 const LOOK_MILLIS: u64 = 25;
 const LOOKS: u32 = 160;
-/// How long a request has the work to itself. If its client hangs up, the platform neither goes on with it nor
-/// drops it.
+/// How long a request has the work to itself. If its client hangs up, the platform neither goes on
+/// with it nor drops it.
 const ALONE_MILLIS: u64 = 3_000;
 /// How long a refusal is said again.
 const REFUSED_MILLIS: u64 = 1_000;
@@ -79,7 +79,8 @@ impl Drop for Alone<'_> {
 }
 
 impl Context {
-    /// Finds the text that the cache keeps under `name`, or makes it under `lock` and keeps it as `policy` says.
+    /// Finds the text that the cache keeps under `name`, or makes it under `lock` and keeps it as
+    /// `policy` says.
     pub(in crate::edge) async fn once(
         &self,
         name: &str,

@@ -1,5 +1,5 @@
-//! What an edge remembers of tickets for a moment, so that no ticket asks a queue the same thing more than
-//! once a second: refused claims and leaves, what a look found, and who has left.
+//! What an edge remembers of tickets for a moment, so that no ticket asks a queue the same thing
+//! more than once a second: refused claims and leaves, what a look found, and who has left.
 
 use std::collections::BTreeMap;
 
@@ -90,7 +90,8 @@ impl<L> Default for Recall<L> {
 }
 
 impl<L> Recall<L> {
-    /// A queue refused a ticket's claim; `position` is the ticket's, and `snapshot` what the edge knew.
+    /// A queue refused a ticket's claim; `position` is the ticket's, and `snapshot` what the edge
+    /// knew.
     pub fn claim_refused(
         &mut self,
         key: TicketKey,
@@ -99,7 +100,8 @@ impl<L> Recall<L> {
         snapshot: &Snapshot,
         now: UnixMillis,
     ) {
-        // What is out of order on our side may be well again at once; a ticket that is void is told so anew.
+        // What is out of order on our side may be well again at once; a ticket that is void is told
+        // so anew.
         if !matches!(problem.code.status(), 409 | 410) {
             return;
         }
@@ -165,7 +167,8 @@ impl<L> Recall<L> {
         self.left.get(key, now).is_some()
     }
 
-    /// A queue refused that a ticket is left: the checkout has its admission. Other refusals say nothing of later.
+    /// A queue refused that a ticket is left: the checkout has its admission. Other refusals say
+    /// nothing of later.
     pub fn leave_refused(&mut self, key: TicketKey, problem: &Problem, now: UnixMillis) {
         if problem.code == Code::Conflict {
             let until = now.saturating_add(MOMENT_MILLIS);

@@ -1,5 +1,5 @@
-//! Receipts as shoppers get them: their group's statement is signed once for all its members that this isolate
-//! answers.
+//! Receipts as shoppers get them: their group's statement is signed once for all its members that
+//! this isolate answers.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -16,7 +16,8 @@ use crate::token::statement::Statement;
 /// How many groups' statements are kept: a few for each of the lanes that are busy at a time.
 const KEPT: usize = 64;
 
-/// Whose statement it is: the root says that it is this group's and no other's, and a range goes with it.
+/// Whose statement it is: the root says that it is this group's and no other's, and a range goes
+/// with it.
 type Group = (Epoch, u16, u64, Root);
 
 /// The statements that an isolate signed last.

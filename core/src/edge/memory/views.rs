@@ -22,8 +22,8 @@ use crate::view::snapshot::EdgeView;
 const DIRECTORY: &str = "directory";
 /// How old the list of queues may be where it names the queue that is asked for.
 const DIRECTORY_MILLIS: u64 = 60_000;
-/// A fact is at most this old once it was refreshed this often: memory, cache and relay each keep it for a
-/// second.
+/// A fact is at most this old once it was refreshed this often: memory, cache and relay each keep
+/// it for a second.
 const LAYERS: u32 = 3;
 
 impl Succeeds for Vec<DirectoryEntry> {
@@ -72,8 +72,8 @@ impl Context {
         self.list(SECOND_MILLIS).await
     }
 
-    /// The present epoch of a queue, as far as this edge knows. An id that no queue has reaches no object but the
-    /// directory, and that at most once a second.
+    /// The present epoch of a queue, as far as this edge knows. An id that no queue has reaches no
+    /// object but the directory, and that at most once a second.
     async fn epoch(&self, id: &QueueId) -> Result<Epoch, Problem> {
         if let Some(view) = self.isolate.views.peek(id.as_str()) {
             return Ok(view.snapshot.epoch);
@@ -121,8 +121,9 @@ impl Context {
         among(relays, self.isolate.jitter())
     }
 
-    /// The view of the epoch that a ticket is of. One that is of another is refreshed until it is surely newer than
-    /// the ticket, which is void then; where that takes too long, the ticket is not judged.
+    /// The view of the epoch that a ticket is of. One that is of another is refreshed until it is
+    /// surely newer than the ticket, which is void then; where that takes too long, the ticket is
+    /// not judged.
     pub(in crate::edge) async fn view_for(
         &self,
         ticket: &Ticket,
@@ -141,9 +142,10 @@ impl Context {
         Ok(seen)
     }
 
-    /// Takes what is known of boarding from elsewhere than a snapshot: from a lane, or because somebody of that
-    /// position was called up. Who was told so must not hear from the next snapshot that it is not so, and a lane
-    /// that is asked with it knows whose entry may have ended.
+    /// Takes what is known of boarding from elsewhere than a snapshot: from a lane, or because
+    /// somebody of that position was called up. Who was told so must not hear from the next
+    /// snapshot that it is not so, and a lane that is asked with it knows whose entry may have
+    /// ended.
     pub(in crate::edge) fn boarding_is(&self, id: &QueueId, epoch: Epoch, boarding: u64) {
         let views = &self.isolate.views;
         let known = views.peek(id.as_str());
@@ -207,8 +209,8 @@ impl Context {
         self.directory(&call).await.map(|_| ())
     }
 
-    /// Deletes a queue, and then its name: in the epoch that was listed and the one that was deleted. A newer one,
-    /// which somebody has made meanwhile, stays.
+    /// Deletes a queue, and then its name: in the epoch that was listed and the one that was
+    /// deleted. A newer one, which somebody has made meanwhile, stays.
     pub(in crate::edge) async fn delete(&self, id: &QueueId) -> Result<(), Problem> {
         let queues = self.list(SECOND_MILLIS).await?;
         let listed = queues.iter().filter(|entry| entry.id == *id);
