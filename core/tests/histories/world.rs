@@ -152,7 +152,11 @@ impl World {
             Op::Release(who) => self.settle(shopper(*who), Event::Release),
             Op::Extend(who) => self.settle(shopper(*who), Event::Extend),
             Op::Forge(who) => self.forge(shopper(*who)),
-            Op::Forward(millis) => self.now += millis,
+            Op::Forward(millis) => {
+                self.now += millis;
+                // Whatever was due meanwhile was held up: no alarm came.
+                self.see(Seen::Restored);
+            }
             Op::Back(millis) => self.now -= millis,
             Op::Wake => self.wake(),
             Op::Pause => drop(self.event(Event::Pause, Crash::None)),
@@ -193,7 +197,8 @@ impl World {
         let wrote = Seen::Wrote {
             effects: &handled.effects,
             head: machine.head(),
-            alarm: machine.next_timeout(),
+            // Here an alarm may be held up: `wake` looks at it when it has come.
+            alarm: None,
         };
         self.judge.see(wrote).unwrap();
         if crash != Crash::None {
@@ -245,10 +250,7 @@ impl World {
     pub fn acknowledge(&mut self, shopper: ShopperId, index: u64) {
         let at = self.lane_of(shopper);
         let row = Row::Says(self.lanes[at].index(shopper));
-        let is_open = self
-            .shuffle()
-            .entrants
-            .is_some_and(|entrants| index >= entrants);
+        let is_open = !self.queue.machine().unwrap().head().is_entrant(index);
         let position = is_open.then_some(index);
         self.tickets.insert(shopper, index);
         self.asked.remove(&shopper);
