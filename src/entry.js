@@ -32,7 +32,7 @@ export default {
     if (found !== null) {
       const isChange = (found[1] ?? found[2] ?? found[3]) !== undefined;
       if (!isChange && method === "GET") {
-        const answer = rust.fast_read(described(url, request.headers), Date.now());
+        const answer = read(url, request.headers);
         if (answer !== "") return response(answer, url);
       } else if (isChange && method === "POST") {
         const length = Number(request.headers.get("content-length") ?? Infinity);
@@ -48,6 +48,16 @@ function ordinary(request, env, context) {
   return new Tidegate(context, env).fetch(request);
 }
 
+/** Answers a read from memory, or with nothing. */
+function read(url, headers) {
+  try {
+    return rust.fast_read(described(url, headers), Date.now());
+  } catch (error) {
+    reportError(error); // a new call of the ordinary driver begins with fresh memory
+    return "";
+  }
+}
+
 async function withBody(url, request, env, context) {
   const bytes = await request.arrayBuffer();
   const text = textOf(bytes);
@@ -56,34 +66,39 @@ async function withBody(url, request, env, context) {
   return ordinary(new Request(url, { method, headers, body: bytes }), env, context);
 }
 
-/** Drives a call that changes something to its answer. */
+/** Answers a call that changes something. */
 async function change(url, request, body, env, context) {
   const { headers } = request;
   const line = (name) => headers.get(name) ?? "";
   const key = headers.get("idempotency-key");
   const lines = [described(url, headers), line("accept"), line("cf-ray"), key === null ? "" : `=${key}`, body];
-  let step = rust.fast_begin(lines.join("\n"), Date.now());
-  for (;;) {
-    const kind = step[0];
-    if (kind === "?" || kind === "s" || kind === "v") {
-      const [number, ...wanted] = step.slice(1).split("\n");
-      const supply = await SUPPLIES[kind](wanted, env).catch((error) => void console.error(`${wanted[1]}: ${error}`));
-      step = rust.fast_resume(Number(number), supply, Date.now());
-    } else if (kind === "!") {
-      return rust.fast_finish(Number(step.slice(1)), request, env, context);
-    } else if (kind === undefined) {
-      const again = body === "" ? undefined : body;
-      return ordinary(new Request(url, { method: "POST", headers, body: again }), env, context);
-    } else {
-      return response(step, url);
-    }
+  let begun = false;
+  try {
+    let step = rust.fast_begin(lines.join("\n"), Date.now());
+    begun = step !== "";
+    while (step[0] in SUPPLIES) step = await next(step, env);
+    if (step[0] === "!") return await rust.fast_finish(Number(step.slice(1)), request, env, context);
+    if (begun) return response(step, url);
+  } catch (error) {
+    reportError(error);
   }
+  if (!begun) return ordinary(new Request(url, { method: "POST", headers, body: body || undefined }), env, context);
+  // What was asked for may have happened, so it is not begun again: the client hears that the call was lost.
+  new Tidegate(context, env); // begins with fresh memory where the old is no good
+  return response(rust.fast_resume(0, undefined, Date.now()), url);
+}
+
+/** Meets a demand, and returns the call's next step. One that fails is met with nothing. */
+async function next(step, env) {
+  const [number, ...wanted] = step.slice(1).split("\n");
+  const supply = await SUPPLIES[step[0]](wanted, env).catch((error) => void console.error(`${wanted[1]}: ${error}`));
+  return rust.fast_resume(Number(number), supply, Date.now());
 }
 
 /** What meets each demand that the fast path can meet. One that fails is met with nothing. */
 const SUPPLIES = {
   /** An object's reply. */
-  "?": ([binding, name, call], env) => inTime(env[binding].getByName(name).ask(call)),
+  "?": async ([binding, name, call], env) => inTime(env[binding].getByName(name).ask(call)),
   /** A signature. */
   s: async ([x, input]) => {
     const key = await cryptoKey(`private ${x}`, "sign", () => JSON.parse(rust.fast_signer(x)));
