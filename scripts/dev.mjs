@@ -84,8 +84,10 @@ function portTaken() {
 }
 
 async function build() {
-  if (!(await succeeds(path.join(ROOT, "scripts/build-worker")))) return false;
-  return foreignOrigin !== undefined || succeeds("cargo", "build", "--quiet", "--package", "tidegate-shop");
+  // At the same time: linking the Worker leaves a core free.
+  const shopBuilt = foreignOrigin !== undefined || succeeds("cargo", "build", "--quiet", "--package", "tidegate-shop");
+  const built = await Promise.all([succeeds(path.join(ROOT, "scripts/build-worker")), shopBuilt]);
+  return built.every(Boolean);
 }
 
 function succeeds(command, ...args) {

@@ -10,7 +10,6 @@ export WRANGLER_SEND_METRICS=false
 
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}
 TOOLS=${TIDEGATE_TOOLS:-$CACHE/tidegate/tools}
-WORKER_BUILD_VERSION=0.8.7
 K6_VERSION=1.1.0
 WASM_TARGET=wasm32-unknown-unknown
 
@@ -24,35 +23,25 @@ die() {
 
 has() { command -v "$1" >/dev/null 2>&1; }
 
-# The version of a crate in Cargo.lock.
-locked_version() {
-    awk -v name="name = \"$1\"" '$0 == name { getline; gsub(/[^0-9.]/, ""); print; exit }' \
-        "$ROOT/Cargo.lock"
+# bundle WASM FOLDER OPTION…: makes of a Worker's WebAssembly, as cargo built it, what workerd loads:
+# FOLDER/index.js and FOLDER/index_bg.wasm. The options are wasm-opt's.
+bundle() {
+    local wasm=$1 folder=$2 new=$2/.new
+    shift 2
+    rm -rf "$new"
+    mkdir -p "$new"
+    "$(target_folder)/debug/tidegate-bindgen" "$wasm" "$new"
+    node "$ROOT/scripts/lib/bundle.mjs" "$new"
+    wasm-opt --all-features "$@" "$new/index_bg.wasm" -o "$new/index_bg.wasm"
+    mv "$new/index.js" "$new/index_bg.wasm" "$folder"
+    rm -rf "$new"
 }
 
-# find_tool CRATE VERSION COMMAND: prints where that command is in exactly that version.
-find_tool() {
-    local candidate found
-    for candidate in "$(command -v "$3" || true)" "$TOOLS/$1-$2/bin/$3"; do
-        [ -x "$candidate" ] || continue
-        found=$("$candidate" --version 2>/dev/null) || continue
-        if [ "${found##* }" = "$2" ]; then
-            printf '%s\n' "$candidate"
-            return
-        fi
-    done
-    return 1
-}
-
-find_worker_build() { find_tool worker-build "$WORKER_BUILD_VERSION" worker-build; }
-
-find_wasm_bindgen() {
-    local version
-    version=$(locked_version wasm-bindgen)
-    find_tool wasm-bindgen-cli "$version" wasm-bindgen && return
-    # What worker-build has fetched for itself on an earlier run, on Linux and on macOS.
-    compgen -G "$CACHE/worker-build/wasm-bindgen-*-$version/wasm-bindgen" ||
-        compgen -G "$HOME/Library/Caches/worker-build/wasm-bindgen-*-$version/wasm-bindgen"
+# Where cargo builds to, as an absolute path.
+target_folder() {
+    local folder=${CARGO_TARGET_DIR:-target}
+    [[ $folder == /* ]] || folder=$ROOT/$folder
+    printf '%s\n' "$folder"
 }
 
 find_k6() {
