@@ -4,7 +4,7 @@
 // what only the ordinary driver can fetch is handed over to it as it stands, and never begun anew.
 
 import { DurableObject } from "cloudflare:workers";
-import Tidegate, * as inRust from "./index.js";
+import * as rust from "./index.js";
 
 /** Addresses whose calls may be answered by the fast path: reads from memory, and changes that ask one object. */
 const FAST = /^https?:\/\/[^/?#]+\/v1\/(?:queues\/[^/?#]+(?:\/status|\/(enter|claim)|\/admissions\/[^/?#]+\/(complete|release|extend))?|handoffs\/(redeem))$/;
@@ -22,8 +22,10 @@ const ascii = new TextEncoder();
 const cryptoKeys = {};
 /** The headers that answers begin with, by kind and scheme. */
 const beginnings = {};
-/** Rust's functions, in the memory that the ordinary driver uses. */
-const rust = Tidegate.prototype;
+/** Which memory Rust runs in, and whether it is no good any more: its panic hook notes that here. */
+const memory = rust.__worker_init_state();
+
+addEventListener("error", ({ error }) => noteTrap(error));
 
 export default {
   fetch(request, env, context) {
@@ -44,16 +46,34 @@ export default {
   },
 };
 
+/** Calls into Rust. A trap leaves memory that is no good, so the next call begins with fresh memory. */
+function inRust(call) {
+  if (memory.criticalError) {
+    memory.criticalError = false;
+    rust.__wbg_reset_state();
+  }
+  try {
+    return call();
+  } catch (error) {
+    noteTrap(error);
+    throw error;
+  }
+}
+
+function noteTrap(error) {
+  if (error instanceof WebAssembly.RuntimeError) memory.criticalError = true;
+}
+
 function ordinary(request, env, context) {
-  return new Tidegate(context, env).fetch(request);
+  return inRust(() => rust.fetch(request, env, context));
 }
 
 /** Answers a read from memory, or with nothing. */
 function read(url, headers) {
   try {
-    return rust.fast_read(described(url, headers), Date.now());
+    return inRust(() => rust.fast_read(described(url, headers), Date.now()));
   } catch (error) {
-    reportError(error); // a new call of the ordinary driver begins with fresh memory
+    reportError(error); // the ordinary driver begins with fresh memory
     return "";
   }
 }
@@ -74,25 +94,24 @@ async function change(url, request, body, env, context) {
   const lines = [described(url, headers), line("accept"), line("cf-ray"), key === null ? "" : `=${key}`, body];
   let begun = false;
   try {
-    let step = rust.fast_begin(lines.join("\n"), Date.now());
+    let step = inRust(() => rust.fast_begin(lines.join("\n"), Date.now()));
     begun = step !== "";
     while (step[0] in SUPPLIES) step = await next(step, env);
-    if (step[0] === "!") return await rust.fast_finish(Number(step.slice(1)), request, env, context);
+    if (step[0] === "!") return await inRust(() => rust.fast_finish(Number(step.slice(1)), request, env, context));
     if (begun) return response(step, url);
   } catch (error) {
     reportError(error);
   }
   if (!begun) return ordinary(new Request(url, { method: "POST", headers, body: body || undefined }), env, context);
   // What was asked for may have happened, so it is not begun again: the client hears that the call was lost.
-  new Tidegate(context, env); // begins with fresh memory where the old is no good
-  return response(rust.fast_resume(0, undefined, Date.now()), url);
+  return response(inRust(() => rust.fast_resume(0, undefined, Date.now())), url);
 }
 
 /** Meets a demand, and returns the call's next step. One that fails is met with nothing. */
 async function next(step, env) {
   const [number, ...wanted] = step.slice(1).split("\n");
   const supply = await SUPPLIES[step[0]](wanted, env).catch((error) => void console.error(`${wanted[1]}: ${error}`));
-  return rust.fast_resume(Number(number), supply, Date.now());
+  return inRust(() => rust.fast_resume(Number(number), supply, Date.now()));
 }
 
 /** What meets each demand that the fast path can meet. One that fails is met with nothing. */
@@ -171,23 +190,35 @@ function inTwo(text, separator) {
   return [text.slice(0, at), text.slice(at + separator.length)];
 }
 
-/** Objects are called by `ask`, which the platform allows to classes of its own kind only. */
-function object(InRust, ...handlers) {
+/** An object of this name. It is called by `ask`, which the platform allows to classes of its own kind only. */
+function object(name, ...handlers) {
   class Outer extends DurableObject {
+    #inner;
+    #memory;
+
     constructor(context, env) {
       super(context, env);
-      this.inRust = new InRust(context, env);
+      inRust(() => this.inner());
+    }
+
+    /** The object in Rust. Where its memory is gone, it is made anew, and reads what is stored. */
+    inner() {
+      if (this.#memory !== memory.instanceId) {
+        this.#inner = new rust[name](this.ctx, this.env);
+        this.#memory = memory.instanceId;
+      }
+      return this.#inner;
     }
   }
-  for (const name of ["ask", "fetch", ...handlers]) {
-    Outer.prototype[name] = function (...given) {
-      return this.inRust[name](...given);
+  for (const handler of ["ask", "fetch", ...handlers]) {
+    Outer.prototype[handler] = function (...given) {
+      return inRust(() => this.inner()[handler](...given));
     };
   }
   return Outer;
 }
 
-export const Directory = object(inRust.Directory);
-export const Queue = object(inRust.Queue, "alarm");
-export const Lane = object(inRust.Lane, "alarm");
-export const Relay = object(inRust.Relay, "alarm", "webSocketMessage", "webSocketClose", "webSocketError");
+export const Directory = object("Directory");
+export const Queue = object("Queue", "alarm");
+export const Lane = object("Lane", "alarm");
+export const Relay = object("Relay", "alarm", "webSocketMessage", "webSocketClose", "webSocketError");

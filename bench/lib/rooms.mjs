@@ -9,8 +9,8 @@ import { startWorkerd } from "./workerd.mjs";
 const baseline = (name) => path.join(ROOT, "bench", name);
 
 export const helloJs = () => startWorkerd({ folder: baseline("hello-js") });
-export const helloRust = (options) => startWorkerd({ folder: path.join(baseline("hello"), "build"), ...options });
-export const naive = (options) => startWorkerd({ folder: path.join(baseline("naive"), "build"), objects: { ROOM: "Room" }, ...options });
+export const helloRust = (options) => startWorkerd({ folder: path.join(baseline("hello"), "build"), main: "entry.js", ...options });
+export const naive = (options) => startWorkerd({ folder: path.join(baseline("naive"), "build"), main: "entry.js", objects: { ROOM: "Room" }, ...options });
 
 /** Tidegate as it is deployed, with keys that are good everywhere, before the shop at `originUrl`. `create(id, config)` puts a queue. */
 export async function tidegate({ originUrl = "http://127.0.0.1:9", ...options } = {}) {

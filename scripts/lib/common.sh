@@ -31,9 +31,12 @@ bundle() {
     rm -rf "$new"
     mkdir -p "$new"
     "$(target_folder)/debug/tidegate-bindgen" "$wasm" "$new"
-    node "$ROOT/scripts/lib/bundle.mjs" "$new"
+    # One module, of what wasm-bindgen wrote. workerd takes a wasm import for a module without being told.
+    esbuild "$new/index.js" --bundle --format=esm --minify --external:./index_bg.wasm --log-level=warning |
+        sed 's/import source /import /' >"$new/glue.js"
     wasm-opt --all-features "$@" "$new/index_bg.wasm" -o "$new/index_bg.wasm"
-    mv "$new/index.js" "$new/index_bg.wasm" "$folder"
+    mv "$new/glue.js" "$folder/index.js"
+    mv "$new/index_bg.wasm" "$folder"
     rm -rf "$new"
 }
 

@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .input_path(wasm)
         .out_name("index")
         .typescript(false)
-        // After a panic the instance is made anew: scripts/lib/worker-shim.js.
+        // After a panic the instance is made anew: `inRust` in src/entry.js.
         .reset_state_function(true)
         .force_enable_abort_handler(true)
         .generate(folder)?;
