@@ -13,6 +13,11 @@ const require = createRequire(import.meta.url);
 const WORKERD = createRequire(require.resolve("miniflare"))("workerd").default;
 const CACHE = path.resolve(import.meta.dirname, "../cache-stand-in.js");
 
+/** The workerds that run: they end with this process, however that ends. */
+const running = new Set();
+process.once("exit", () => running.forEach((child) => child.kill("SIGKILL")));
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(1));
+
 /**
  * Starts the Worker whose modules are in `folder` (its entry is `main`).
  *
@@ -32,7 +37,9 @@ export async function startWorkerd({ folder, main = "index.js", objects = {}, va
   const config = path.join(home, "config.capnp");
   writeFileSync(config, configuration({ port, folder: path.resolve(folder), main, objects, vars, cache, disk, home }));
   const child = spawn(WORKERD, ["serve", config], { stdio: ["ignore", "inherit", "inherit"] });
+  running.add(child);
   const ended = new Promise((resolve) => child.once("exit", resolve));
+  ended.then(() => running.delete(child));
   const url = `http://127.0.0.1:${port}`;
   await Promise.race([
     untilAnswers(url + untilPath),
