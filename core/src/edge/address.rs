@@ -46,12 +46,14 @@ impl Address {
             digits && port.len() == 4 && !port.starts_with('0')
         };
         let is_path = |byte: u8| {
-            byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_' | b'~' | b':')
+            byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_' | b'~' | b':' | b'.')
         };
         let is_plain = is_known
             && host.bytes().all(is_host)
             && port.is_none_or(is_port)
-            && path.bytes().all(is_path);
+            && path.bytes().all(is_path)
+            // A segment of dots alone leads elsewhere.
+            && !path.contains("/.");
         is_plain.then(|| Self {
             text: text.to_owned(),
             origin_end: text.len().saturating_sub(path.len()),
