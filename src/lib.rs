@@ -6,7 +6,6 @@
     reason = "#[event] and #[wasm_bindgen] make items without; what is ours has docs"
 )]
 
-mod alone;
 mod driver;
 mod fast;
 mod responder;

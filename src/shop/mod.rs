@@ -4,14 +4,20 @@
 mod cache;
 mod upstream;
 
+use std::time::Duration;
+
+use tidegate_core::edge::isolate::Isolate;
 use tidegate_core::problem::{Code, Problem};
 use tidegate_core::shop::cache_key::{PassThrough, cache_key};
-use worker::{Env, Error, Method, Request, Response, console_error};
+use worker::{Delay, Env, Error, Method, Request, Response, console_error};
 
-use crate::alone::{self, Alone};
+use crate::isolate;
 use crate::shop::cache::Outcome;
 use crate::site::Site;
 
+/// How often, and how many times, a request looks whether another has fetched a page.
+const LOOK: Duration = Duration::from_millis(20);
+const LOOKS: u32 = 150;
 /// Says how an answer came about: `HIT`, `MISS` or `PASS`.
 const CACHE_HEADER: &str = "x-tidegate-cache";
 
@@ -69,9 +75,10 @@ pub async fn serve(request: Request, env: Env, request_id: &str) -> Answered {
         return pass(site, request).await;
     }
     // A page that everybody wants at once is fetched once: the others wait for it.
-    let fetching = Alone::begin(&key, site.now);
+    let (isolate, work) = (isolate(), format!("page{key}"));
+    let fetching = isolate.flights.begin(&work, site.now);
     if fetching.is_none() {
-        alone::finished(&key).await;
+        fetched(&isolate, &work).await;
         if let Some(response) = cache::find(site, &key).await {
             return cache::present(site, response, "HIT");
         }
@@ -91,6 +98,16 @@ pub async fn serve(request: Request, env: Env, request_id: &str) -> Answered {
             response.headers().set(CACHE_HEADER, "MISS")?;
             Ok(response)
         }
+    }
+}
+
+/// Waits, within bounds, until nobody fetches this page.
+async fn fetched(isolate: &Isolate, work: &str) {
+    for _ in 0..LOOKS {
+        if !isolate.flights.is_under_way(work) {
+            return;
+        }
+        Delay::from(LOOK).await;
     }
 }
 

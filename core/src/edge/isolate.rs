@@ -6,10 +6,11 @@ use std::rc::Rc;
 
 use super::memory::claims::Claims;
 use super::memory::freshness::Facts;
-use super::memory::once::Making;
+use super::memory::once::Refusals;
 use super::memory::recall::Recall;
 use super::memory::receipts::Statements;
 use super::memory::secrets::Secrets;
+use super::memory::single_flight::Flights;
 use super::pages::Pages;
 use crate::calls::{DirectoryEntry, Reply};
 use crate::hex::hex;
@@ -35,7 +36,9 @@ pub struct Isolate {
     pub(super) recall: RefCell<Recall<Reply<Answer>>>,
     pub(super) claims: RefCell<Claims>,
     pub(super) statements: Statements,
-    pub(super) making: Making,
+    /// What one request does while others wait for it: the shop's pages are fetched by it, too.
+    pub flights: Flights,
+    pub(super) refusals: Refusals,
 }
 
 impl Isolate {
@@ -53,7 +56,8 @@ impl Isolate {
             recall: RefCell::default(),
             claims: RefCell::default(),
             statements: Statements::default(),
-            making: Making::default(),
+            flights: Flights::default(),
+            refusals: Refusals::default(),
         }
     }
 

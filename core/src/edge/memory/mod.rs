@@ -6,4 +6,5 @@ pub(super) mod once;
 pub mod recall;
 pub(super) mod receipts;
 pub(super) mod secrets;
+pub mod single_flight;
 pub(super) mod views;
