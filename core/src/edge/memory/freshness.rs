@@ -125,15 +125,19 @@ impl<T> Facts<T> {
         }
     }
 
+    /// A fact that is at most `fresh` milliseconds old.
+    pub fn fresh(&self, key: &str, fresh: u64, now: UnixMillis) -> Option<Seen<T>> {
+        let slots = self.slots.borrow();
+        let known = slots.get(key)?.known.as_ref()?;
+        (known.age(now) < fresh).then(|| known.seen(fresh, now))
+    }
+
     /// What becomes of a request for a fact that should be at most `fresh` milliseconds old.
     pub fn look(&self, key: &str, fresh: u64, now: UnixMillis) -> Look<T> {
-        let mut slots = self.slots.borrow_mut();
-        if let Some(slot) = slots.get(key)
-            && let Some(known) = &slot.known
-            && known.age(now) < fresh
-        {
-            return Look::Serve(known.seen(fresh, now));
+        if let Some(seen) = self.fresh(key, fresh, now) {
+            return Look::Serve(seen);
         }
+        let mut slots = self.slots.borrow_mut();
         let slot = slots.entry(key.to_owned()).or_default();
         let refreshing = now < slot.refreshing_until;
         if !refreshing && now >= slot.next_try_at {
@@ -267,7 +271,10 @@ impl Context {
         for _ in 0..LOOKS {
             match facts.look(key, fresh, self.now()) {
                 Look::Serve(seen) => return Ok(seen),
-                Look::Refresh => return self.refresh(facts, key, fresh, source).await,
+                // On the heap, for most requests are served from memory, and carry it in vain.
+                Look::Refresh => {
+                    return Box::pin(self.refresh(facts, key, fresh, source)).await;
+                }
                 Look::Wait => self.sleep(LOOK_MILLIS).await,
                 Look::Refuse(problem) => return Err(problem),
                 Look::Fail => break,

@@ -94,6 +94,10 @@ impl Context {
 
     /// What this edge keeps of a queue, at most a few seconds old while its objects answer.
     pub(in crate::edge) async fn view(&self, id: &QueueId) -> Result<Seen<EdgeView>, Problem> {
+        let views = &self.isolate.views;
+        if let Some(seen) = views.fresh(id.as_str(), SECOND_MILLIS, self.now()) {
+            return Ok(seen);
+        }
         let epoch = self.epoch(id).await?;
         let source = async || {
             let relay = RelayName {
@@ -110,8 +114,7 @@ impl Context {
                 RelayReply::Sockets(_) => Err(Problem::unexpected("relay")),
             }
         };
-        self.find(&self.isolate.views, id.as_str(), SECOND_MILLIS, source)
-            .await
+        self.find(views, id.as_str(), SECOND_MILLIS, source).await
     }
 
     /// One of the relays that this edge knows of, so that edges spread over them.
