@@ -5,9 +5,9 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 
 import { altered } from "./support/tokens.mjs";
-import { startWorld } from "./support/world.mjs";
+import { startWatchedWorld } from "./support/watched.mjs";
 
-const world = await startWorld();
+const { world, outage } = await startWatchedWorld();
 const queue = await world.createQueue({ maxActive: 20, handoffSeconds: 300, sessionSeconds: 300, maxSessionSeconds: 300 });
 const other = await world.createQueue({ maxActive: 1 });
 
@@ -105,4 +105,27 @@ test("a token that the platform signed verifies outside of it", async () => {
   const [header, claims, signature] = handoffToken.split(".");
   const input = new TextEncoder().encode(`${header}.${claims}`);
   assert.equal(await crypto.subtle.verify("Ed25519", key, Buffer.from(signature, "base64url"), input), true);
+});
+
+test("each driver takes the calls that are its own", async () => {
+  // An object out of reach is logged by the driver that asked it, each in words of its own.
+  const takes = async (method, path, options) => {
+    world.log.length = 0;
+    const replies = [];
+    for (const spell of [(body) => body, longer]) {
+      replies.push(await world.send(path, { method, headers: origin, ...options, body: spell(options?.body ?? "") }));
+    }
+    assert.deepEqual(replies.map(({ status }) => status), [503, 503], `${path}: ${replies[0].text}`);
+    const logged = world.log.filter((message) => message.includes("out of reach"));
+    const fast = logged.map((message) => !/^(LANE|QUEUE) /.test(message));
+    assert.deepEqual(fast, [true, false], `${path}: ${logged.join("; ")}`);
+  };
+  const { handoffToken, admissionId } = await admitted();
+  const waiting = await queue.enter();
+  outage.add("LANE").add("QUEUE");
+  await takes("POST", `${queue.path}/enter`, { headers: {} });
+  await takes("POST", `${queue.path}/claim`, { headers: { authorization: `Bearer ${waiting.ticket}` } });
+  await takes("POST", "/v1/handoffs/redeem", { body: JSON.stringify({ handoffToken }) });
+  for (const action of ["complete", "release", "extend"]) await takes("POST", `${queue.path}/admissions/${admissionId}/${action}`);
+  outage.clear();
 });
