@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { SignJWT } from "jose";
 
 import { wholeAudit } from "./support/audit.mjs";
-import { becomes, boards, makeDraw, openDraw, openedDraw } from "./support/draw.mjs";
+import { becomes, makeDraw, openDraw, openedDraw } from "./support/draw.mjs";
 import { assertProblem } from "./support/problem.mjs";
 import { Shopper, newEntryKey, succeeded } from "./support/queue.mjs";
 import { firstKey } from "./support/tokens.mjs";
@@ -55,7 +55,7 @@ test("entry ends at the opening; whoever entered finds their ticket again", asyn
 
 test("the first places win, and the others are the reserve, in order", async () => {
   const { queue, shoppers } = await openedDraw(world, { maxAdmissions: 3 }, 8);
-  await boards(queue, 3);
+  await queue.calledUp(3);
   await becomes(shoppers[2], "READY");
   for (const [place, shopper] of shoppers.entries()) {
     assert.deepEqual(await standing(shopper), place < 3 ? ["READY", place + 1] : ["RESERVE", place + 1, place - 2]);
@@ -67,14 +67,14 @@ test("the first places win, and the others are the reserve, in order", async () 
   assert.deepEqual([remaining, waiting], [3, 8]);
 
   assert.equal((await shoppers[1].leave()).status, 204);
-  await boards(queue, 4);
+  await queue.calledUp(4);
   await becomes(shoppers[3], "READY");
   assert.deepEqual(await standing(shoppers[5]), ["RESERVE", 6, 2]);
   assertProblem(await shoppers[1].claim(), "ADMISSION_EXPIRED");
   // From an admission, and from the reserve: a place is the next one's, and who left is passed over.
   await shoppers[0].admit();
   for (const place of [5, 4, 0]) assert.equal((await shoppers[place].leave()).status, 204);
-  await boards(queue, 7);
+  await queue.calledUp(7);
   for (const place of [2, 3, 6]) await shoppers[place].buy();
   await becomes(shoppers[7], "NOT_SELECTED");
   assertProblem(await shoppers[7].claim(), "SOLD_OUT");
@@ -90,7 +90,7 @@ test("whoever leaves before the opening is passed over without a wait", async ()
   await world.crash();
   const places = await openDraw(queue, shoppers);
   const left = places.filter((shopper) => !gone.includes(shopper));
-  await boards(queue, places.indexOf(left[2]));
+  await queue.calledUp(places.indexOf(left[2]));
   for (const shopper of gone) assertProblem(await shopper.claim(), "ADMISSION_EXPIRED");
   for (const shopper of left.slice(0, 2)) await shopper.buy();
   await becomes(left[2], "NOT_SELECTED");

@@ -71,7 +71,7 @@ test("however often workerd is killed while people claim, nobody is over-admitte
   const world = await startWorld();
   const queue = await world.createSettledQueue({ maxActive: 200 });
   const shoppers = await forEachAtOnce(Array.from({ length: 200 }), 20, () => queue.enter());
-  await until("all are called up", async () => (await queue.snapshot()).boarding === 200);
+  await queue.calledUp(200);
   await queue.patch({ maxActive: 60 });
 
   const claims = shoppers.map((shopper) => () => shopper.claim());

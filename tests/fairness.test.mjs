@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { decodeJwt } from "jose";
 
 import { openShopper, startBrowser } from "./support/browser.mjs";
-import { boards, makeDraw, openDraw } from "./support/draw.mjs";
+import { makeDraw, openDraw } from "./support/draw.mjs";
 import { startOrigin } from "./support/origin.mjs";
 import { assertProblem } from "./support/problem.mjs";
 import { succeeded } from "./support/queue.mjs";
@@ -82,7 +82,7 @@ test("the report of a queue says what came of each shopper, from the opening to 
   await until("seconds to pass", () => Date.now() > openedAt + 2_500);
   const beforeLate = Date.now();
   const late = await queue.enterMany(10);
-  await boards(queue, 50);
+  await queue.calledUp(50);
   await queue.patch({ maxActive: 1 });
 
   const called = [...places, ...late];
@@ -164,10 +164,10 @@ test("the report of a draw tells winners who stayed away from those who left", a
   for (const shopper of gone) assert.equal((await shopper.leave()).status, 204);
   const places = await openDraw(queue, shoppers);
   const standing = places.filter((shopper) => !gone.includes(shopper));
-  await boards(queue, boarded(places, gone, standing[4]));
+  await queue.calledUp(boarded(places, gone, standing[4]));
   // The first five win; one gives the place back, and the sixth is called up for it.
   assert.equal((await standing[1].leave()).status, 204);
-  const { boarding } = await boards(queue, boarded(places, gone, standing[5]));
+  const { boarding } = await queue.calledUp(boarded(places, gone, standing[5]));
   for (const place of [5, 0]) await standing[place].buy();
   await standing[2].admit();
   await queue.act("close");

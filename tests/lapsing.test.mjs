@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { becomes, boards, makeDraw, openDraw, openedDraw } from "./support/draw.mjs";
+import { becomes, makeDraw, openDraw, openedDraw } from "./support/draw.mjs";
 import { assertProblem } from "./support/problem.mjs";
 import { Shopper, newEntryKey } from "./support/queue.mjs";
 import { seededRandom } from "./support/random.mjs";
@@ -44,7 +44,7 @@ test("of ten thousand entrants a hundred win; forty do not come, and the next fo
   await forEachAtOnce(coming, 10, (place) => places[place].buy());
   assertProblem(await places[WINNERS + NO_SHOWS].claim(), "NOT_YET_SERVED");
   await world.crash();
-  await boards(queue, WINNERS + NO_SHOWS, { withinMs: 60_000 });
+  await queue.calledUp(WINNERS + NO_SHOWS, { withinMs: 60_000 });
   for (const place of absent.slice(0, 5)) assertProblem(await places[place].claim(), "ADMISSION_EXPIRED");
   await forEachAtOnce(backups.toReversed(), 10, (place) => places[place].buy());
 
@@ -77,19 +77,19 @@ test("a backup who does not come makes way, too, and a late winner is served onl
   const shorter = await queue.operate("PATCH", "", { json: { claimWindowSeconds: 3 } });
   assertProblem(shorter, "CONFLICT", "claimWindowSeconds");
   await world.crash();
-  await boards(queue, 4);
+  await queue.calledUp(4);
   for (const place of [0, 1]) assertProblem(await shoppers[place].claim(), "ADMISSION_EXPIRED");
 
   assert.equal((await shoppers[2].leave()).status, 204);
-  await boards(queue, 5);
+  await queue.calledUp(5);
   // Places that are called up from now on are kept for long; 3 and 4 lapse as they would have.
   await queue.patch({ claimWindowSeconds: 600 });
-  await boards(queue, 7);
+  await queue.calledUp(7);
   for (const place of [3, 4]) assertProblem(await shoppers[place].claim(), "ADMISSION_EXPIRED");
   await shoppers[6].buy();
 
   assert.equal((await shoppers[5].leave()).status, 204);
-  await boards(queue, 8);
+  await queue.calledUp(8);
   assert.equal((await shoppers[7].leave()).status, 204);
   const late = await shoppers[1].admit();
   for (const place of [0, 3, 4]) assertProblem(await shoppers[place].claim(), "ADMISSION_EXPIRED");
@@ -111,7 +111,7 @@ test("a winner is told until when, and that it was too late; an order paid late 
   await queue.patch({ claimWindowSeconds: 600 });
   const { admissionId } = await shoppers[0].checkOut();
   // The session runs out, and the third has the promise.
-  await boards(queue, 3);
+  await queue.calledUp(3);
   assert.ok((await becomes(shoppers[2], "READY")).claimBy > claimBy);
   assertProblem(await queue.settle("complete", admissionId), "ADMISSION_EXPIRED");
   const { position, ...rest } = await until("the other winner is too late", async () => {
@@ -164,7 +164,7 @@ test("no window runs while the draw is paused, whoever kills it meanwhile", asyn
   const { snapshot: resumed } = await queue.act("resume");
   assert.deepEqual([resumed.phase, resumed.boarding], ["open", 2]);
   await shoppers[1].buy();
-  const lapsed = await boards(queue, 3);
+  const lapsed = await queue.calledUp(3);
   const ran = paused.serverTime - openedAt;
   assert.ok(lapsed.serverTime >= resumed.serverTime + WINDOW_MS - ran, "the rest of the window ran after the pause");
   assertProblem(await shoppers[0].claim(), "ADMISSION_EXPIRED");

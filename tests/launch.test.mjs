@@ -62,7 +62,7 @@ test("handoff burst: hundreds who claim, redeem twice and complete twice, all at
   let waiting = await forEachAtOnce(Array.from({ length: 300 }), 50, (_, number) =>
     enterOnce(queue, journal, `${number}`, newEntryKey()).then((shopper) => ({ shopper, entry: `${number}` })),
   );
-  await until("all are called up", async () => (await queue.snapshot()).boarding === 300);
+  await queue.calledUp(300);
   await queue.patch({ maxActive: limits.maxActive });
 
   const waves = [];

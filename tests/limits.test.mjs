@@ -19,7 +19,7 @@ async function claimAll(shoppers) {
 async function calledUp(count, limits) {
   const queue = await world.createQueue({ maxActive: count });
   const shoppers = await queue.enterMany(count);
-  await until("all are called up", async () => (await queue.snapshot()).boarding === count);
+  await queue.calledUp(count);
   await queue.patch({ maxActive: null, ...limits });
   return { queue, shoppers };
 }

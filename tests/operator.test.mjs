@@ -339,7 +339,7 @@ test("the listing of admissions tells what became of each", async () => {
 test("the listing of admissions filters by state and goes on page by page", async () => {
   const queue = await world.createQueue({ maxActive: 130 });
   const shoppers = await forEachAtOnce(Array.from({ length: 130 }), 20, () => queue.enter());
-  await until("all are called up", async () => (await queue.snapshot()).boarding === 130);
+  await queue.calledUp(130);
   await forEachAtOnce(shoppers, 20, (shopper) => shopper.admit());
   for (const shopper of shoppers.filter(({ index }) => index % 10 === 0)) await shopper.leave();
 

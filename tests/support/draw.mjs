@@ -28,14 +28,6 @@ export async function openedDraw(world, config, count) {
   return { queue, shoppers: await openDraw(queue, shoppers) };
 }
 
-/** Waits until places below `boarding` are called up, and no more than that. Returns the snapshot. */
-export const boards = (queue, boarding, options) =>
-  until(`${boarding} are called up`, async () => {
-    const snapshot = await queue.snapshot();
-    if (snapshot.boarding > boarding) throw new Error(`${snapshot.boarding} are called up, and not ${boarding}`);
-    return snapshot.boarding === boarding && snapshot;
-  }, options);
-
 /** Waits until a shopper's status, which may be a second old, is this one. Returns it. */
 export const becomes = (shopper, status) =>
   until(status, async () => {
