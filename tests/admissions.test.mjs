@@ -106,7 +106,7 @@ test("a free slot goes at once to the lowest who is present", async () => {
 test("an admission that is not redeemed runs out by itself, and the next one has the slot", async () => {
   const queue = await world.createQueue();
   const [absent, next] = await queue.enterCalledUp(2, 1);
-  await queue.patch({ handoffSeconds: 1 });
+  await queue.patch({ handoffSeconds: 3 });
   const lost = await absent.admit();
   await queue.patch({ handoffSeconds: 600 });
   await next.becomePresent();
@@ -121,7 +121,7 @@ test("an admission that is not redeemed runs out by itself, and the next one has
 test("a session runs out by itself, and the next one has the slot", async () => {
   const queue = await world.createQueue();
   const [slow, next] = await queue.enterCalledUp(2, 1);
-  await queue.patch({ sessionSeconds: 1 });
+  await queue.patch({ sessionSeconds: 3 });
   const lost = await slow.checkOut();
   await next.becomePresent();
   await alarm();
@@ -132,7 +132,7 @@ test("a session runs out by itself, and the next one has the slot", async () => 
 test("an extended session outlives its first end", async () => {
   const queue = await world.createQueue();
   const [slow, other] = await queue.enterCalledUp(2, 1);
-  await queue.patch({ sessionSeconds: 1 });
+  await queue.patch({ sessionSeconds: 3 });
   const { admissionId } = await slow.checkOut();
   await queue.patch({ sessionSeconds: 600 });
   await queue.settle("extend", admissionId);

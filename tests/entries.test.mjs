@@ -182,16 +182,15 @@ const ENDS = {
   completed: async (queue, shopper) => void (await shopper.buy()),
   released: async (queue, shopper) => void (await queue.settle("release", (await shopper.admit()).admissionId)),
   expired: async (queue, shopper) => {
+    await queue.patch({ handoffSeconds: 1 });
     await shopper.admit();
     await until("it has run out", async () => (await queue.admissions("expired")).length === 1);
   },
 };
 
 for (const [state, end] of Object.entries(ENDS)) {
-  const config = { maxActive: 1, handoffSeconds: state === "expired" ? 1 : 120 };
-
   test(`whoever's admission is ${state} enters anew at the end`, async () => {
-    const queue = await world.createQueue(config);
+    const queue = await world.createQueue({ maxActive: 1 });
     const [first] = await queue.enterMany(3);
     await end(queue, first);
     const anew = entry(await first.enterAgain());
@@ -200,7 +199,7 @@ for (const [state, end] of Object.entries(ENDS)) {
   });
 
   test(`whoever was called up a moment ago and whose admission is ${state} enters anew at the end, too`, async () => {
-    const queue = await world.createQueue(config);
+    const queue = await world.createQueue({ maxActive: 1 });
     const [first, second] = await queue.enterMany(3);
     await first.buy();
     await end(queue, second);

@@ -34,7 +34,7 @@ test("those who enter one after the other stand in that order, through whichever
 
 test("four hundred who claim, buy, give back or vanish never hold more than maxActive together", async () => {
   const maxActive = 20;
-  const queue = await world.createQueue({ maxActive, handoffSeconds: 2, lanes: 8 });
+  const queue = await world.createQueue({ maxActive, handoffSeconds: 3, lanes: 8 });
   const shoppers = await forEachAtOnce(Array.from({ length: 400 }), 50, () => queue.enter());
 
   // What is held for certain: granted, as far as we were told, and not yet ended by us or by time.
