@@ -14,7 +14,10 @@ export default {
       default: {
         const found = kept.get(request.url);
         if (found && Date.now() < found.until) {
-          return new Response(found.body, { status: found.status, headers: [...found.headers, ["cf-cache-status", "HIT"]] });
+          return new Response(found.body, {
+            status: found.status,
+            headers: [...found.headers, ["cf-cache-status", "HIT"]],
+          });
         }
         return new Response(null, { status: 504, headers: { "cf-cache-status": "MISS" } });
       }
@@ -30,10 +33,17 @@ function readResponse(bytes) {
   const headers = lines
     .map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1).trim()])
     .filter(([name]) => !/^(transfer-encoding|content-length)$/i.test(name));
-  const age = /max-age=(\d+)/.exec(headers.find(([name]) => /^cache-control$/i.test(name))?.[1] ?? "");
+  const age = /max-age=(\d+)/.exec(
+    headers.find(([name]) => /^cache-control$/i.test(name))?.[1] ?? "",
+  );
   let body = bytes.subarray(end + 4);
   if (/^transfer-encoding: *chunked/im.test(head.slice(0, end))) body = unchunk(body);
-  return { status: Number(first.split(" ")[1]), headers, body, until: Date.now() + Number(age?.[1] ?? 0) * 1000 };
+  return {
+    status: Number(first.split(" ")[1]),
+    headers,
+    body,
+    until: Date.now() + Number(age?.[1] ?? 0) * 1000,
+  };
 }
 
 function unchunk(bytes) {

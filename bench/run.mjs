@@ -41,7 +41,9 @@ const { values, positionals } = parseArgs({
 const wanted = [...values.only, ...positionals].flatMap((names) => names.split(","));
 const unknown = wanted.filter((name) => !(name in MEASURES));
 if (unknown.length > 0) {
-  console.error(`error: no such measure: ${unknown.join(", ")}; there are ${Object.keys(MEASURES).join(", ")}`);
+  console.error(
+    `error: no such measure: ${unknown.join(", ")}; there are ${Object.keys(MEASURES).join(", ")}`,
+  );
   process.exit(2);
 }
 const number = (name) => {
@@ -68,8 +70,15 @@ if (wanted.length === 0) {
   writeFileSync(RESULTS, `${JSON.stringify(results, null, 2)}\n`);
   console.log(`\nwritten to ${path.relative(process.cwd(), RESULTS)}`);
 }
-const figures = (wanted) => rows.filter((row) => verdict(row) === wanted).map(({ figure }) => figure);
+const figures = (wanted) =>
+  rows.filter((row) => verdict(row) === wanted).map(({ figure }) => figure);
 const [missed, unclear] = [figures("MISSED"), figures("unclear")];
-if (unclear.length > 0) console.log(`\n${unclear.length} unclear, for the spread holds the target: ${unclear.join("; ")}`);
-console.log(missed.length === 0 ? "\nno target is missed" : `\n${missed.length} missed: ${missed.join("; ")}`);
+if (unclear.length > 0) {
+  console.log(
+    `\n${unclear.length} unclear, for the spread holds the target: ${unclear.join("; ")}`,
+  );
+}
+console.log(
+  missed.length === 0 ? "\nno target is missed" : `\n${missed.length} missed: ${missed.join("; ")}`,
+);
 process.exit(missed.length === 0 ? 0 : 1);

@@ -5,7 +5,8 @@
 //   node scripts/dev-keys.mjs [FILE]     makes what FILE (default: .dev.vars) lacks
 
 import { randomBytes } from "node:crypto";
-import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync,
+  writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseEnv } from "node:util";
 
@@ -27,7 +28,9 @@ export function ensureKeys(file) {
   const missing = Object.keys(MAKERS).filter((name) => !(name in parseEnv(text)));
   if (missing.length === 0) return parseEnv(text);
 
-  const heading = fresh ? "# Made by scripts/dev-keys.mjs: development keys, for loopback only.\n" : "";
+  const heading = fresh
+    ? "# Made by scripts/dev-keys.mjs: development keys, for loopback only.\n"
+    : "";
   const separator = text === "" || text.endsWith("\n") ? "" : "\n";
   const added = missing.map((name) => `${name}='${MAKERS[name]()}'\n`).join("");
   mkdirSync(path.dirname(path.resolve(file)), { recursive: true });

@@ -25,7 +25,9 @@ const port = Number(process.env.PORT || 8787);
 const edgeUrl = `http://127.0.0.1:${port}`;
 const foreignOrigin = process.env.TIDEGATE_ORIGIN || undefined;
 const state = path.resolve(process.env.TIDEGATE_STATE || path.join(ROOT, ".wrangler/state"));
-const keysFile = process.env.TIDEGATE_STATE ? path.join(state, "dev.vars") : path.join(ROOT, ".dev.vars");
+const keysFile = process.env.TIDEGATE_STATE
+  ? path.join(state, "dev.vars")
+  : path.join(ROOT, ".dev.vars");
 
 const originKey = JSON.parse(ensureKeys(keysFile).ORIGIN_KEYS)[0].key;
 
@@ -70,7 +72,9 @@ async function checkSettings() {
     throw new Complaint(`PORT=${process.env.PORT} is not a port; give a number from 1 to 65535`);
   }
   if (foreignOrigin !== undefined && !/^https?:\/\/./.test(foreignOrigin)) {
-    throw new Complaint(`TIDEGATE_ORIGIN=${foreignOrigin} is no address; give one as http://127.0.0.1:3000`);
+    throw new Complaint(
+      `TIDEGATE_ORIGIN=${foreignOrigin} is no address; give one as http://127.0.0.1:3000`,
+    );
   }
   if (!(await isFree(port))) throw portTaken();
 }
@@ -85,7 +89,8 @@ function portTaken() {
 
 async function build() {
   // At the same time: linking the Worker leaves a core free.
-  const shopBuilt = foreignOrigin !== undefined || succeeds("cargo", "build", "--quiet", "--package", "tidegate-shop");
+  const shopBuilt = foreignOrigin !== undefined ||
+    succeeds("cargo", "build", "--quiet", "--package", "tidegate-shop");
   const built = await Promise.all([succeeds(path.join(ROOT, "scripts/build-worker")), shopBuilt]);
   return built.every(Boolean);
 }
@@ -121,7 +126,8 @@ async function seed() {
       body: JSON.stringify(QUEUE),
     });
   }
-  // In a state of before each queue had an audience of its own, this one's is not what the shop expects.
+  // In a state of before each queue had an audience of its own, this one's is not what the shop
+  // expects.
   if (answer.ok && (await answer.clone().json()).config.audience !== "demo") {
     answer = await fetch(queue, {
       method: "PATCH",
@@ -130,7 +136,9 @@ async function seed() {
     });
   }
   if (!answer.ok) {
-    throw new Complaint(`the queue demo could not be made: ${answer.status} ${await answer.text()}`);
+    throw new Complaint(
+      `the queue demo could not be made: ${answer.status} ${await answer.text()}`,
+    );
   }
 }
 
@@ -172,7 +180,9 @@ async function reload() {
 /** What tells one build from the next. */
 function built() {
   const times = (folder) =>
-    readdirSync(path.join(ROOT, folder), { recursive: true }).map((name) => modified(path.join(folder, name)));
+    readdirSync(path.join(ROOT, folder), { recursive: true }).map((name) =>
+      modified(path.join(folder, name))
+    );
   return {
     worker: [modified("build/index_bg.wasm"), modified("wrangler.toml"), ...times("pages")].join(),
     shop: foreignOrigin === undefined ? statSync(SHOP_BINARY).mtimeMs : 0,

@@ -1,6 +1,6 @@
-// What k6 runs for scripts/load: each virtual user is one shopper after another, who enters, polls at
-// the pace the waiting room asks for, claims when called up, and leaves. The thresholds are those that the
-// requirements name.
+// What k6 runs for scripts/load: each virtual user is one shopper after another, who enters, polls
+// at the pace the waiting room asks for, claims when called up, and leaves. The thresholds are
+// those that the requirements name.
 
 import { check, sleep } from "k6";
 import exec from "k6/execution";
@@ -22,7 +22,13 @@ const stages = __ENV.STAGES.split(",").map((stage) => {
 
 export const options = {
   scenarios: {
-    shoppers: { executor: "ramping-vus", startVUs: 0, stages, gracefulRampDown: "10s", gracefulStop: "10s" },
+    shoppers: {
+      executor: "ramping-vus",
+      startVUs: 0,
+      stages,
+      gracefulRampDown: "10s",
+      gracefulStop: "10s",
+    },
   },
   thresholds: {
     http_req_failed: ["rate<0.01"],
@@ -42,11 +48,16 @@ export function setup() {
   if (OWN) {
     const most = Math.max(...stages.map(({ target }) => target));
     const made = operate("PUT", queue, { maxActive: Math.max(50, Math.ceil(most / 10)), lanes: 8 });
-    if (made.status !== 201) stop(`the queue was not made: ${made.status} ${made.body || made.error}`);
+    if (made.status !== 201) {
+      stop(`the queue was not made: ${made.status} ${made.body || made.error}`);
+    }
     sleep(2); // an edge's list of queues may be a second old
   }
   const answer = http.get(`${EDGE}/v1/queues/${queue}`);
-  if (answer.status !== 200) stop(`${queue} answered ${answer.status || answer.error}: is the Worker up, and is there such a queue?`);
+  if (answer.status !== 200) {
+    const said = answer.status || answer.error;
+    stop(`${queue} answered ${said}: is the Worker up, and is there such a queue?`);
+  }
   return queue;
 }
 
@@ -55,8 +66,12 @@ export function teardown(queue) {
 }
 
 function operate(method, queue, config) {
-  return http.request(method, `${EDGE}/v1/admin/queues/${queue}`, config ? JSON.stringify(config) : null, {
-    headers: { authorization: `Bearer ${__ENV.TIDEGATE_ADMIN_KEY}`, "content-type": "application/json" },
+  return http.request(method, `${EDGE}/v1/admin/queues/${queue}`,
+    config ? JSON.stringify(config) : null, {
+    headers: {
+      authorization: `Bearer ${__ENV.TIDEGATE_ADMIN_KEY}`,
+      "content-type": "application/json",
+    },
   });
 }
 
@@ -77,7 +92,10 @@ export default function shopper(queue) {
   const { ticket, status } = entered.json();
   wait(base, ticket, status);
   // Nobody redeems here: the slot or the place is given up, so that the line moves on.
-  const left = http.del(`${base}/leave`, null, { headers: bearing(ticket), tags: { name: "leave" } });
+  const left = http.del(`${base}/leave`, null, {
+    headers: bearing(ticket),
+    tags: { name: "leave" },
+  });
   check(left, { "left": ({ status: code }) => code === 204 });
 }
 
@@ -93,7 +111,11 @@ function wait(base, ticket, first) {
     if (status.status === "CLOSED") return;
     const mayClaim = Date.now() >= renewsAt || (status.collect && status.serverTime > presentSince);
     if (CLAIM && status.status === "READY" && mayClaim) {
-      const claim = http.post(`${base}/claim`, null, { headers, tags: { name: "claim" }, responseCallback: claimed });
+      const claim = http.post(`${base}/claim`, null, {
+        headers,
+        tags: { name: "claim" },
+        responseCallback: claimed,
+      });
       if (claim.status === 200) {
         admitted.add(1);
         return;
@@ -113,5 +135,6 @@ function wait(base, ticket, first) {
 }
 
 function hex(length) {
-  return Array.from(new Uint8Array(randomBytes(length)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return Array.from(new Uint8Array(randomBytes(length)),
+    (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

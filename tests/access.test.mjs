@@ -21,8 +21,11 @@ const queue = await world.createSettledQueue({ maxActive: 100 });
 const shopper = await queue.enter();
 
 test("an operator's call without a good key is 401, whatever is there", async () => {
-  const paths = ["", "/", "/queues", "/x", "/routes", `/queues/${queue.id}`, "/queues/nowhere", "/queues/NO!"];
-  paths.push(...["pause", "notice", "admissions", "x"].map((action) => `/queues/${queue.id}/${action}`));
+  const paths = ["", "/", "/queues", "/x", "/routes", `/queues/${queue.id}`, "/queues/nowhere",
+    "/queues/NO!"];
+  paths.push(
+    ...["pause", "notice", "admissions", "x"].map((action) => `/queues/${queue.id}/${action}`),
+  );
   const bad = [undefined, "", "wrong", world.keys.origin, `${world.keys.admin}x`, shopper.ticket];
   for (const path of paths) {
     for (const method of ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]) {
@@ -65,10 +68,16 @@ test("an operator's key is good for its own queues only", async () => {
   await lamp.put({ maxActive: 1 });
   const bearer = LAMPS_KEY;
   assert.equal((await lamp.operate("PATCH", "", { bearer, json: { maxActive: 2 } })).status, 200);
-  for (const [method, action] of [["GET", ""], ["DELETE", ""], ["POST", "reset"], ["GET", "admissions"]]) {
+  for (const [method, action] of [
+    ["GET", ""],
+    ["DELETE", ""],
+    ["POST", "reset"],
+    ["GET", "admissions"],
+  ]) {
     assertProblem(await queue.operate(method, action, { bearer }), "FORBIDDEN", "lamps");
   }
-  assertProblem(await world.queue("exact-not").operate("PUT", "", { bearer, json: {} }), "FORBIDDEN");
+  assertProblem(await world.queue("exact-not").operate("PUT", "", { bearer, json: {} }),
+    "FORBIDDEN");
   const { queues } = (await world.asOperator("/v1/admin/queues", { bearer })).json;
   assert.deepEqual(queues.map(({ id }) => id), ["lamp-1"]);
 });
@@ -95,22 +104,33 @@ test("off loopback, development keys do not exist", async () => {
   const authorized = (key) => ({ headers: { ...headers, authorization: `Bearer ${key}` } });
   const at = (path, options) => sendRaw(world.url + path, options);
   assertProblem(await at("/v1/admin/queues", authorized(world.keys.admin)), "UNAUTHORIZED");
-  const redeem = { ...authorized(world.keys.origin), method: "POST", body: '{"handoffToken":"a.b.c"}' };
+  const redeem = {
+    ...authorized(world.keys.origin),
+    method: "POST",
+    body: '{"handoffToken":"a.b.c"}',
+  };
   assertProblem(await at("/v1/handoffs/redeem", redeem), "UNAUTHORIZED");
-  assertProblem(await at(`${queue.path}/status`, authorized(shopper.ticket)), "SERVICE_UNAVAILABLE", "TICKET_KEYS");
+  assertProblem(await at(`${queue.path}/status`, authorized(shopper.ticket)), "SERVICE_UNAVAILABLE",
+    "TICKET_KEYS");
   const enter = { headers, method: "POST", body: "" };
   assertProblem(await at(`${queue.path}/enter`, enter), "SERVICE_UNAVAILABLE", "TICKET_KEYS");
-  assertProblem(await at("/.well-known/jwks.json", { headers }), "SERVICE_UNAVAILABLE", "HANDOFF_KEYS");
+  assertProblem(await at("/.well-known/jwks.json", { headers }), "SERVICE_UNAVAILABLE",
+    "HANDOFF_KEYS");
 });
 
 test("no host name passes for loopback", async () => {
   const authorization = `Bearer ${world.keys.admin}`;
-  for (const host of ["localhost.example", "127.0.0.1.example", "10.0.0.1", "[::2]", "localhosts"]) {
-    const reply = await sendRaw(`${world.url}/v1/admin/queues`, { headers: { host, authorization } });
+  for (const host of ["localhost.example", "127.0.0.1.example", "10.0.0.1", "[::2]",
+    "localhosts"]) {
+    const reply = await sendRaw(`${world.url}/v1/admin/queues`, {
+      headers: { host, authorization },
+    });
     assertProblem(reply, "UNAUTHORIZED");
   }
   for (const host of ["localhost", "127.0.0.1", "127.1.2.3", "[::1]:8787"]) {
-    const reply = await sendRaw(`${world.url}/v1/admin/queues`, { headers: { host, authorization } });
+    const reply = await sendRaw(`${world.url}/v1/admin/queues`, {
+      headers: { host, authorization },
+    });
     assert.equal(reply.status, 200, host);
   }
 });
@@ -118,12 +138,17 @@ test("no host name passes for loopback", async () => {
 test("what a client says of where it is makes it no loopback", async () => {
   const host = "shop.example";
   // The last is taken by miniflare for the request's own address.
-  const claims = { "x-forwarded-host": "localhost", "x-forwarded-for": "127.0.0.1", forwarded: "host=localhost", "mf-original-url": `${world.url}/v1/admin/queues` };
+  const claims = {
+    "x-forwarded-host": "localhost",
+    "x-forwarded-for": "127.0.0.1",
+    forwarded: "host=localhost",
+    "mf-original-url": `${world.url}/v1/admin/queues`,
+  };
   for (const [name, value] of Object.entries(claims)) await isPublic({ host, [name]: value });
   await isPublic({ host, ...claims });
 });
 
-test("a request that something on the way forwarded is not of this machine, whatever its host", async () => {
+test("a request that was forwarded is not of this machine, whatever its host", async () => {
   for (const [name, value] of Object.entries({
     forwarded: "for=192.0.2.1",
     "x-forwarded-for": "127.0.0.1",
@@ -138,16 +163,21 @@ test("a request that something on the way forwarded is not of this machine, what
 /** Development keys do not exist for requests with these headers, whichever driver takes them. */
 async function isPublic(headers) {
   const authorized = (key) => ({ headers: { ...headers, authorization: `Bearer ${key}` } });
-  assertProblem(await sendRaw(`${world.url}/v1/admin/queues`, authorized(world.keys.admin)), "UNAUTHORIZED");
+  assertProblem(await sendRaw(`${world.url}/v1/admin/queues`, authorized(world.keys.admin)),
+    "UNAUTHORIZED");
   // By the address that such a header names, it is another call.
   if (headers["mf-original-url"]) return;
   const status = await sendRaw(`${world.url}${queue.path}/status`, authorized(shopper.ticket));
   assertProblem(status, "SERVICE_UNAVAILABLE", "TICKET_KEYS");
-  const redeem = { ...authorized(world.keys.origin), method: "POST", body: '{"handoffToken":"a.b.c"}' };
+  const redeem = {
+    ...authorized(world.keys.origin),
+    method: "POST",
+    body: '{"handoffToken":"a.b.c"}',
+  };
   assertProblem(await sendRaw(`${world.url}/v1/handoffs/redeem`, redeem), "UNAUTHORIZED");
 }
 
-test("a signing secret that is missing or no good is named, and nothing is signed without it", async () => {
+test("a signing secret that is missing or bad is named, and nothing is signed", async () => {
   const { TICKET_KEYS, HANDOFF_KEYS } = world.keys.vars;
   const calls = {
     TICKET_KEYS: () => queue.send("enter", { method: "POST" }),
@@ -158,7 +188,8 @@ test("a signing secret that is missing or no good is named, and nothing is signe
     ORIGIN_KEYS: () => queue.redeem("a.b.c"),
   };
   const bad = {
-    TICKET_KEYS: ["", "[]", "x", '[{"kid":"a","key":"c2hvcnQ"}]', TICKET_KEYS.replace("]", `,${TICKET_KEYS.slice(1)}`)],
+    TICKET_KEYS: ["", "[]", "x", '[{"kid":"a","key":"c2hvcnQ"}]',
+      TICKET_KEYS.replace("]", `,${TICKET_KEYS.slice(1)}`)],
     SHOPPER_KEY: ["", "c2hvcnQ", "A".repeat(43)],
     IDENTITY_KEYS: ["[]"],
     HANDOFF_KEYS: ["[]", HANDOFF_KEYS.replace("kid", "id")],
@@ -168,7 +199,9 @@ test("a signing secret that is missing or no good is named, and nothing is signe
   for (const [name, values] of Object.entries(bad)) {
     for (const value of [undefined, ...values]) {
       const { [name]: _, ...others } = { ...world.keys.vars, ISSUER: world.url };
-      await world.reload({ worker: { bindings: value === undefined ? others : { ...others, [name]: value } } });
+      await world.reload({
+        worker: { bindings: value === undefined ? others : { ...others, [name]: value } },
+      });
       const reply = await calls[name]();
       assertProblem(reply, "SERVICE_UNAVAILABLE", name);
       if (value) assert.ok(!reply.text.includes(value), "no secret is shown");

@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 import { assertProblem } from "./support/problem.mjs";
 import { succeeded } from "./support/queue.mjs";
-import { until } from "./support/until.mjs";
+import { forEachAtOnce, until } from "./support/until.mjs";
 import { startWatchedWorld } from "./support/watched.mjs";
 
 const { world, calls } = await startWatchedWorld();
@@ -16,9 +16,8 @@ const stateOf = async (queue, { admissionId }) =>
 /** Waits until the queue's object was woken by its alarm, without a call that could do its work. */
 const alarm = () => {
   const before = calls.length;
-  return until("the object's alarm", () =>
-    calls.slice(before).some(({ binding, call }) => binding === "QUEUE" && call === "alarm"),
-  );
+  return until("the object's alarm",
+    () => calls.slice(before).some(({ binding, call }) => binding === "QUEUE" && call === "alarm"));
 };
 
 test("an admission goes from claim over redemption and extension to completion", async () => {
@@ -46,14 +45,19 @@ test("an admission goes from claim over redemption and extension to completion",
   const completed = await queue.settle("complete", grant.admissionId);
   assert.equal(completed.json.state, "completed");
   for (const action of ["complete", "extend"]) {
-    assert.deepEqual((await queue.settle(action, grant.admissionId)).json, completed.json, "repeating changes nothing");
+    assert.deepEqual((await queue.settle(action, grant.admissionId)).json, completed.json,
+      "repeating changes nothing");
   }
   const { active, completed: sold } = await queue.snapshot();
   assert.deepEqual({ active, sold }, { active: 0, sold: 1 });
 });
 
 test("an extension never reaches past maxSessionSeconds from the redemption", async () => {
-  const queue = await world.createQueue({ maxActive: 1, sessionSeconds: 50, maxSessionSeconds: 50 });
+  const queue = await world.createQueue({
+    maxActive: 1,
+    sessionSeconds: 50,
+    maxSessionSeconds: 50,
+  });
   const { admissionId } = await (await queue.enter()).checkOut();
   const before = (await queue.admissions())[0];
   const { expiresAt } = (await queue.settle("extend", admissionId)).json;
@@ -69,7 +73,7 @@ test("claiming again gives the same admission, until when it was given", async (
   assert.equal((await queue.snapshot()).admitted, 1);
 });
 
-test("a redemption is repeated under the same Idempotency-Key, and refused under another", async () => {
+test("a redemption repeats under the same Idempotency-Key, not under another", async () => {
   const queue = await world.createQueue();
   const { handoffToken, admissionId } = await (await queue.enter()).admit();
   const first = await queue.redeem(handoffToken, "order-1");
@@ -103,7 +107,7 @@ test("a free slot goes at once to the lowest who is present", async () => {
   assert.deepEqual(await next(), [four.index]);
 });
 
-test("an admission that is not redeemed runs out by itself, and the next one has the slot", async () => {
+test("an admission that is not redeemed runs out, and the next one has the slot", async () => {
   const queue = await world.createQueue();
   const [absent, next] = await queue.enterCalledUp(2, 1);
   await queue.patch({ handoffSeconds: 3 });
@@ -145,7 +149,8 @@ test("an extended session outlives its first end", async () => {
 test("an order that is paid after its session ran out counts while stock remains", async () => {
   const queue = await world.createQueue({ maxActive: 1, maxAdmissions: 2, sessionSeconds: 1 });
   const { admissionId } = await (await queue.enter()).checkOut();
-  await until("the session has run out", async () => (await queue.admissions("expired")).length === 1);
+  await until("the session has run out",
+    async () => (await queue.admissions("expired")).length === 1);
   assertProblem(await queue.settle("extend", admissionId), "ADMISSION_EXPIRED");
   const completed = await queue.settle("complete", admissionId);
   assert.equal(completed.status, 200, completed.text);
@@ -154,12 +159,13 @@ test("an order that is paid after its session ran out counts while stock remains
   assert.deepEqual({ sold, remaining }, { sold: 1, remaining: 1 });
 });
 
-test("an order that is paid after its session ran out is refused when the last piece is taken", async () => {
+test("an order paid after its session ran out is refused when all pieces are taken", async () => {
   const queue = await world.createQueue({ maxActive: 2 });
   const [slow, next] = await queue.enterMany(2);
   await queue.patch({ maxActive: 1, maxAdmissions: 1, sessionSeconds: 1 });
   const { admissionId } = await slow.checkOut();
-  await until("the session has run out", async () => (await queue.admissions("expired")).length === 1);
+  await until("the session has run out",
+    async () => (await queue.admissions("expired")).length === 1);
   await queue.patch({ sessionSeconds: 600 });
   const taken = await next.checkOut();
   assertProblem(await queue.settle("complete", admissionId), "SOLD_OUT");
@@ -168,7 +174,7 @@ test("an order that is paid after its session ran out is refused when the last p
   assert.equal((await queue.snapshot()).completed, 1);
 });
 
-test("while the queue is paused people enter, live admissions run on, and nobody is admitted", async () => {
+test("in a pause people enter, live admissions run on, and nobody is admitted", async () => {
   const queue = await world.createQueue();
   const [first, second] = await queue.enterCalledUp(2, 1);
   const { admissionId } = await first.checkOut();
@@ -208,7 +214,12 @@ test("after closing, live admissions run on and nobody else is admitted", async 
   assert.equal((await queue.settle("complete", admissionId)).status, 200);
   assert.equal((await queue.settle("release", other.admissionId)).status, 200);
   const { active, admitted, completed, phase } = await queue.snapshot();
-  assert.deepEqual({ active, admitted, completed, phase }, { active: 0, admitted: 2, completed: 1, phase: "closed" });
+  assert.deepEqual({ active, admitted, completed, phase }, {
+    active: 0,
+    admitted: 2,
+    completed: 1,
+    phase: "closed",
+  });
 });
 
 test("a status tells everybody apart who waits, is called up, or comes too late", async () => {
@@ -228,4 +239,53 @@ test("a status tells everybody apart who waits, is called up, or comes too late"
   assert.equal((await queue.send("status")).json.status, "NOT_QUEUED");
   await queue.act("close");
   await seen(others.at(-1), "CLOSED");
+});
+
+test("the listing of admissions tells what became of each", async () => {
+  const queue = await world.createQueue({ maxActive: 10 });
+  const [admitted, redeemed, completed, released, left, waits] = await queue.enterMany(6);
+  const grants = [];
+  for (const shopper of [admitted, redeemed, completed, released, left]) {
+    grants.push(await shopper.admit());
+  }
+  for (const { handoffToken } of [grants[1], grants[2]]) await queue.redeem(handoffToken);
+  await queue.settle("complete", grants[2].admissionId);
+  await queue.settle("release", grants[3].admissionId);
+  await left.leave();
+  const found = await queue.admissions();
+  assert.deepEqual(found.map(({ state }) => state), ["admitted", "redeemed", "completed",
+    "released", "left"]);
+  assert.deepEqual(found.map(({ admissionId }) => admissionId),
+    grants.map(({ admissionId }) => admissionId));
+  assert.deepEqual(found.map(({ position }) => position), [1, 2, 3, 4, 5]);
+  for (const admission of found) {
+    assert.equal(admission.queueId, queue.id);
+    assert.ok(admission.admittedAt <= admission.expiresAt);
+  }
+  assert.equal(found[0].redeemedAt, null);
+  assert.ok(Number.isInteger(found[1].redeemedAt));
+  assert.ok(!found.some(({ admissionId }) => admissionId.endsWith(`-${waits.index}`)),
+    "who only waits has none");
+});
+
+test("the listing of admissions filters by state and goes on page by page", async () => {
+  const queue = await world.createQueue({ maxActive: 130 });
+  const shoppers = await forEachAtOnce(Array.from({ length: 130 }), 20, () => queue.enter());
+  await queue.calledUp(130);
+  await forEachAtOnce(shoppers, 20, (shopper) => shopper.admit());
+  for (const shopper of shoppers.filter(({ index }) => index % 10 === 0)) await shopper.leave();
+
+  const first = (await queue.operate("GET", "admissions")).json;
+  assert.equal(first.admissions.length, 100);
+  const second = (await queue.operate("GET", `admissions?after=${first.next}`)).json;
+  assert.equal(second.admissions.length, 30);
+  assert.equal(second.next, null);
+  const indices = [...first.admissions, ...second.admissions].map(({ admissionId }) =>
+    Number(admissionId.split("-")[1])
+  );
+  assert.deepEqual(indices, Array.from({ length: 130 }, (_, index) => index));
+
+  assert.equal((await queue.admissions("left")).length, 13);
+  assert.equal((await queue.admissions("admitted")).length, 117);
+  assert.deepEqual(await queue.admissions("completed"), []);
 });

@@ -1,5 +1,5 @@
-// An audit of more groups than one page holds. Real lanes would take a minute to lease as many: the leases
-// are made here, and sent to the queue's object itself.
+// An audit of more groups than one page holds. Real lanes would take a minute to lease as many: the
+// leases are made here, and sent to the queue's object itself.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -21,7 +21,11 @@ const EACH = 80;
 test("more groups than a page holds are several pages, and one tree", async () => {
   const { world, calls } = await startWatchedWorld();
   const jwks = (await world.send("/.well-known/jwks.json")).json;
-  const queue = await world.createQueue({ maxActive: 1, lanes: LANES, opensAt: Date.now() + HOUR_MS });
+  const queue = await world.createQueue({
+    maxActive: 1,
+    lanes: LANES,
+    opensAt: Date.now() + HOUR_MS,
+  });
   const shopper = await queue.enter();
   const { lane, leaseOf } = leasesLike(calls.find(({ call }) => call.startsWith("Lease")).call);
   // Unwatched, calls take a fraction of the time.

@@ -1,11 +1,12 @@
-// Whether shoppers with disabilities find barriers, by axe-core in a real browser: on each page of waiting room and
-// shop, at each moment, in light and dark.
+// Whether shoppers with disabilities find barriers, by axe-core in a real browser: on each page of
+// waiting room and shop, at each moment, in light and dark.
 
 import assert from "node:assert/strict";
 import { before, suite, test } from "node:test";
 
 import { openEntered, openShopper, roomOf, startBrowser } from "./support/browser.mjs";
-import { PRODUCT, hold, openCalledUp, openLamp, openQueue, startShopWorld } from "./support/shop.mjs";
+import { PRODUCT, hold, openCalledUp, openLamp, openQueue,
+  startShopWorld } from "./support/shop.mjs";
 
 const world = await startShopWorld();
 const browser = await startBrowser();
@@ -45,11 +46,15 @@ suite("no barriers by WCAG 2.2 AA", { concurrency: 2 }, () => {
       await shopper.press(/^Pay/);
       return shopper;
     }],
-    ["in line", "You are in line", inLine((queue) => queue.operate("PUT", "notice", { json: { level: "critical", text: "Soon." } }))],
+    ["in line", "You are in line",
+      inLine((queue) =>
+        queue.operate("PUT", "notice", { json: { level: "critical", text: "Soon." } })
+      )],
     ["in line, paused", "Paused", inLine((queue) => queue.act("pause"))],
     ["sold out", "Sold out", inLine((_, end) => end("complete"))],
     ["closed", "This queue is closed", inLine((queue) => queue.act("close"))],
-    ["called up", "among the next", async () => openEntered(browser, (await openCalledUp(world)).next, options)],
+    ["called up", "among the next",
+      async () => openEntered(browser, (await openCalledUp(world)).next, options)],
     ["called up, and paused", "Your turn is kept", async () => {
       const { queue, next } = await openCalledUp(world);
       await next.becomePresent();
@@ -59,7 +64,9 @@ suite("no barriers by WCAG 2.2 AA", { concurrency: 2 }, () => {
     ["admitted", "Your checkout is ready", async () => {
       const shopper = await openShopper(browser, options);
       // As for those whom the checkout has just sent back: the page leaves the next step to them.
-      await shopper.context.addInitScript(() => sessionStorage.setItem("tidegate-demo", Date.now()));
+      await shopper.context.addInitScript(() =>
+        sessionStorage.setItem("tidegate-demo", Date.now())
+      );
       return join(shopper);
     }],
     ["admitted before", "Your turn is over", async () => {
@@ -74,7 +81,9 @@ suite("no barriers by WCAG 2.2 AA", { concurrency: 2 }, () => {
       const shopper = await open();
       await shopper.sees(says);
       const { page } = shopper;
-      const structure = await page.evaluate(() => ["h1", "main", "html[lang=en]"].map((part) => document.querySelectorAll(part).length));
+      const structure = await page.evaluate(() =>
+        ["h1", "main", "html[lang=en]"].map((part) => document.querySelectorAll(part).length)
+      );
       assert.deepEqual(structure, [1, 1, 1]);
       for (const colorScheme of ["light", "dark"]) {
         await page.emulateMedia({ colorScheme });

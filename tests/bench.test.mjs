@@ -1,4 +1,5 @@
-// The bench tells a change from noise: what it compares alternates, and a target is missed by a whole spread.
+// The bench tells a change from noise: what it compares alternates, and a target is missed by a
+// whole spread.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -16,10 +17,13 @@ test("what is compared alternates, every second cycle backwards", async () => {
 
 test("a machine that slows down, and a base that stumbles, leave the ratio as it is", async () => {
   let speed = 1_000;
-  // All lose a fiftieth with each slice that passes; one cycle in ten finds the base at half its speed.
+  // All lose a fiftieth with each slice that passes; one cycle in ten finds the base at half its
+  // speed.
   const load = (factor, stumbles) => {
     let cycle = 0;
-    return async () => ({ rate: (speed *= 0.98) * factor * (stumbles && (cycle += 1) % 10 === 0 ? 0.5 : 1) });
+    return async () => ({
+      rate: (speed *= 0.98) * factor * (stumbles && (cycle += 1) % 10 === 0 ? 0.5 : 1),
+    });
   };
   const { base, ours } = await alternate({ base: load(1, true), ours: load(0.9, false) }, 20);
   const { value, low, high } = spread(ratios(ours, base, ({ rate }) => rate));

@@ -1,12 +1,13 @@
-// Shoppers with a real browser, on the real pages of waiting room and shop: what they see, what works
-// without script, by keyboard and over a bad line, and what never leaves the room.
+// Shoppers with a real browser, on the real pages of waiting room and shop: what they see, what
+// works without script, by keyboard and over a bad line, and what never leaves the room.
 
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 
 import { freePort } from "../scripts/lib/miniflare.mjs";
 import { openEntered, openShopper, roomOf, startBrowser } from "./support/browser.mjs";
-import { PRODUCT, hold, openCalledUp, openLamp, openQueue, startShopWorld } from "./support/shop.mjs";
+import { PRODUCT, hold, openCalledUp, openLamp, openQueue,
+  startShopWorld } from "./support/shop.mjs";
 import { until } from "./support/until.mjs";
 import { startWorld } from "./support/world.mjs";
 
@@ -35,7 +36,8 @@ test("with script, a shopper waits, goes on by themself when called up, and pays
   await until("the page has polled", () => shopper.polls.length > 2);
   const ticket = await shopper.ticket(queue);
   const visible = await page.evaluate(() =>
-    JSON.stringify([document.cookie, { ...localStorage }, { ...sessionStorage }, document.documentElement.outerHTML]),
+    JSON.stringify([document.cookie, { ...localStorage }, { ...sessionStorage },
+      document.documentElement.outerHTML])
   );
 
   await release();
@@ -50,7 +52,8 @@ test("with script, a shopper waits, goes on by themself when called up, and pays
   });
   await t.test("the token went to the checkout once, by POST", () => {
     const arrivals = shopper.requests.filter(({ body }) => body?.includes(shopper.handoffToken));
-    assert.deepEqual(arrivals.map(({ method, url }) => [method, url]), [["POST", `${world.url}/checkout`]]);
+    assert.deepEqual(arrivals.map(({ method, url }) => [method, url]), [["POST",
+      `${world.url}/checkout`]]);
   });
   await t.test("no script can read the ticket or another cookie", async () => {
     assert.ok(!visible.includes(ticket.split(".")[2]));
@@ -60,13 +63,19 @@ test("with script, a shopper waits, goes on by themself when called up, and pays
     assert.equal((await shopper.ticketCookie(queue)).secure, true);
   });
   await t.test("nothing is asked of another site", () => {
-    assert.deepEqual(shopper.requests.map(({ url }) => new URL(url).origin).filter((origin) => origin !== world.url), []);
+    assert.deepEqual(
+      shopper.requests.map(({ url }) => new URL(url).origin).filter((origin) =>
+        origin !== world.url
+      ),
+      [],
+    );
   });
   await t.test("the page polls no sooner than it was told to, and claims once", () => {
     for (const [number, { askedAt }] of shopper.polls.entries()) {
       if (number === 0) continue;
       const { answeredAt, pollAfterMs } = shopper.polls[number - 1];
-      assert.ok(pollAfterMs >= 2000 && askedAt - answeredAt > pollAfterMs - 50, JSON.stringify(shopper.polls));
+      assert.ok(pollAfterMs >= 2000 && askedAt - answeredAt > pollAfterMs - 50,
+        JSON.stringify(shopper.polls));
     }
     assert.equal(shopper.count(`POST ${queue.path}/claim`), 1);
   });
@@ -105,7 +114,7 @@ test("the checkout leads who has no token to the line", async () => {
   await shopper.page.waitForURL(roomOf(queue));
 });
 
-test("a token opens the checkout once: elsewhere it is refused kindly, and the order stays", async () => {
+test("a token opens the checkout once: a second is refused kindly, the order stays", async () => {
   const queue = await openLamp(world, { maxActive: 2 });
   const shopper = await openShopper(browser);
   await shopper.page.goto(roomOf(queue));
@@ -115,8 +124,13 @@ test("a token opens the checkout once: elsewhere it is refused kindly, and the o
   for (const [who, says] of [[copycat, "This pass was used already"], [shopper, "Your order"]]) {
     await who.page.goto(world.url + PRODUCT.path);
     await who.page.evaluate((token) => {
-      const form = Object.assign(document.createElement("form"), { method: "post", action: "/checkout" });
-      form.append(Object.assign(document.createElement("input"), { name: "handoffToken", value: token }));
+      const form = Object.assign(document.createElement("form"), {
+        method: "post",
+        action: "/checkout",
+      });
+      form.append(
+        Object.assign(document.createElement("input"), { name: "handoffToken", value: token }),
+      );
       document.body.append(form);
       form.submit();
     }, shopper.handoffToken);
@@ -127,7 +141,7 @@ test("a token opens the checkout once: elsewhere it is refused kindly, and the o
   assert.equal((await queue.snapshot()).active, 1);
 });
 
-test("by keyboard alone a shopper comes to a paid order, and sees at each step where they are", async () => {
+test("by keyboard alone a shopper comes to a paid order, and sees where they are", async () => {
   const queue = await openLamp(world);
   const release = await hold(queue);
   const shopper = await openShopper(browser);
@@ -135,7 +149,8 @@ test("by keyboard alone a shopper comes to a paid order, and sees at each step w
   const focused = () =>
     page.evaluate(() => {
       const { outlineStyle, outlineWidth } = getComputedStyle(document.activeElement);
-      return [document.activeElement.innerText, outlineStyle !== "none" && parseFloat(outlineWidth) >= 2];
+      return [document.activeElement.innerText,
+        outlineStyle !== "none" && parseFloat(outlineWidth) >= 2];
     });
   const tabTo = async (wanted) => {
     for (let presses = 0; presses < 20; presses++) {
@@ -167,7 +182,9 @@ test("the first load of the room takes less than 30 KB, unpacked", async () => {
   const answers = [];
   shopper.context.on("response", (response) => answers.push(response));
   await shopper.page.goto(roomOf(queue), { waitUntil: "networkidle" });
-  const sizes = await Promise.all(answers.map(async (answer) => [answer.url(), (await answer.body()).length]));
+  const sizes = await Promise.all(
+    answers.map(async (answer) => [answer.url(), (await answer.body()).length]),
+  );
   assert.ok(sizes.length >= 3, "page, style and script");
   assert.ok(sizes.reduce((sum, [, size]) => sum + size, 0) < 30_000, JSON.stringify(sizes));
 });
@@ -199,12 +216,13 @@ suite("in the room", { concurrency: 4 }, () => {
     assert.deepEqual(await shopper.figures(), { place: 3, ahead: 1 });
     await shopper.context.setOffline(false);
     await shopper.page.locator("#lost").waitFor({ state: "hidden" });
-    assert.equal(await shopper.page.textContent("#say"), "The connection is back. You are still in line.");
+    assert.equal(await shopper.page.textContent("#say"),
+      "The connection is back. You are still in line.");
     await release();
     await shopper.page.waitForURL(`${world.url}/checkout`);
   });
 
-  test("a server that ends and starts again finds the open page waiting, at the same place", async () => {
+  test("a server that ends and starts again finds the open page at the same place", async () => {
     const own = await startWorld({ port: await freePort() });
     const queue = await openQueue(own);
     await hold(queue);
@@ -245,15 +263,18 @@ suite("in the room", { concurrency: 4 }, () => {
 
   for (const javaScriptEnabled of [true, false]) {
     const how = javaScriptEnabled ? "with" : "without";
-    test(`who comes back called up during a pause reads that their turn is kept, ${how} script`, async () => {
+    test(`who comes back called up in a pause reads that it is kept, ${how} script`, async () => {
       const { queue, next } = await openCalledUp(world);
       await queue.act("pause");
-      const { page } = await openEntered(browser, next, { javaScriptEnabled, bears: /status of 409/ });
+      const { page } = await openEntered(browser, next, {
+        javaScriptEnabled,
+        bears: /status of 409/,
+      });
       await page.getByText("Your turn is kept.").waitFor({ timeout: 15_000 });
     });
   }
 
-  test("without script, who claims before a place is free is told to stay, and is let in by a reload", async () => {
+  test("without script, who claims early is told to stay, and a reload lets them in", async () => {
     const { next, release } = await openCalledUp(world);
     const shopper = await openEntered(browser, next, { javaScriptEnabled: false });
     await shopper.press("It is your turn: continue");
@@ -270,14 +291,17 @@ suite("in the room", { concurrency: 4 }, () => {
     await release();
     await page.waitForURL(`${world.url}/checkout`);
     const since = polls.slice(polls.findIndex(({ collect }) => collect === false));
-    assert.deepEqual(since.slice(0, -1).filter(({ collect }) => collect), [], JSON.stringify(polls));
+    assert.deepEqual(since.slice(0, -1).filter(({ collect }) => collect), [],
+      JSON.stringify(polls));
   });
 
   test("a notice and its end appear on the open page", async () => {
     const queue = await openQueue(world);
     await hold(queue);
     const shopper = await openInLine(queue);
-    await queue.operate("PUT", "notice", { json: { level: "warning", text: "Delivery takes a week longer." } });
+    await queue.operate("PUT", "notice", {
+      json: { level: "warning", text: "Delivery takes a week longer." },
+    });
     const notice = shopper.page.locator("main").getByText("Delivery takes a week longer.");
     await notice.waitFor({ timeout: 15_000 });
     await queue.operate("PUT", "notice", { json: null });
@@ -285,7 +309,7 @@ suite("in the room", { concurrency: 4 }, () => {
     assert.equal(shopper.documents, 1);
   });
 
-  test("the end of the queue appears on the open page, and there is nothing left to leave", async () => {
+  test("the end of the queue appears on the open page, with nothing left to leave", async () => {
     const queue = await openQueue(world);
     await hold(queue);
     const shopper = await openInLine(queue);

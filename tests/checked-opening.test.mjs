@@ -1,6 +1,6 @@
-// An opening, checked by both verifiers, which share no code: the command `tidegate verify`, and the
-// script of the page /verify. They agree with each other and with the tickets, and both say where an
-// audit was altered.
+// An opening, checked by both verifiers, which share no code: the command `tidegate verify`, and
+// the script of the page /verify. They agree with each other and with the tickets, and both say
+// where an audit was altered.
 
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -22,11 +22,15 @@ after(() => removeFolder(folder));
 const world = await startWorld();
 const queue = await world.createQueue({ maxActive: 1, lanes: 8, opensAt: Date.now() + 3_600_000 });
 const shoppers = await forEachAtOnce(Array.from({ length: ENTRANTS }), 24, async () => {
-  const { ticket, receipt } = succeeded(await queue.send("enter", { method: "POST", json: { entryKey: newEntryKey() } }));
+  const { ticket, receipt } = succeeded(
+    await queue.send("enter", { method: "POST", json: { entryKey: newEntryKey() } }),
+  );
   return Object.assign(new Shopper(queue, ticket), { receipt });
 });
 await queue.patch({ opensAt: null });
-await until("the opening", async () => (await queue.send("")).json.phase === "open", { withinMs: 20_000 });
+await until("the opening", async () => (await queue.send("")).json.phase === "open", {
+  withinMs: 20_000,
+});
 const audit = await wholeAudit(queue);
 const jwks = JSON.stringify((await world.send("/.well-known/jwks.json")).json);
 // A value a line, so that a line says where one is.
@@ -45,9 +49,13 @@ test("both verifiers come to the same places, which are those of the tickets", a
     proof: JSON.stringify(succeeded(await queue.send("audit/proof", { bearer: shopper.ticket }))),
   }));
   const evidence = shown.flatMap(({ receipt, proof }, number) => [
-    "--receipt", file(`receipt-${number}`, receipt), "--proof", file(`proof-${number}`, proof),
+    "--receipt",
+    file(`receipt-${number}`, receipt),
+    "--proof",
+    file(`proof-${number}`, proof),
   ]);
-  const command = await byCommand(`${world.url}${queue.path}/audit`, "--places", places, ...evidence);
+  const command = await byCommand(`${world.url}${queue.path}/audit`, "--places", places,
+    ...evidence);
   assert.equal(command.code, 0, command.said);
   assert.match(command.said, /^VERIFIED/m);
   for (const given of shown) {
@@ -74,9 +82,11 @@ test("wherever an audit was altered, both verifiers say where", async (context) 
   });
   const inGroups = places.filter(({ where }) => where.startsWith("groups"));
   const outside = places.filter(({ where }) => !where.startsWith("groups"));
-  assert.ok(inGroups.length > 40 && outside.length >= 12, `${inGroups.length} and ${outside.length} values`);
+  assert.ok(inGroups.length > 40 && outside.length >= 12,
+    `${inGroups.length} and ${outside.length} values`);
   const pick = (list) => list[Math.floor(random() * list.length)];
-  const chosen = [...outside, ...Array.from({ length: ALTERATIONS - outside.length }, () => pick(inGroups))];
+  const chosen = [...outside,
+    ...Array.from({ length: ALTERATIONS - outside.length }, () => pick(inGroups))];
   await forEachAtOnce(chosen, 2, async ({ number, value, where }) => {
     const at = Math.floor(random() * value.length);
     const letters = /^\d+$/.test(value) ? "123456789" : "0123456789abcdef";
@@ -95,11 +105,17 @@ test("wherever an audit was altered, both verifiers say where", async (context) 
 test("a receipt that the log lacks is told from one that is no good", async () => {
   const left = await world.createQueue({ maxActive: 1, opensAt: Date.now() + 3_600_000 });
   const { receipt } = succeeded(await left.send("enter", { method: "POST" }));
-  const foreign = await byCommand(file("audit", JSON.stringify(audit)), "--receipt", file("foreign", JSON.stringify(receipt)));
+  const foreign = await byCommand(file("audit", JSON.stringify(audit)), "--receipt",
+    file("foreign", JSON.stringify(receipt)));
   assert.equal(foreign.code, 1, foreign.said);
-  const script = await byScript({ audit: JSON.stringify(audit), jwks, receipt: JSON.stringify(receipt) });
+  const script = await byScript({
+    audit: JSON.stringify(audit),
+    jwks,
+    receipt: JSON.stringify(receipt),
+  });
   assert.equal(script.verdict, "FAILED", script.said);
   const mine = { ...shoppers[3].receipt, place: shoppers[3].receipt.place + 1 };
-  const bent = await byCommand(file("audit", JSON.stringify(audit)), "--receipt", file("bent", JSON.stringify(mine)));
+  const bent = await byCommand(file("audit", JSON.stringify(audit)), "--receipt",
+    file("bent", JSON.stringify(mine)));
   assert.equal(bent.code, 1, bent.said);
 });

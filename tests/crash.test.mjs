@@ -1,6 +1,6 @@
-// workerd killed with -9 again and again while a whole launch goes on, and the invariants held against
-// everything that was acknowledged. The usual run is small; TIDEGATE_LONG=1 makes it 20,000 shoppers.
-// TEST_SEED repeats a run's behaviours and the progress at which workerd is killed.
+// workerd killed with -9 again and again while a whole launch goes on, and the invariants held
+// against everything that was acknowledged. The usual run is small; TIDEGATE_LONG=1 makes it 20,000
+// shoppers. TEST_SEED repeats a run's behaviours and the progress at which workerd is killed.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -22,7 +22,7 @@ const LOOKED_UP = 30;
 /** A bound, not an expectation. */
 const LONGEST_MS = 900_000;
 
-test("workerd killed ten times during a launch loses nothing, repeats nothing and over-admits nobody", async (context) => {
+test("workerd killed ten times in a launch loses, repeats, over-admits none", async (context) => {
   const random = seededRandom(context);
   const world = await startWorld();
   const queue = await world.createSettledQueue({ ...LIMITS, handoffSeconds: 12, lanes: 8 });
@@ -34,13 +34,13 @@ test("workerd killed ten times during a launch loses nothing, repeats nothing an
   let progress = 0;
   const visits = [];
   const launch = async () => {
-    await forEachAtOnce(Array.from({ length: SHOPPERS }), ENTERING_AT_ONCE, (_, number) =>
+    const enter = (_, number) =>
       new Promise((entered, failed) => {
         const visit = crowd.visit(number, () => entered(progress++)).then(() => progress++);
         visits.push(visit);
         visit.catch(failed);
-      }),
-    );
+      });
+    await forEachAtOnce(Array.from({ length: SHOPPERS }), ENTERING_AT_ONCE, enter);
     await Promise.all(visits);
   };
 
@@ -58,7 +58,9 @@ test("workerd killed ten times during a launch loses nothing, repeats nothing an
     }
   };
 
-  /** After a kill: everything that the operator sees, and some whose place must not have changed. */
+  /**
+   * After a kill: everything that the operator sees, and some whose place must not have changed.
+   */
   const lookAround = async () => {
     // Another kill may fall into an audit: then it begins anew.
     const audited = () => journal.audit(queue).then(() => true, () => false);
@@ -77,7 +79,9 @@ test("workerd killed ten times during a launch loses nothing, repeats nothing an
   const everything = Promise.all([launch().finally(() => (isOver = true)), crashes(), audits()]);
   await everything.finally(() => news.stop());
   await following;
-  await until("the last admission has ended", async () => (await queue.snapshot()).active === 0, { withinMs: LONGEST_MS });
+  await until("the last admission has ended", async () => (await queue.snapshot()).active === 0, {
+    withinMs: LONGEST_MS,
+  });
   await forEachAtOnce(crowd.absent, 20, ({ entry, entryKey }) => crowd.enter(entry, entryKey));
   await lookAround();
 
@@ -86,11 +90,21 @@ test("workerd killed ten times during a launch loses nothing, repeats nothing an
   const unanswered = count(({ status }) => status === undefined);
   const present = count(({ status }) => status === 202);
   const audited = journal.audits.length;
-  context.diagnostic(JSON.stringify({ calls: journal.calls.length, entered, unanswered, present, audited, ...crowd.outcomes }));
+  context.diagnostic(
+    JSON.stringify({
+      calls: journal.calls.length,
+      entered,
+      unanswered,
+      present,
+      audited,
+      ...crowd.outcomes,
+    }),
+  );
   assert.equal(kills, KILLS, "all of them while it went on");
   assert.ok(unanswered > 0, "kills met calls under way");
   assert.ok(present > 0, "some waited for their admission");
   assert.ok(entered >= SHOPPERS);
   await journal.assertKept();
-  assert.equal(journal.audits.at(-1).after.completed, LIMITS.maxAdmissions, "all of the stock was sold");
+  assert.equal(journal.audits.at(-1).after.completed, LIMITS.maxAdmissions,
+    "all of the stock was sold");
 });

@@ -35,13 +35,15 @@ test("claiming and leaving without a ticket is refused", async () => {
 
 test("a malformed ticket is refused everywhere", async () => {
   const long = `${shopper.ticket}${"a".repeat(3_000)}`;
-  for (const bad of ["", "x", "a.b", "a.b.c", "..", `${shopper.ticket}.`, shopper.ticket.slice(0, -1), long]) {
+  for (const bad of ["", "x", "a.b", "a.b.c", "..", `${shopper.ticket}.`,
+    shopper.ticket.slice(0, -1), long]) {
     for (const reply of await withTicket(bad)) assertProblem(reply, "UNAUTHORIZED");
   }
 });
 
 test("a credential of another scheme is refused, not overlooked", async () => {
-  for (const authorization of [`Basic ${btoa("a:b")}`, "Bearer", shopper.ticket, `Token ${shopper.ticket}`]) {
+  for (const authorization of [`Basic ${btoa("a:b")}`, "Bearer", shopper.ticket,
+    `Token ${shopper.ticket}`]) {
     const headers = { authorization };
     assertProblem(await queue.send("enter", { method: "POST", headers }), "UNAUTHORIZED");
     assertProblem(await queue.send("status", { headers }), "UNAUTHORIZED");
@@ -50,7 +52,9 @@ test("a credential of another scheme is refused, not overlooked", async () => {
 
 test("a ticket with a single character changed is refused, in whichever part", async () => {
   for (const part of [0, 1, 2]) {
-    for (const reply of await withTicket(altered(shopper.ticket, part))) assertProblem(reply, "UNAUTHORIZED");
+    for (const reply of await withTicket(altered(shopper.ticket, part))) {
+      assertProblem(reply, "UNAUTHORIZED");
+    }
   }
 });
 
@@ -66,7 +70,9 @@ test("a ticket without a signature is refused", async () => {
   const header = decodeProtectedHeader(shopper.ticket);
   const claims = decodeJwt(shopper.ticket);
   for (const alg of ["none", "None", "HS256"]) {
-    for (const reply of await withTicket(unsigned({ ...header, alg }, claims))) assertProblem(reply, "UNAUTHORIZED");
+    for (const reply of await withTicket(unsigned({ ...header, alg }, claims))) {
+      assertProblem(reply, "UNAUTHORIZED");
+    }
   }
 });
 
@@ -77,7 +83,10 @@ test("a token of another type or algorithm is no ticket, even with the right key
     await remake(shopper.ticket, { key, header: { typ: "tidegate-handoff+jwt" } }),
     await remake(shopper.ticket, { key, header: { typ: undefined } }),
     await remake(shopper.ticket, { key: Buffer.concat([key, key]), header: { alg: "HS512" } }),
-    await remake(shopper.ticket, { key: generateKeyPairSync("ed25519").privateKey, header: { alg: "EdDSA" } }),
+    await remake(shopper.ticket, {
+      key: generateKeyPairSync("ed25519").privateKey,
+      header: { alg: "EdDSA" },
+    }),
     (await (await queue.enter()).admit()).handoffToken,
   ];
   for (const token of wrong) {
@@ -88,7 +97,10 @@ test("a token of another type or algorithm is no ticket, even with the right key
 test("an expired ticket is refused, and one that never expires too", async () => {
   const now = Math.floor(Date.now() / 1000);
   for (const exp of [now - 3600, now, undefined]) {
-    const expired = await remake(shopper.ticket, { key: ticketKey.bytes, claims: { iat: now - 7200, exp } });
+    const expired = await remake(shopper.ticket, {
+      key: ticketKey.bytes,
+      claims: { iat: now - 7200, exp },
+    });
     for (const reply of await withTicket(expired)) assertProblem(reply, "UNAUTHORIZED");
   }
 });
@@ -96,7 +108,10 @@ test("an expired ticket is refused, and one that never expires too", async () =>
 test("another queue's ticket is refused", async () => {
   const other = await world.createQueue();
   for (const reply of await withTicket(shopper.ticket, other)) assertProblem(reply, "UNAUTHORIZED");
-  const both = await remake(shopper.ticket, { key: ticketKey.bytes, claims: { aud: [queue.id, other.id] } });
+  const both = await remake(shopper.ticket, {
+    key: ticketKey.bytes,
+    claims: { aud: [queue.id, other.id] },
+  });
   for (const reply of await withTicket(both, other)) assertProblem(reply, "UNAUTHORIZED");
 });
 
@@ -128,7 +143,8 @@ test("after a reset, an old cookie keeps nobody out", async () => {
 test("a changing call by cookie needs this site's own Origin", async () => {
   const victim = await queue.enter();
   const cookies = { [queue.cookieName]: victim.ticket };
-  const foreign = ["https://evil.example", "null", world.url.replace("http:", "https:"), `${world.url}1`, ""];
+  const foreign = ["https://evil.example", "null", world.url.replace("http:", "https:"),
+    `${world.url}1`, ""];
   for (const from of [undefined, ...foreign]) {
     assertProblem(await queue.send("claim", { method: "POST", cookies, from }), "FORBIDDEN");
     assertProblem(await queue.send("enter", { method: "POST", cookies, from }), "FORBIDDEN");

@@ -41,7 +41,11 @@ test("the queue demo is open, and the way through the shop stands", async () => 
   ({ ticket } = (await send(`${dev.url}/v1/queues/demo/enter`, { method: "POST" })).json);
   const claimed = await send(`${dev.url}/v1/queues/demo/claim`, { method: "POST", bearer: ticket });
   const { handoffToken, checkoutUrl } = claimed.json;
-  const order = await send(dev.url + checkoutUrl, { method: "POST", from: dev.url, form: { handoffToken } });
+  const order = await send(dev.url + checkoutUrl, {
+    method: "POST",
+    from: dev.url,
+    form: { handoffToken },
+  });
   assert.equal(order.status, 303, order.text);
 });
 
@@ -66,9 +70,13 @@ test("a setting that makes no sense is named", async () => {
   }
 });
 
-test("a second one runs beside it, on another port and state, with another shop behind it", async () => {
+test("a second one runs beside it, on another port and state, with another shop", async () => {
   const origin = await startOrigin({ "/lamp": () => ({ body: "another lamp" }) });
-  const second = await startDev({ PORT: String(secondPort), TIDEGATE_STATE: secondState, TIDEGATE_ORIGIN: origin.url });
+  const second = await startDev({
+    PORT: String(secondPort),
+    TIDEGATE_STATE: secondState,
+    TIDEGATE_ORIGIN: origin.url,
+  });
   assert.equal((await send(`${second.url}/lamp`)).text, "another lamp");
   assert.equal(origin.asked("/lamp").length, 1);
   const foreign = await send(`${second.url}/v1/queues/demo/status`, { bearer: ticket });
@@ -105,6 +113,8 @@ test("killed with -9, it leaves nothing running that holds the port", async () =
   dev.signal("SIGKILL");
   await endOf(family);
   const server = createServer();
-  await new Promise((resolve, reject) => server.once("error", reject).listen(port, "127.0.0.1", resolve));
+  await new Promise((resolve, reject) =>
+    server.once("error", reject).listen(port, "127.0.0.1", resolve)
+  );
   await new Promise((closed) => server.close(closed));
 });

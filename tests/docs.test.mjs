@@ -10,23 +10,31 @@ import { ROOT } from "../scripts/lib/miniflare.mjs";
 const read = (file) => readFileSync(path.join(ROOT, file), "utf8");
 
 test("every test that docs/requirements.md names is there", () => {
-  const named = [...read("docs/requirements.md").matchAll(/`((?:tests|core)\/[^`]+)`((?:,? "[^"]+")*)/g)];
+  const named = [
+    ...read("docs/requirements.md").matchAll(/`((?:tests|core)\/[^`]+)`((?:,? "[^"]+")*)/g),
+  ];
   assert.ok(named.length > 15, `${named.length} files are named`);
   for (const [, file, names] of named) {
     assert.ok(existsSync(path.join(ROOT, file)), file);
     for (const [, name] of names.matchAll(/"([^"]+)"/g)) {
-      const isThere = file.endsWith(".rs") ? read(file).includes(`fn ${name}(`) : read(file).includes(`test("${name}`);
+      const isThere = file.endsWith(".rs")
+        ? read(file).includes(`fn ${name}(`)
+        : read(file).includes(`test("${name}`);
       assert.ok(isThere, `${file}: "${name}"`);
     }
   }
 });
 
 test("every link of a document to a file leads to one", () => {
-  const documents = [...globSync("*.md", { cwd: ROOT }), ...globSync("{docs,origin}/*.md", { cwd: ROOT })];
-  for (const wanted of ["CHANGELOG.md", "CONTRIBUTING.md", "README.md", "SECURITY.md"]) assert.ok(documents.includes(wanted), wanted);
+  const documents = [...globSync("*.md", { cwd: ROOT }),
+    ...globSync("{docs,origin}/*.md", { cwd: ROOT })];
+  for (const wanted of ["CHANGELOG.md", "CONTRIBUTING.md", "README.md", "SECURITY.md"]) {
+    assert.ok(documents.includes(wanted), wanted);
+  }
   for (const document of documents) {
     for (const [, target] of read(document).matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)) {
-      assert.ok(existsSync(path.join(ROOT, path.dirname(document), target)), `${document}: ${target}`);
+      assert.ok(existsSync(path.join(ROOT, path.dirname(document), target)),
+        `${document}: ${target}`);
     }
   }
 });

@@ -1,5 +1,5 @@
-// A draw: entry ends before the shuffle, the first places win, and each place that is given up goes to the
-// next in order. tests/lapsing.test.mjs is about places that nobody comes for.
+// A draw: entry ends before the shuffle, the first places win, and each place that is given up goes
+// to the next in order. tests/lapsing.test.mjs is about places that nobody comes for.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -23,7 +23,12 @@ const standing = async (shopper) => {
 };
 
 test("a draw needs an opening, an end and a number of places", async () => {
-  const whole = { access: "draw", opensAt: Date.now() + 1_000, closesAt: Date.now() + HOUR_MS, maxAdmissions: 5 };
+  const whole = {
+    access: "draw",
+    opensAt: Date.now() + 1_000,
+    closesAt: Date.now() + HOUR_MS,
+    maxAdmissions: 5,
+  };
   const queue = world.queue("unmade");
   for (const field of ["opensAt", "closesAt", "maxAdmissions"]) {
     const { [field]: _, ...rest } = whole;
@@ -33,7 +38,8 @@ test("a draw needs an opening, an end and a number of places", async () => {
   assertProblem(await queue.operate("PUT", "", { json: bad }), "VALIDATION_ERROR", "closesAt");
   assert.equal((await queue.operate("PUT", "", { json: whole })).status, 201);
   for (const field of ["opensAt", "closesAt", "maxAdmissions"]) {
-    assertProblem(await queue.operate("PATCH", "", { json: { [field]: null } }), "VALIDATION_ERROR", field);
+    assertProblem(await queue.operate("PATCH", "", { json: { [field]: null } }), "VALIDATION_ERROR",
+      field);
   }
 });
 
@@ -41,12 +47,16 @@ test("entry ends at the opening; whoever entered finds their ticket again", asyn
   const queue = await makeDraw(world, { maxAdmissions: 2 });
   const keys = Array.from({ length: 5 }, newEntryKey);
   const enter = (entryKey) => queue.send("enter", { method: "POST", json: { entryKey } });
-  const entered = await forEachAtOnce(keys, 5, async (key) => new Shopper(queue, succeeded(await enter(key)).ticket));
+  const entered = await forEachAtOnce(keys, 5,
+    async (key) => new Shopper(queue, succeeded(await enter(key)).ticket));
   assert.equal((await entered[0].status()).json.status, "WAITING");
   assertProblem(await entered[0].claim(), "NOT_YET_SERVED");
   const places = await openDraw(queue, entered);
-  for (const reply of [await queue.send("enter", { method: "POST" }), await enter(newEntryKey())]) assertProblem(reply, "QUEUE_CLOSED");
-  const again = await forEachAtOnce(keys, 5, async (key) => new Shopper(queue, succeeded(await enter(key)).ticket));
+  for (const reply of [await queue.send("enter", { method: "POST" }), await enter(newEntryKey())]) {
+    assertProblem(reply, "QUEUE_CLOSED");
+  }
+  const again = await forEachAtOnce(keys, 5,
+    async (key) => new Shopper(queue, succeeded(await enter(key)).ticket));
   assert.deepEqual(again.map(({ index }) => index), entered.map(({ index }) => index));
   assert.equal((await queue.snapshot()).entered, 5);
   assert.equal((await places.at(-1).leave()).status, 204);
@@ -58,7 +68,8 @@ test("the first places win, and the others are the reserve, in order", async () 
   await queue.calledUp(3);
   await becomes(shoppers[2], "READY");
   for (const [place, shopper] of shoppers.entries()) {
-    assert.deepEqual(await standing(shopper), place < 3 ? ["READY", place + 1] : ["RESERVE", place + 1, place - 2]);
+    assert.deepEqual(await standing(shopper),
+      place < 3 ? ["READY", place + 1] : ["RESERVE", place + 1, place - 2]);
   }
   for (const shopper of shoppers.slice(3)) assertProblem(await shopper.claim(), "NOT_YET_SERVED");
   const audit = await wholeAudit(queue);
@@ -71,7 +82,8 @@ test("the first places win, and the others are the reserve, in order", async () 
   await becomes(shoppers[3], "READY");
   assert.deepEqual(await standing(shoppers[5]), ["RESERVE", 6, 2]);
   assertProblem(await shoppers[1].claim(), "ADMISSION_EXPIRED");
-  // From an admission, and from the reserve: a place is the next one's, and who left is passed over.
+  // From an admission, and from the reserve: a place is the next one's, and who left is passed
+  // over.
   await shoppers[0].admit();
   for (const place of [5, 4, 0]) assert.equal((await shoppers[place].leave()).status, 204);
   await queue.calledUp(7);
@@ -100,10 +112,18 @@ test("who entered with one identity has one entry, from wherever", async () => {
   const queue = await makeDraw(world, { maxAdmissions: 2, uniqueBy: "identity" });
   const exp = Math.floor(Date.now() / 1_000) + 300;
   const { bytes } = firstKey(world.keys.vars.IDENTITY_KEYS);
-  const identity = (sub) => new SignJWT({ sub, aud: queue.id, exp }).setProtectedHeader({ alg: "HS256", typ: "JWT" }).sign(bytes);
-  const enter = async (name) => queue.send("enter", { method: "POST", json: { identityToken: await identity(name), entryKey: newEntryKey() } });
+  const identity = (sub) =>
+    new SignJWT({ sub, aud: queue.id, exp }).setProtectedHeader({ alg: "HS256", typ: "JWT" }).sign(
+      bytes,
+    );
+  const enter = async (name) =>
+    queue.send("enter", {
+      method: "POST",
+      json: { identityToken: await identity(name), entryKey: newEntryKey() },
+    });
   const names = Array.from({ length: 60 }, (_, number) => `shopper ${number % 6}`);
-  const entries = await forEachAtOnce(names, 20, async (name) => new Shopper(queue, succeeded(await enter(name)).ticket));
+  const entries = await forEachAtOnce(names, 20,
+    async (name) => new Shopper(queue, succeeded(await enter(name)).ticket));
   assert.equal(new Set(entries.map(({ index }) => index)).size, 6);
   assert.equal((await queue.snapshot()).entered, 6);
   // Before the opening: after it, an edge may know already that nobody can enter any more.

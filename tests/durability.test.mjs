@@ -1,5 +1,6 @@
-// What was acknowledged survives: workerd killed with -9 in the middle of everything, a restart, new
-// keys. The moments of the kills are random; a failure names the seed, and TEST_SEED repeats it.
+// What was acknowledged survives: workerd killed with -9 in the middle of everything, a restart,
+// new keys. The moments of the kills are random; a failure names the seed, and TEST_SEED repeats
+// it.
 
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
@@ -16,7 +17,10 @@ import { startWorld } from "./support/world.mjs";
 const ROUNDS = 4;
 const newKey = (kid) => ({ kid, key: `dev-${randomBytes(32).toString("base64url")}` });
 
-/** What a call came to: its reply, or undefined when the connection broke or the answer was no final one. */
+/**
+ * What a call came to: its reply, or undefined when the connection broke or the answer was no final
+ * one.
+ */
 async function attempt(call) {
   const reply = await call().catch(() => undefined);
   return reply !== undefined && reply.status < 500 ? reply : undefined;
@@ -24,7 +28,8 @@ async function attempt(call) {
 
 /**
  * Makes the calls `atOnce` at a time and kills workerd after a random number of answers, `rounds`
- * times. Calls that were not acknowledged are made again, until all are. Returns the acknowledgements.
+ * times. Calls that were not acknowledged are made again, until all are. Returns the
+ * acknowledgements.
  */
 async function throughCrashes(world, random, calls, { atOnce = 40, rounds = 1 } = {}) {
   const acknowledged = calls.map(() => []);
@@ -44,7 +49,7 @@ async function throughCrashes(world, random, calls, { atOnce = 40, rounds = 1 } 
   return acknowledged;
 }
 
-test("however often workerd is killed while people enter, everybody has one place and none is lost", async (context) => {
+test("workerd killed while people enter: everybody has one place, none lost", async (context) => {
   const random = seededRandom(context);
   const world = await startWorld();
   const queue = await world.createSettledQueue({ maxActive: 1, lanes: 4 });
@@ -62,11 +67,12 @@ test("however often workerd is killed while people enter, everybody has one plac
     }
     return index;
   });
-  assert.deepEqual(indices.toSorted((a, b) => a - b), Array.from({ length: 300 }, (_, index) => index));
+  assert.deepEqual(indices.toSorted((a, b) => a - b),
+    Array.from({ length: 300 }, (_, index) => index));
   assert.equal((await queue.snapshot()).entered, 300);
 });
 
-test("however often workerd is killed while people claim, nobody is over-admitted or loses an admission", async (context) => {
+test("workerd killed while people claim: no admission is lost or one too many", async (context) => {
   const random = seededRandom(context);
   const world = await startWorld();
   const queue = await world.createSettledQueue({ maxActive: 200 });
@@ -77,12 +83,16 @@ test("however often workerd is killed while people claim, nobody is over-admitte
   const claims = shoppers.map((shopper) => () => shopper.claim());
   const acknowledged = await throughCrashes(world, random, claims, { rounds: ROUNDS });
 
-  const granted = acknowledged.flat().filter(({ status }) => status === 200).map(({ json }) => json);
+  const granted = acknowledged.flat().filter(({ status }) => status === 200).map(({ json }) =>
+    json
+  );
   const state = await queue.snapshot();
   assert.deepEqual([state.active, state.admitted, state.present], [60, 60, 140]);
   const admissions = await queue.admissions("admitted");
   const known = new Set(admissions.map(({ admissionId }) => admissionId));
-  for (const { admissionId } of granted) assert.ok(known.has(admissionId), "an acknowledged admission is gone");
+  for (const { admissionId } of granted) {
+    assert.ok(known.has(admissionId), "an acknowledged admission is gone");
+  }
 
   const redemptions = granted.map(({ handoffToken }) => () => queue.redeem(handoffToken, "order"));
   await throughCrashes(world, random, redemptions, { rounds: 2, atOnce: 5 });
@@ -93,13 +103,15 @@ test("however often workerd is killed while people claim, nobody is over-admitte
   assert.equal((await queue.snapshot()).completed, granted.length);
 });
 
-test("however often workerd is killed while slots change hands, no two shoppers ever hold one", async (context) => {
+test("workerd killed while slots change hands: no two shoppers ever hold one", async (context) => {
   const random = seededRandom(context);
   const world = await startWorld();
   const queue = await world.createSettledQueue();
   const shoppers = await queue.enterCalledUp(25, 1);
   for (let round = 0; round < ROUNDS; round++) {
-    await throughCrashes(world, random, shoppers.map((shopper) => () => shopper.claim()), { atOnce: 5 });
+    await throughCrashes(world, random, shoppers.map((shopper) => () => shopper.claim()), {
+      atOnce: 5,
+    });
     const [holder, ...others] = await queue.admissions("admitted");
     assert.equal(others.length, 0);
     const release = () => queue.settle("release", holder.admissionId);
@@ -134,7 +146,7 @@ test("a rate holds across a kill", async () => {
   assert.equal((await queue.snapshot()).admitted, 1);
 });
 
-test("an admission that ran out while nothing ran is over afterwards, and the next one is let in", async () => {
+test("an admission that ran out while nothing ran is over, and the next is let in", async () => {
   const world = await startWorld();
   const queue = await world.createSettledQueue();
   const [absent, next] = await queue.enterCalledUp(2, 1);
@@ -195,7 +207,7 @@ test("a ticket outlives the change of the key that signed it, and is renewed", a
   assert.equal((await renewed.status()).json.position, 2);
 });
 
-test("a handoff token outlives the change of the key that signed it, and the key set lists both", async () => {
+test("a handoff token outlives the key that signed it, and the key set lists both", async () => {
   const world = await startWorld();
   const queue = await world.createSettledQueue({ maxActive: 2 });
   const [first, second] = await queue.enterMany(2);

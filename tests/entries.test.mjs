@@ -33,7 +33,7 @@ test("entering gives a ticket, a receipt field and a status", async () => {
   assert.equal(reply.headers.get("cache-control"), "no-store");
 });
 
-test("the ticket comes in a cookie that no script reads and no other site sends along", async () => {
+test("the ticket comes in a cookie that no script reads and no other site sends", async () => {
   const queue = await world.createQueue();
   const reply = await queue.send("enter", { method: "POST", from: world.url });
   const { value, attributes } = reply.cookies[queue.cookieName];
@@ -45,7 +45,13 @@ test("the ticket comes in a cookie that no script reads and no other site sends 
 
 test("a ticket and its cookie live as long as their queue can need them", async () => {
   const days = (count) => Date.now() + count * 86_400_000;
-  const draw = { access: "draw", maxAdmissions: 1, claimWindowSeconds: 2_592_000, opensAt: days(30), closesAt: days(60) };
+  const draw = {
+    access: "draw",
+    maxAdmissions: 1,
+    claimWindowSeconds: 2_592_000,
+    opensAt: days(30),
+    closesAt: days(60),
+  };
   for (const [config, least] of [[draw, days(60)], [{ maxActive: 1 }, days(29)]]) {
     const queue = await world.createQueue(config);
     const reply = await queue.send("enter", { method: "POST", from: world.url });
@@ -60,7 +66,10 @@ test("a ticket is renewed before it ends, with its cookie, by a poll", async () 
   const shopper = await queue.enter();
   const { bytes: key } = firstKey(world.keys.vars.TICKET_KEYS);
   const now = Math.floor(Date.now() / 1_000);
-  const old = await remake(shopper.ticket, { key, claims: { iat: now - 2, exp: now + 7 * 86_400 } });
+  const old = await remake(shopper.ticket, {
+    key,
+    claims: { iat: now - 2, exp: now + 7 * 86_400 },
+  });
   const cookies = { [queue.cookieName]: old };
   const reply = await queue.send("status", { cookies });
   const { ticket } = succeeded(reply);
@@ -73,7 +82,9 @@ test("a ticket is renewed before it ends, with its cookie, by a poll", async () 
 
 test("without a ticket or a key, every entry is somebody else's", async () => {
   const queue = await world.createQueue();
-  const replies = await Promise.all(Array.from({ length: 5 }, () => queue.send("enter", { method: "POST" })));
+  const replies = await Promise.all(
+    Array.from({ length: 5 }, () => queue.send("enter", { method: "POST" })),
+  );
   assert.deepEqual(replies.map((reply) => entry(reply).index).sort(), [0, 1, 2, 3, 4]);
 });
 
@@ -103,7 +114,9 @@ test("a retry with the same entryKey is the same entry, whatever the number of l
     const enter = () => queue.send("enter", { method: "POST", json });
     const first = entry(await enter());
     await queue.enterMany(3);
-    for (const reply of await Promise.all(Array.from({ length: 8 }, enter))) assert.deepEqual(entry(reply), first);
+    for (const reply of await Promise.all(Array.from({ length: 8 }, enter))) {
+      assert.deepEqual(entry(reply), first);
+    }
     assert.equal((await queue.snapshot()).entered, 4);
   }
 });
@@ -111,11 +124,9 @@ test("a retry with the same entryKey is the same entry, whatever the number of l
 test("an entryKey that is sent many times at once is one entry", async () => {
   const queue = await world.createQueue();
   const keys = Array.from({ length: 10 }, newEntryKey);
-  const replies = await Promise.all(
-    Array.from({ length: 60 }, (_, number) =>
-      queue.send("enter", { method: "POST", json: { entryKey: keys[number % keys.length] } }),
-    ),
-  );
+  const enter = (entryKey) => queue.send("enter", { method: "POST", json: { entryKey } });
+  const sent = Array.from({ length: 60 }, (_, number) => enter(keys[number % keys.length]));
+  const replies = await Promise.all(sent);
   for (const [number, reply] of replies.entries()) {
     assert.equal(entry(reply).index, entry(replies[number % keys.length]).index);
   }
@@ -180,7 +191,8 @@ test("leaving by cookie gives up the place", async () => {
 
 const ENDS = {
   completed: async (queue, shopper) => void (await shopper.buy()),
-  released: async (queue, shopper) => void (await queue.settle("release", (await shopper.admit()).admissionId)),
+  released: async (queue, shopper) =>
+    void (await queue.settle("release", (await shopper.admit()).admissionId)),
   expired: async (queue, shopper) => {
     await queue.patch({ handoffSeconds: 1 });
     await shopper.admit();
@@ -198,7 +210,7 @@ for (const [state, end] of Object.entries(ENDS)) {
     assert.equal(entry(await first.enterAgain()).index, 3);
   });
 
-  test(`whoever was called up a moment ago and whose admission is ${state} enters anew at the end, too`, async () => {
+  test(`who was just called up and is ${state} enters anew at the end, too`, async () => {
     const queue = await world.createQueue({ maxActive: 1 });
     const [first, second] = await queue.enterMany(3);
     await first.buy();
@@ -220,8 +232,9 @@ test("a lane finds its shoppers again by the thousand, and those who left enter 
   for (const number of leaving) assert.equal((await entered[number].leave()).status, 204);
   const again = await forEachAtOnce(keys, 200, enter);
   for (const [number, { index }] of again.entries()) {
-    if (leaving.includes(number)) assert.ok(index >= keys.length, `${number} left, and has ${index} again`);
-    else assert.equal(index, entered[number].index);
+    if (leaving.includes(number)) {
+      assert.ok(index >= keys.length, `${number} left, and has ${index} again`);
+    } else assert.equal(index, entered[number].index);
   }
   assert.equal((await queue.snapshot()).entered, keys.length + leaving.length);
 });

@@ -1,5 +1,5 @@
-// A queue's lives in its audit: each is listed with what it was committed to, so that nobody can draw
-// again unseen; and a secret that was told decides nothing any more.
+// A queue's lives in its audit: each is listed with what it was committed to, so that nobody can
+// draw again unseen; and a secret that was told decides nothing any more.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -14,7 +14,10 @@ const world = await startWorld();
 const jwks = (await world.send("/.well-known/jwks.json")).json;
 const later = () => Date.now() + HOUR_MS;
 
-/** The life that a queue has now, as a later audit is to list it; what is not public yet is left out. */
+/**
+ * The life that a queue has now, as a later audit is to list it; what is not public yet is left
+ * out.
+ */
 async function life(queue) {
   const { epoch, entered, shuffle } = await queue.snapshot();
   const commitment = shuffle.commitment ?? (await wholeAudit(queue)).commitment;
@@ -56,24 +59,37 @@ test("resets, changed lanes and a queue made anew all stay listed in the audit",
   assert.equal(audit.earlierEpochs, lives.length);
   assert.deepEqual(audit.epochs.map(({ createdAt, endedAt, ...rest }) => rest), lives);
   const times = audit.epochs.flatMap(({ createdAt, endedAt }) => [createdAt, endedAt]);
-  assert.deepEqual([...times, audit.openedAt].toSorted((a, b) => a - b), [...times, audit.openedAt], "one after the other");
+  assert.deepEqual([...times, audit.openedAt].toSorted((a, b) => a - b), [...times, audit.openedAt],
+    "one after the other");
 });
 
-test("an opening that is put off after the secret was told begins a new life, with another secret", async () => {
+test("an opening put off after the secret was told begins an epoch with another", async () => {
   for (const access of ["queue", "draw"]) {
-    const queue = await world.createQueue({ access, maxActive: 1, maxAdmissions: 1, opensAt: 1, closesAt: later() });
+    const queue = await world.createQueue({
+      access,
+      maxActive: 1,
+      maxAdmissions: 1,
+      opensAt: 1,
+      closesAt: later(),
+    });
     const told = await wholeAudit(queue);
     assert.equal(told.entrants, 0);
     const { snapshot } = await queue.patch({ opensAt: later() - HOUR_MS / 2 });
     assert.deepEqual([snapshot.phase, snapshot.shuffle.entrants], ["entry", null]);
-    assert.notEqual(snapshot.shuffle.commitment, sha256(Buffer.from(told.secret, "hex")).toString("hex"));
+    assert.notEqual(snapshot.shuffle.commitment,
+      sha256(Buffer.from(told.secret, "hex")).toString("hex"));
     await queue.enterMany(2);
     await queue.patch({ opensAt: 2 });
     const audit = await wholeAudit(queue);
     await assertAudit(audit, jwks);
     assert.deepEqual([audit.entrants, audit.commitment], [2, snapshot.shuffle.commitment]);
     const { createdAt, endedAt, ...rest } = audit.epochs[0];
-    assert.deepEqual(rest, { epoch: told.epoch, commitment: told.commitment, entered: 0, opened: false });
+    assert.deepEqual(rest, {
+      epoch: told.epoch,
+      commitment: told.commitment,
+      entered: 0,
+      opened: false,
+    });
   }
 });
 

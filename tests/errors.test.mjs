@@ -25,8 +25,10 @@ test("a body that is not JSON is refused", async () => {
   assertProblem(await world.asOrigin("/v1/handoffs/redeem", bad), "VALIDATION_ERROR", "not JSON");
   const body = '{"entryKey":"00000000000000000000000000000000"}';
   assert.equal((await queue.send("enter", { method: "POST", body })).status, 200);
-  for (const bytes of [`\u{feff}${body}`, new Uint8Array([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d])]) {
-    assertProblem(await queue.send("enter", { method: "POST", body: bytes }), "VALIDATION_ERROR", "not JSON");
+  for (const bytes of [`\u{feff}${body}`,
+    new Uint8Array([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d])]) {
+    assertProblem(await queue.send("enter", { method: "POST", body: bytes }), "VALIDATION_ERROR",
+      "not JSON");
   }
   assertProblem(await queue.operate("PUT", "", { body: "{" }), "VALIDATION_ERROR", "not JSON");
   assertProblem(await queue.operate("PATCH", "", { body: "" }), "VALIDATION_ERROR", "not JSON");
@@ -58,7 +60,8 @@ test("an unknown field is refused by name", async () => {
 
 test("an entryKey is 32 lowercase hex digits, and nothing else", async () => {
   const good = newEntryKey();
-  for (const entryKey of ["", good.slice(1), `${good}0`, good.toUpperCase().replace(/^./, "A"), `${good.slice(1)}g`]) {
+  for (const entryKey of ["", good.slice(1), `${good}0`, good.toUpperCase().replace(/^./, "A"),
+    `${good.slice(1)}g`]) {
     const reply = await queue.send("enter", { method: "POST", json: { entryKey } });
     assertProblem(reply, "VALIDATION_ERROR", "entryKey");
   }
@@ -79,10 +82,19 @@ test("a configuration's value of the wrong type or out of range is refused by na
     lanes: [0, 257, "4"],
     closesAt: [-1, 2 ** 54, "tomorrow"],
     access: ["lottery", 1],
-    checkoutUrl: ["", "checkout", "//evil.example", "/a?token=", "https://shop.example/?q", "javascript:alert(1)", "/../x", "http://shop.example/checkout"],
+    checkoutUrl: ["", "checkout", "//evil.example", "/a?token=", "https://shop.example/?q",
+      "javascript:alert(1)", "/../x", "http://shop.example/checkout"],
     audience: ["", "x".repeat(201), "urn:tidegate:receipt"],
-    allowedOrigins: [["*"], ["http://shop.example"], ["https://shop.example/"], ["shop.example"], ["null"], "https://shop.example"],
-    product: [{ name: "Lamp" }, { name: "", path: "/lamp" }, { name: "Lamp", path: "lamp" }, "Lamp"],
+    allowedOrigins: [
+      ["*"],
+      ["http://shop.example"],
+      ["https://shop.example/"],
+      ["shop.example"],
+      ["null"],
+      "https://shop.example",
+    ],
+    product: [{ name: "Lamp" }, { name: "", path: "/lamp" }, { name: "Lamp", path: "lamp" },
+      "Lamp"],
     uniqueBy: ["email"],
     requires: ["turnstile", ["captcha"]],
     beacon: ["coin"],
@@ -100,19 +112,23 @@ test("a refused configuration creates no queue and changes none", async () => {
   assertProblem(await fresh.operate("PUT", "", { json: { maxActive: 0 } }), "VALIDATION_ERROR");
   assertProblem(await fresh.operate("GET"), "QUEUE_NOT_FOUND");
   const before = (await queue.operate("GET")).json.config;
-  assertProblem(await queue.operate("PUT", "", { json: { maxActive: 9, lanes: 0 } }), "VALIDATION_ERROR");
+  assertProblem(await queue.operate("PUT", "", { json: { maxActive: 9, lanes: 0 } }),
+    "VALIDATION_ERROR");
   assert.deepEqual((await queue.operate("GET")).json.config, before);
 });
 
 test("a queue that would hold nobody back is refused", async () => {
   const says = "admitRatePerMinute or maxActive";
-  assertProblem(await world.queue("unlimited").operate("PUT", "", { json: {} }), "VALIDATION_ERROR", says);
-  assertProblem(await queue.operate("PATCH", "", { json: { maxActive: null } }), "VALIDATION_ERROR", says);
+  assertProblem(await world.queue("unlimited").operate("PUT", "", { json: {} }), "VALIDATION_ERROR",
+    says);
+  assertProblem(await queue.operate("PATCH", "", { json: { maxActive: null } }), "VALIDATION_ERROR",
+    says);
 });
 
 test("a closing before the opening is refused", async () => {
   const json = { maxActive: 1, opensAt: 2_000, closesAt: 1_000 };
-  assertProblem(await world.queue("backwards").operate("PUT", "", { json }), "VALIDATION_ERROR", "closesAt");
+  assertProblem(await world.queue("backwards").operate("PUT", "", { json }), "VALIDATION_ERROR",
+    "closesAt");
 });
 
 test("what this version does not serve is refused by name, not ignored", async () => {
@@ -122,15 +138,20 @@ test("what this version does not serve is refused by name, not ignored", async (
     [{ requires: ["invite"] }, "requires"],
   ];
   for (const [config, field] of unserved) {
-    const reply = await world.queue("tomorrow").operate("PUT", "", { json: { maxActive: 1, ...config } });
+    const reply = await world.queue("tomorrow").operate("PUT", "", {
+      json: { maxActive: 1, ...config },
+    });
     assertProblem(reply, "VALIDATION_ERROR", field);
     assert.match(reply.json.detail, /not served by this version/);
   }
 });
 
-test("a queue id that can be none is named to the operator, and is no queue to a shopper", async () => {
+test("an impossible queue id is named to the operator, and no queue to a shopper", async () => {
   for (const id of ["Demo", "-x", "a_b", "x".repeat(64)]) {
-    const put = await world.asOperator(`/v1/admin/queues/${id}`, { method: "PUT", json: { maxActive: 1 } });
+    const put = await world.asOperator(`/v1/admin/queues/${id}`, {
+      method: "PUT",
+      json: { maxActive: 1 },
+    });
     assertProblem(put, "VALIDATION_ERROR", "queue id");
     assertProblem(await world.send(`/v1/queues/${id}`), "QUEUE_NOT_FOUND");
   }
@@ -146,7 +167,9 @@ test("a bad notice is refused", async () => {
     { level: "info", text: "Hello", colour: "red" },
     "Hello",
   ];
-  for (const json of bad) assertProblem(await queue.operate("PUT", "notice", { json }), "VALIDATION_ERROR");
+  for (const json of bad) {
+    assertProblem(await queue.operate("PUT", "notice", { json }), "VALIDATION_ERROR");
+  }
   assert.equal((await queue.snapshot()).notice, null);
 });
 
@@ -169,7 +192,8 @@ test("a redemption without a token is refused", async () => {
 });
 
 test("what nobody answers is not found", async () => {
-  for (const path of ["/v1", "/v1/", "/v1/x", "/v1/queues", `${queue.path}/x`, `${queue.path}/enter/x`, "/tidegate/x"]) {
+  for (const path of ["/v1", "/v1/", "/v1/x", "/v1/queues", `${queue.path}/x`,
+    `${queue.path}/enter/x`, "/tidegate/x"]) {
     assertProblem(await world.send(path), "NOT_FOUND");
   }
   for (const path of ["/v1/admin", "/v1/admin/x", `/v1/admin/queues/${queue.id}/x`]) {
@@ -179,7 +203,8 @@ test("what nobody answers is not found", async () => {
 
 test("an admission that was never given is not found", async () => {
   const { epoch } = await queue.snapshot();
-  for (const id of ["x", `${epoch}-999`, `${epoch}-+0`, `${epoch.toUpperCase()}-0`, `${epoch}-${entered.index}`]) {
+  for (const id of ["x", `${epoch}-999`, `${epoch}-+0`, `${epoch.toUpperCase()}-0`,
+    `${epoch}-${entered.index}`]) {
     assertProblem(await queue.settle("complete", id), "NOT_FOUND", id);
   }
   assertProblem(await queue.settle("refund", `${epoch}-0`), "NOT_FOUND");
@@ -223,7 +248,7 @@ test("a method that is not allowed is refused, and the answer names those that a
   }
 });
 
-test("a method that is not allowed to operator or origin is refused, and the answer names those that are", async () => {
+test("to operator and origin, a refused method's answer names those that are allowed", async () => {
   const own = `/v1/admin/queues/${queue.id}`;
   const cases = [
     ["POST", "/v1/admin/queues", "GET, HEAD"],
@@ -251,7 +276,8 @@ test("a body over 16 KiB is refused, whether or not it says its length", async (
     assertProblem(await queue.send("enter", { method: "POST", body }), "PAYLOAD_TOO_LARGE");
   }
   for (const body of [large, streamed()]) {
-    assertProblem(await world.asOrigin("/v1/handoffs/redeem", { method: "POST", body }), "PAYLOAD_TOO_LARGE");
+    assertProblem(await world.asOrigin("/v1/handoffs/redeem", { method: "POST", body }),
+      "PAYLOAD_TOO_LARGE");
   }
   for (const body of [large, streamed()]) {
     assertProblem(await queue.operate("PATCH", "", { body }), "PAYLOAD_TOO_LARGE");

@@ -1,5 +1,5 @@
-// An object that nobody calls is evicted after some ten seconds, and its memory with it. Whatever was
-// going on, it comes back from storage with the right counters.
+// An object that nobody calls is evicted after some ten seconds, and its memory with it. Whatever
+// was going on, it comes back from storage with the right counters.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -21,7 +21,8 @@ async function untilEvicted({ calls }, bindings, touch) {
     const told = calls.filter(({ binding }) => bindings.includes(binding));
     return new Map(told.map(({ object, life }) => [object, life]));
   };
-  const isAnew = (before, after) => [...before].every(([object, life]) => after.get(object) !== life);
+  const isAnew = (before, after) =>
+    [...before].every(([object, life]) => after.get(object) !== life);
   let before;
   await until(`${bindings} are evicted`, async () => {
     const last = before;
@@ -69,11 +70,13 @@ describe("an object that was evicted", { concurrency: true }, () => {
     for (const shopper of [last, second, third]) await shopper.becomePresent();
     const shown = async () => {
       // Without what time alone changes.
-      const { serverTime, version, waitRange, waitBounds, soonBelow, soonStride, ...rest } = await queue.snapshot();
+      const { serverTime, version, waitRange, waitBounds, soonBelow, soonStride, ...rest } =
+        await queue.snapshot();
       return rest;
     };
     const [before, admissions] = [await shown(), await queue.admissions()];
-    assert.deepEqual([before.active, before.present, before.completed, before.remaining], [3, 3, 1, 1]);
+    assert.deepEqual([before.active, before.present, before.completed, before.remaining], [3, 3, 1,
+      1]);
 
     await untilEvicted(watched, ["QUEUE"], async () => {
       assert.deepEqual(await shown(), before);
@@ -89,7 +92,12 @@ describe("an object that was evicted", { concurrency: true }, () => {
     await queue.settle("complete", paid.admissionId);
     await second.admit();
     const { active, completed, remaining, present } = await queue.snapshot();
-    assert.deepEqual({ active, completed, remaining, present }, { active: 3, completed: 2, remaining: 0, present: 1 });
+    assert.deepEqual({ active, completed, remaining, present }, {
+      active: 3,
+      completed: 2,
+      remaining: 0,
+      present: 1,
+    });
   });
 
   test("a rate holds across an eviction", async () => {
@@ -99,28 +107,35 @@ describe("an object that was evicted", { concurrency: true }, () => {
     await buyer.buy();
     await untilEvicted(watched, ["QUEUE"], async () => {
       const { status, json } = await other.claim();
-      assert.ok(status === 200 || status === 202 || json.code === "NOT_YET_SERVED", JSON.stringify(json));
+      assert.ok(status === 200 || status === 202 || json.code === "NOT_YET_SERVED",
+        JSON.stringify(json));
       const [first, ...others] = await queue.admissions();
-      const withinAMinute = others.filter(({ admittedAt }) => admittedAt < first.admittedAt + 60_000);
+      const withinAMinute = others.filter(({ admittedAt }) =>
+        admittedAt < first.admittedAt + 60_000
+      );
       assert.equal(withinAMinute.length, 0);
     });
   });
 
-  test("a lane that was evicted between writing a group and leasing its places finds the group again", async () => {
+  test("a lane that was evicted between write and lease finds its group again", async () => {
     const watched = await startWatchedWorld();
     const { world, outage } = watched;
     const queue = await world.createQueue({ maxActive: 1, lanes: 1 });
     await queue.enter();
     const keys = Array.from({ length: 10 }, newEntryKey);
     const unanswered = async () => {
-      for (const reply of await forEachAtOnce(keys, 5, (key) => enter(queue, key))) assertProblem(reply, "SERVICE_UNAVAILABLE");
+      for (const reply of await forEachAtOnce(keys, 5, (key) => enter(queue, key))) {
+        assertProblem(reply, "SERVICE_UNAVAILABLE");
+      }
     };
     outage.add("QUEUE");
     await unanswered();
     await untilEvicted(watched, ["LANE"], unanswered);
     outage.delete("QUEUE");
 
-    const places = () => forEachAtOnce(keys, 5, async (key) => new Shopper(queue, (await enter(queue, key)).json.ticket).index);
+    const places = () =>
+      forEachAtOnce(keys, 5, async (key) =>
+        new Shopper(queue, (await enter(queue, key)).json.ticket).index);
     const indices = await places();
     assert.deepEqual(indices.toSorted((a, b) => a - b), keys.map((_, number) => number + 1));
     assert.deepEqual(await places(), indices);

@@ -1,5 +1,5 @@
-// The fairness report of queues whose every shopper this test sent: its numbers are those that the test
-// counted. And the page /fairness as the platform serves it.
+// The fairness report of queues whose every shopper this test sent: its numbers are those that the
+// test counted. And the page /fairness as the platform serves it.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -17,7 +17,8 @@ import { startWorld } from "./support/world.mjs";
 
 const FAR = 32_503_680_000_000; // the year 3000
 const FIELDS = [
-  ...["format", "queueId", "access", "epoch", "phase", "createdAt", "openedAt", "winners", "maxAdmissions", "claimWindowSeconds", "entered", "entrants", "calledUp", "came", "noShows"],
+  ...["format", "queueId", "access", "epoch", "phase", "createdAt", "openedAt", "winners",
+    "maxAdmissions", "claimWindowSeconds", "entered", "entrants", "calledUp", "came", "noShows"],
   ...["admitted", "completed", "complete", "inversions", "overtaken", "tenths", "lanes", "chance"],
 ];
 
@@ -32,7 +33,8 @@ const reportOf = (queue) =>
   until("the report", async () => {
     const reply = await queue.send("fairness");
     // Not over yet, as far as the edge knows; or over, and the report is being made.
-    if (reply.status !== 200) assertProblem(reply, reply.status === 503 ? "SERVICE_UNAVAILABLE" : "CONFLICT");
+    if (reply.status !== 200) {assertProblem(reply,
+        reply.status === 503 ? "SERVICE_UNAVAILABLE" : "CONFLICT");}
     return reply.status === 200 && reply.json;
   });
 
@@ -51,7 +53,10 @@ async function serve(queue, waiting) {
 /** What holds of the tenths of any whole report. */
 function checkTenths({ tenths, calledUp, came, admitted }) {
   assert.equal(tenths.length, 10);
-  assert.deepEqual(["calledUp", "came", "admitted"].map((name) => sum(tenths.map((tenth) => tenth[name]))), [calledUp, came, admitted]);
+  assert.deepEqual(
+    ["calledUp", "came", "admitted"].map((name) => sum(tenths.map((tenth) => tenth[name]))),
+    [calledUp, came, admitted],
+  );
   assert.deepEqual([tenths[0].fromPosition, tenths[9].toPosition], [1, calledUp]);
   for (const [at, { fromPosition, toPosition, calledUp: called }] of tenths.entries()) {
     assert.equal(toPosition - fromPosition + 1, called);
@@ -63,13 +68,17 @@ function checkTenths({ tenths, calledUp, came, admitted }) {
 function waitsOf(tenths, admissions, since) {
   const ranked = (waits, percent) => waits[Math.ceil((waits.length * percent) / 100) - 1] ?? null;
   return tenths.map(({ fromPosition, toPosition }) => {
-    const own = admissions.filter(({ position }) => position >= fromPosition && position <= toPosition && position <= since.entrants);
-    const waits = own.map(({ admittedAt }) => admittedAt - since.openedAt).toSorted((a, b) => a - b);
+    const own = admissions.filter(({ position }) =>
+      position >= fromPosition && position <= toPosition && position <= since.entrants
+    );
+    const waits = own.map(({ admittedAt }) => admittedAt - since.openedAt).toSorted((a, b) =>
+      a - b
+    );
     return [ranked(waits, 50), ranked(waits, 90)];
   });
 }
 
-test("the report of a queue says what came of each shopper, from the opening to the end", async () => {
+test("a queue's report says what came of each shopper, from opening to end", async () => {
   const queue = await world.createQueue({ maxActive: 100, lanes: 4, opensAt: FAR });
   const early = await forEachAtOnce(Array.from({ length: 40 }), 10, () => queue.enter());
   assertProblem(await queue.send("fairness"), "CONFLICT", "when the queue is over");
@@ -87,10 +96,13 @@ test("the report of a queue says what came of each shopper, from the opening to 
 
   const called = [...places, ...late];
   const stands = called.filter((shopper) => !early.slice(0, 2).includes(shopper));
-  // Five stay away, three leave without claiming, four leave while they wait; the others are let in.
+  // Five stay away, three leave without claiming, four leave while they wait; the others are let
+  // in.
   const absent = stands.filter((_, at) => at % 9 === 4).slice(0, 5);
   const leavers = stands.filter((_, at) => at % 9 === 5).slice(0, 3);
-  const comers = stands.filter((shopper) => !absent.includes(shopper) && !leavers.includes(shopper));
+  const comers = stands.filter((shopper) =>
+    !absent.includes(shopper) && !leavers.includes(shopper)
+  );
   for (const shopper of leavers) assert.equal((await shopper.leave()).status, 204);
   // The last comes first and is let in; everybody else waits, and is let in by place.
   const first = comers.at(-1);
@@ -110,16 +122,40 @@ test("the report of a queue says what came of each shopper, from the opening to 
   const report = await reportOf(queue);
   assert.deepEqual(Object.keys(report).toSorted(), FIELDS.toSorted());
   const admitted = served.length + 1;
-  assert.deepEqual(pick(report, "format", "queueId", "access", "phase", "openedAt", "complete", "inversions"), {
-    ...{ format: 1, queueId: queue.id, access: "queue", phase: "closed", openedAt, complete: true, inversions: 0 },
-  });
-  assert.deepEqual(pick(report, "entered", "entrants", "calledUp", "came", "noShows", "admitted", "completed"), {
-    ...{ entered: 50, entrants: 40, calledUp: 50, came: comers.length, noShows: absent.length, admitted, completed: served.length - 1 },
-  });
+  assert.deepEqual(
+    pick(report, "format", "queueId", "access", "phase", "openedAt", "complete", "inversions"),
+    {
+      ...{
+        format: 1,
+        queueId: queue.id,
+        access: "queue",
+        phase: "closed",
+        openedAt,
+        complete: true,
+        inversions: 0,
+      },
+    },
+  );
+  assert.deepEqual(
+    pick(report, "entered", "entrants", "calledUp", "came", "noShows", "admitted", "completed"),
+    {
+      ...{
+        entered: 50,
+        entrants: 40,
+        calledUp: 50,
+        came: comers.length,
+        noShows: absent.length,
+        admitted,
+        completed: served.length - 1,
+      },
+    },
+  );
   assert.equal(report.epoch, decodeJwt(late[0].ticket).epoch);
   checkTenths(report);
   for (const { fromPosition, toPosition, came } of report.tenths) {
-    assert.equal(came, called.slice(fromPosition - 1, toPosition).filter((shopper) => comers.includes(shopper)).length);
+    assert.equal(came, called.slice(fromPosition - 1, toPosition).filter((shopper) =>
+      comers.includes(shopper)
+    ).length);
   }
 
   const admissions = (await queue.admissions()).filter(({ admittedAt }) => admittedAt !== null);
@@ -127,20 +163,26 @@ test("the report of a queue says what came of each shopper, from the opening to 
   const expected = waitsOf(report.tenths, admissions, { openedAt, entrants: 40 });
   const told = report.tenths.map(({ medianWaitMs, p90WaitMs }) => [medianWaitMs, p90WaitMs]);
   assert.deepEqual(told.slice(0, 8), expected.slice(0, 8));
-  // Of those who entered later it is known to the second: they entered after this, and well after the opening.
+  // Of those who entered later it is known to the second: they entered after this, and well after
+  // the opening.
   const lastAt = Math.max(...admissions.map(({ admittedAt }) => admittedAt));
-  for (const [, p90] of told.slice(8)) assert.ok(p90 <= lastAt - beforeLate + 1_000, `${p90} of ${lastAt - beforeLate}`);
+  for (const [, p90] of told.slice(8)) {
+    assert.ok(p90 <= lastAt - beforeLate + 1_000, `${p90} of ${lastAt - beforeLate}`);
+  }
 
   assert.equal(sum(report.lanes.map(({ entries }) => entries)), 50);
   const numbers = report.lanes.map(({ lane }) => lane);
   assert.deepEqual(numbers, numbers.toSorted((a, b) => a - b));
-  assert.ok(numbers.every((lane) => lane >= 0 && lane < 4) && new Set(numbers).size === numbers.length);
+  assert.ok(
+    numbers.every((lane) => lane >= 0 && lane < 4) && new Set(numbers).size === numbers.length,
+  );
 });
 
-const auditOf = async (queue) => (await until("the audit", async () => {
-  const reply = await queue.send("audit");
-  return reply.status === 200 && reply;
-})).json;
+const auditOf = async (queue) =>
+  (await until("the audit", async () => {
+    const reply = await queue.send("audit");
+    return reply.status === 200 && reply;
+  })).json;
 
 test("arrival beside place is counted as anybody can count it", async () => {
   const queue = await world.createQueue({ maxActive: 1, lanes: 2, opensAt: FAR });
@@ -150,11 +192,18 @@ test("arrival beside place is counted as anybody can count it", async () => {
   const { chance } = await reportOf(queue);
   const table = Array.from({ length: 10 }, () => new Array(10).fill(0));
   for (let index = 0; index < 33; index++) {
-    table[Math.floor((index * 10) / 33)][Math.floor((shuffledPosition(index, 33, snapshot.shuffle.seed) * 10) / 33)]++;
+    table[Math.floor((index * 10) / 33)][
+      Math.floor((shuffledPosition(index, 33, snapshot.shuffle.seed) * 10) / 33)
+    ]++;
   }
   assert.deepEqual(chance.table, table);
   assert.equal(sum(chance.table.flat()), chance.sampled);
-  assert.deepEqual(pick(chance, "sampled", "chiSquared", "degreesOfFreedom", "deviations"), { sampled: 33, chiSquared: null, degreesOfFreedom: 81, deviations: null });
+  assert.deepEqual(pick(chance, "sampled", "chiSquared", "degreesOfFreedom", "deviations"), {
+    sampled: 33,
+    chiSquared: null,
+    degreesOfFreedom: 81,
+    deviations: null,
+  });
 });
 
 test("the report of a draw tells winners who stayed away from those who left", async () => {
@@ -172,9 +221,23 @@ test("the report of a draw tells winners who stayed away from those who left", a
   await standing[2].admit();
   await queue.act("close");
   const report = await reportOf(queue);
-  assert.deepEqual(pick(report, "access", "entered", "entrants", "calledUp", "came", "noShows", "admitted", "completed", "inversions"), {
-    ...{ access: "draw", entered: 20, entrants: 20, calledUp: boarding, came: 3, noShows: 2, admitted: 3, completed: 2, inversions: 0 },
-  });
+  assert.deepEqual(
+    pick(report, "access", "entered", "entrants", "calledUp", "came", "noShows", "admitted",
+      "completed", "inversions"),
+    {
+      ...{
+        access: "draw",
+        entered: 20,
+        entrants: 20,
+        calledUp: boarding,
+        came: 3,
+        noShows: 2,
+        admitted: 3,
+        completed: 2,
+        inversions: 0,
+      },
+    },
+  );
   checkTenths(report);
 });
 
@@ -187,11 +250,26 @@ function boarded(places, gone, last) {
 
 test("a queue that was open from the start shuffled nobody", async () => {
   const queue = await world.createQueue({ maxActive: 3, maxAdmissions: 2 });
-  for (const shopper of await queue.enterMany(2)) await until("a sale", () => shopper.buy().catch(() => undefined));
+  for (const shopper of await queue.enterMany(2)) {
+    await until("a sale", () => shopper.buy().catch(() => undefined));
+  }
   const report = await reportOf(queue);
-  assert.deepEqual(pick(report, "phase", "entered", "entrants", "calledUp", "admitted", "completed", "inversions", "chance"), {
-    ...{ phase: "soldOut", entered: 2, entrants: 0, calledUp: 2, admitted: 2, completed: 2, inversions: 0, chance: null },
-  });
+  assert.deepEqual(
+    pick(report, "phase", "entered", "entrants", "calledUp", "admitted", "completed", "inversions",
+      "chance"),
+    {
+      ...{
+        phase: "soldOut",
+        entered: 2,
+        entrants: 0,
+        calledUp: 2,
+        admitted: 2,
+        completed: 2,
+        inversions: 0,
+        chance: null,
+      },
+    },
+  );
   checkTenths(report);
 });
 
@@ -199,9 +277,20 @@ test("a queue that nobody entered has a report, too", async () => {
   const queue = await world.createQueue({ maxActive: 1, opensAt: FAR });
   await queue.act("close");
   const report = await reportOf(queue);
-  assert.deepEqual(pick(report, "openedAt", "entered", "calledUp", "noShows", "inversions", "lanes", "chance"), {
-    ...{ openedAt: null, entered: 0, calledUp: 0, noShows: 0, inversions: 0, lanes: [], chance: null },
-  });
+  assert.deepEqual(
+    pick(report, "openedAt", "entered", "calledUp", "noShows", "inversions", "lanes", "chance"),
+    {
+      ...{
+        openedAt: null,
+        entered: 0,
+        calledUp: 0,
+        noShows: 0,
+        inversions: 0,
+        lanes: [],
+        chance: null,
+      },
+    },
+  );
   checkTenths(report);
 });
 
@@ -226,13 +315,17 @@ test("a report is kept for a while, and belongs to one life of the queue", async
   // Live admissions run on after the end; what was kept does not know.
   succeeded(await queue.settle("complete", grant.admissionId));
   const again = await queue.send("fairness");
-  assert.deepEqual([again.json.completed, again.headers.get("cache-control")], [0, "public, max-age=60"]);
+  assert.deepEqual([again.json.completed, again.headers.get("cache-control")], [0,
+    "public, max-age=60"]);
   assert.match(again.headers.get("content-type"), /^application\/json/);
   const { snapshot } = await queue.act("reset");
   assert.notEqual(snapshot.epoch, epoch);
   await until("the new life", async () => (await queue.send("fairness")).status === 409);
   await queue.act("close");
-  assert.deepEqual(pick(await reportOf(queue), "epoch", "entered"), { epoch: snapshot.epoch, entered: 0 });
+  assert.deepEqual(pick(await reportOf(queue), "epoch", "entered"), {
+    epoch: snapshot.epoch,
+    entered: 0,
+  });
 });
 
 test("a report is read by GET and HEAD, of a queue that there is", async () => {
@@ -265,16 +358,22 @@ test("the page shows the report of a queue that is over, as it is served", async
   assert.deepEqual(await shopper.barriers(), []);
 });
 
-test("the page's files come with headers that let nothing else in, and no other path is theirs", async () => {
-  for (const path of ["/fairness", "/fairness?queue=demo", "/tidegate/fairness/built/page.js", "/tidegate/fairness/page.css"]) {
+test("the page's files let nothing else in by their headers, and own no other path", async () => {
+  for (const path of ["/fairness", "/fairness?queue=demo", "/tidegate/fairness/built/page.js",
+    "/tidegate/fairness/page.css"]) {
     const { status, headers, text } = await world.send(path);
     assert.equal(status, 200, path);
-    assert.match(headers.get("content-security-policy"), /^default-src 'none'; script-src 'self'; style-src 'self';/);
+    assert.match(headers.get("content-security-policy"),
+      /^default-src 'none'; script-src 'self'; style-src 'self';/);
     assert.match(headers.get("cache-control"), /must-revalidate/);
-    if (headers.get("content-type").startsWith("text/html")) assert.doesNotMatch(text, /<script(?![^>]* src=)|<style| style=| on\w+=/);
+    if (headers.get("content-type").startsWith("text/html")) {
+      assert.doesNotMatch(text, /<script(?![^>]* src=)|<style| style=| on\w+=/);
+    }
   }
   assert.equal(origin.requests.length, 0);
-  for (const path of ["/fairness/me", "/fairnesses"]) assert.equal((await world.send(path)).text, `<p>${path}</p>`);
+  for (const path of ["/fairness/me", "/fairnesses"]) {
+    assert.equal((await world.send(path)).text, `<p>${path}</p>`);
+  }
   assertProblem(await world.send("/tidegate/fairness/none.js"), "NOT_FOUND");
   assert.equal((await world.send("/fairness", { method: "POST" })).status, 405);
 });

@@ -1,5 +1,5 @@
-// The checkout's calls have two drivers in the Worker. Each request here goes to both: to the fast one, and to
-// the ordinary one, which has longer bodies. Their answers are the same.
+// The checkout's calls have two drivers in the Worker. Each request here goes to both: to the fast
+// one, and to the ordinary one, which has longer bodies. Their answers are the same.
 
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
@@ -8,7 +8,12 @@ import { altered } from "./support/tokens.mjs";
 import { startWatchedWorld } from "./support/watched.mjs";
 
 const { world, outage } = await startWatchedWorld();
-const queue = await world.createQueue({ maxActive: 20, handoffSeconds: 300, sessionSeconds: 300, maxSessionSeconds: 300 });
+const queue = await world.createQueue({
+  maxActive: 20,
+  handoffSeconds: 300,
+  sessionSeconds: 300,
+  maxSessionSeconds: 300,
+});
 const other = await world.createQueue({ maxActive: 1 });
 
 const origin = { authorization: `Bearer ${world.keys.origin}` };
@@ -16,13 +21,28 @@ const origin = { authorization: `Bearer ${world.keys.origin}` };
 const longer = (body) => body + " ".repeat(1100);
 
 /** An answer, without what names the request. */
-async function told(path, { json, body = json === undefined ? "" : JSON.stringify(json), headers, ...options }, spell) {
-  const sent = { method: "POST", headers: { ...origin, ...headers }, body: spell(body), ...options };
+async function told(
+  path,
+  { json, body = json === undefined ? "" : JSON.stringify(json), headers, ...options },
+  spell,
+) {
+  const sent = {
+    method: "POST",
+    headers: { ...origin, ...headers },
+    body: spell(body),
+    ...options,
+  };
   const reply = await world.send(path, sent);
   assert.ok(reply.headers.get("x-request-id"), "each request has a name");
   const { requestId, ...said } = reply.json;
-  const named = [...reply.headers.keys()].filter((name) => !["x-request-id", "date"].includes(name));
-  return { status: reply.status, said, headers: named.map((name) => [name, reply.headers.get(name)]) };
+  const named = [...reply.headers.keys()].filter((name) =>
+    !["x-request-id", "date"].includes(name)
+  );
+  return {
+    status: reply.status,
+    said,
+    headers: named.map((name) => [name, reply.headers.get(name)]),
+  };
 }
 
 /** Sends a request to both drivers; `status` is what both answer. */
@@ -33,10 +53,15 @@ async function bothWays(path, status, options = {}) {
   assert.equal(fast.status, status, JSON.stringify(fast.said));
 }
 
-const redeem = (token, more = {}) => ({ json: { handoffToken: token, ...more }, headers: { "idempotency-key": "order-1" } });
+const redeem = (token, more = {}) => ({
+  json: { handoffToken: token, ...more },
+  headers: { "idempotency-key": "order-1" },
+});
 const admitted = async () => (await queue.enter()).admit();
 
-/** A letter that stands for the same two bits as a signature's last one, and has an idle bit set. */
+/**
+ * A letter that stands for the same two bits as a signature's last one, and has an idle bit set.
+ */
 function otherIdleBits(letter) {
   const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
   return letters[letters.indexOf(letter) | 1];
@@ -50,10 +75,13 @@ test("an exchange is answered the same by both drivers", async () => {
   await bothWays("/v1/handoffs/redeem", 200, redeem(handoffToken));
   await bothWays("/v1/handoffs/redeem", 200, redeem(handoffToken, { queueId: queue.id }));
   await bothWays("/v1/handoffs/redeem", 409, { json: { handoffToken } });
-  await bothWays("/v1/handoffs/redeem", 409, { ...redeem(handoffToken), headers: { "idempotency-key": "order-2" } });
+  await bothWays("/v1/handoffs/redeem", 409, {
+    ...redeem(handoffToken),
+    headers: { "idempotency-key": "order-2" },
+  });
 });
 
-test("an exchange that is refused is refused the same by both drivers, and takes nothing", async () => {
+test("a refused exchange is refused the same by both drivers, and takes nothing", async () => {
   const { handoffToken } = await admitted();
   const json = { handoffToken };
   const refused = [
@@ -95,7 +123,9 @@ test("what becomes of an admission is answered the same by both drivers", async 
   await bothWays(path(granted.admissionId, "finish"), 404);
   await bothWays(path(granted.admissionId, "complete", { path: "/v1/queues/none" }), 404);
   await bothWays(path(granted.admissionId, "complete", other), 410);
-  await bothWays(path(granted.admissionId, "complete"), 401, { headers: { authorization: `Bearer ${world.keys.admin}` } });
+  await bothWays(path(granted.admissionId, "complete"), 401, {
+    headers: { authorization: `Bearer ${world.keys.admin}` },
+  });
 });
 
 test("a token that the platform signed verifies outside of it", async () => {
@@ -104,7 +134,10 @@ test("a token that the platform signed verifies outside of it", async () => {
   const key = await crypto.subtle.importKey("jwk", { kty, crv, x }, "Ed25519", false, ["verify"]);
   const [header, claims, signature] = handoffToken.split(".");
   const input = new TextEncoder().encode(`${header}.${claims}`);
-  assert.equal(await crypto.subtle.verify("Ed25519", key, Buffer.from(signature, "base64url"), input), true);
+  assert.equal(
+    await crypto.subtle.verify("Ed25519", key, Buffer.from(signature, "base64url"), input),
+    true,
+  );
 });
 
 test("each driver takes the calls that are its own", async () => {
@@ -113,9 +146,17 @@ test("each driver takes the calls that are its own", async () => {
     world.log.length = 0;
     const replies = [];
     for (const spell of [(body) => body, longer]) {
-      replies.push(await world.send(path, { method, headers: origin, ...options, body: spell(options?.body ?? "") }));
+      replies.push(
+        await world.send(path, {
+          method,
+          headers: origin,
+          ...options,
+          body: spell(options?.body ?? ""),
+        }),
+      );
     }
-    assert.deepEqual(replies.map(({ status }) => status), [503, 503], `${path}: ${replies[0].text}`);
+    assert.deepEqual(replies.map(({ status }) => status), [503, 503],
+      `${path}: ${replies[0].text}`);
     const logged = world.log.filter((message) => message.includes("out of reach"));
     const fast = logged.map((message) => !/^(LANE|QUEUE) /.test(message));
     assert.deepEqual(fast, [true, false], `${path}: ${logged.join("; ")}`);
@@ -124,8 +165,12 @@ test("each driver takes the calls that are its own", async () => {
   const waiting = await queue.enter();
   outage.add("LANE").add("QUEUE");
   await takes("POST", `${queue.path}/enter`, { headers: {} });
-  await takes("POST", `${queue.path}/claim`, { headers: { authorization: `Bearer ${waiting.ticket}` } });
+  await takes("POST", `${queue.path}/claim`, {
+    headers: { authorization: `Bearer ${waiting.ticket}` },
+  });
   await takes("POST", "/v1/handoffs/redeem", { body: JSON.stringify({ handoffToken }) });
-  for (const action of ["complete", "release", "extend"]) await takes("POST", `${queue.path}/admissions/${admissionId}/${action}`);
+  for (const action of ["complete", "release", "extend"]) {
+    await takes("POST", `${queue.path}/admissions/${admissionId}/${action}`);
+  }
   outage.clear();
 });

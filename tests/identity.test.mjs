@@ -1,5 +1,5 @@
-// Identities: who a shopper is to the merchant, as the merchant's server would sign it, with a stock
-// JWT library.
+// Identities: who a shopper is to the merchant, as the merchant's server would sign it, with a
+// stock JWT library.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -15,10 +15,15 @@ import { startWorld } from "./support/world.mjs";
 const world = await startWorld();
 const ofKnown = (config) => world.createQueue({ uniqueBy: "identity", maxActive: 1, ...config });
 
-/** An identity of `sub` for `queue`; `claims` are changed, and those that are undefined left out. */
+/**
+ * An identity of `sub` for `queue`; `claims` are changed, and those that are undefined left out.
+ */
 function identity(queue, sub, claims = {}, key = firstKey(world.keys.vars.IDENTITY_KEYS).bytes) {
   const soon = Math.floor(Date.now() / 1000) + 300;
-  return new SignJWT({ sub, aud: queue.id, exp: soon, ...claims }).setProtectedHeader({ alg: "HS256", typ: "JWT" }).sign(key);
+  return new SignJWT({ sub, aud: queue.id, exp: soon, ...claims }).setProtectedHeader({
+    alg: "HS256",
+    typ: "JWT",
+  }).sign(key);
 }
 
 async function enter(queue, identityToken, more = {}) {
@@ -31,14 +36,19 @@ test("an identity is one entry, however often and from wherever it enters", asyn
   const names = ["ada", "grace", "barbara", "日本"];
   const entered = await forEachAtOnce(Array.from({ length: 40 }), 20, async (_, number) => {
     const name = names[number % names.length];
-    return { name, index: (await enter(queue, await identity(queue, name), { entryKey: newEntryKey() })).index };
+    return {
+      name,
+      index: (await enter(queue, await identity(queue, name), { entryKey: newEntryKey() })).index,
+    };
   });
   const byName = Object.groupBy(entered, ({ name }) => name);
-  for (const [name, entries] of Object.entries(byName)) assert.equal(new Set(entries.map(({ index }) => index)).size, 1, name);
+  for (const [name, entries] of Object.entries(byName)) {
+    assert.equal(new Set(entries.map(({ index }) => index)).size, 1, name);
+  }
   assert.equal((await queue.snapshot()).entered, names.length);
 });
 
-test("who leaves enters anew at the end, and is another shopper in another queue and after a reset", async () => {
+test("who leaves enters anew at the end, and is unknown to another queue or a reset", async () => {
   const [queue, other] = [await ofKnown(), await ofKnown()];
   const first = await enter(queue, await identity(queue, "ada"));
   await enter(queue, await identity(queue, "grace"));
@@ -49,7 +59,8 @@ test("who leaves enters anew at the end, and is another shopper in another queue
   await queue.act("reset");
   const later = await enter(queue, await identity(queue, "ada"));
   assert.equal(later.index, 0);
-  assert.equal(new Set([first, elsewhere, later].map(({ ticket }) => decodeJwt(ticket).sub)).size, 3);
+  assert.equal(new Set([first, elsewhere, later].map(({ ticket }) => decodeJwt(ticket).sub)).size,
+    3);
 });
 
 test("without a good identity nobody enters a queue that asks for one", async () => {
@@ -73,7 +84,10 @@ test("without a good identity nobody enters a queue that asks for one", async ()
     "a ticket": (await enter(queue, await identity(queue, "grace"))).ticket,
   };
   for (const [what, identityToken] of Object.entries(bad)) {
-    const reply = await queue.send("enter", { method: "POST", json: { identityToken, entryKey: newEntryKey() } });
+    const reply = await queue.send("enter", {
+      method: "POST",
+      json: { identityToken, entryKey: newEntryKey() },
+    });
     assert.equal(reply.status, 403, what);
     assertProblem(reply, "FORBIDDEN", "identityToken");
   }
@@ -85,7 +99,8 @@ test("a queue that asks for no identity takes one all the same", async () => {
   const queue = await world.createQueue();
   const first = await enter(queue, await identity(queue, "ada"));
   assert.equal((await enter(queue, await identity(queue, "ada"))).index, first.index);
-  assertProblem(await queue.send("enter", { method: "POST", json: { identityToken: "x" } }), "FORBIDDEN", "identityToken");
+  assertProblem(await queue.send("enter", { method: "POST", json: { identityToken: "x" } }),
+    "FORBIDDEN", "identityToken");
 });
 
 test("a form of the shop's may carry the identity", async () => {
@@ -101,11 +116,14 @@ test("a form of the shop's may carry the identity", async () => {
 test("uniqueBy is fixed once somebody entered, and refused where no key is good", async () => {
   const queue = await ofKnown();
   await enter(queue, await identity(queue, "ada"));
-  assertProblem(await queue.operate("PATCH", "", { json: { uniqueBy: "shopper" } }), "CONFLICT", "uniqueBy");
+  assertProblem(await queue.operate("PATCH", "", { json: { uniqueBy: "shopper" } }), "CONFLICT",
+    "uniqueBy");
 
   const bare = await startWorld({ vars: { IDENTITY_KEYS: "[]" } });
   const json = { maxActive: 1, uniqueBy: "identity" };
-  assertProblem(await bare.queue("known").operate("PUT", "", { json }), "SERVICE_UNAVAILABLE", "IDENTITY_KEYS");
+  assertProblem(await bare.queue("known").operate("PUT", "", { json }), "SERVICE_UNAVAILABLE",
+    "IDENTITY_KEYS");
   const plain = await bare.createQueue();
-  assertProblem(await plain.operate("PATCH", "", { json: { uniqueBy: "identity" } }), "SERVICE_UNAVAILABLE", "IDENTITY_KEYS");
+  assertProblem(await plain.operate("PATCH", "", { json: { uniqueBy: "identity" } }),
+    "SERVICE_UNAVAILABLE", "IDENTITY_KEYS");
 });

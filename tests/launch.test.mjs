@@ -1,5 +1,6 @@
-// The launch checklist, each row of it a test under load: the surge of entries, shoppers who hang up in
-// it, the burst of handoffs, and requests that are wrong in every way while the good ones go on.
+// The launch checklist, each row of it a test under load: the surge of entries, shoppers who hang
+// up in it, the burst of handoffs, and requests that are wrong in every way while the good ones go
+// on.
 
 import assert from "node:assert/strict";
 import http from "node:http";
@@ -35,7 +36,7 @@ async function enterOnce(queue, journal, entry, entryKey) {
   return new Shopper(queue, reply.json.ticket);
 }
 
-test("entry surge: a thousand who come within a second are all answered, in exact order, through eight lanes", async (context) => {
+test("entry surge: a thousand in a second, by eight lanes, in exact order", async (context) => {
   const random = seededRandom(context);
   const world = await startWorld();
   const queue = await world.createQueue(NOBODY_HURRIES);
@@ -53,22 +54,27 @@ test("entry surge: a thousand who come within a second are all answered, in exac
   });
 });
 
-test("handoff burst: hundreds who claim, redeem twice and complete twice, all at once, never pass a limit", async () => {
+test("handoff burst: hundreds claim, redeem and complete twice, and pass no limit", async () => {
   const limits = { maxActive: 100, maxAdmissions: 250 };
   const world = await startWorld();
   const queue = await world.createQueue({ ...limits, maxActive: 300 });
   const journal = new Journal(limits);
   const note = (verb, entry, make, more) => journal.call({ verb, entry, ...more }, make);
-  let waiting = await forEachAtOnce(Array.from({ length: 300 }), 50, (_, number) =>
-    enterOnce(queue, journal, `${number}`, newEntryKey()).then((shopper) => ({ shopper, entry: `${number}` })),
-  );
+  const names = Array.from({ length: 300 }, (_, number) => `${number}`);
+  let waiting = await forEachAtOnce(names, 50, async (entry) => {
+    const shopper = await enterOnce(queue, journal, entry, newEntryKey());
+    return { shopper, entry };
+  });
   await queue.calledUp(300);
   await queue.patch({ maxActive: limits.maxActive });
 
   const waves = [];
   while (waiting.length > 0) {
     const claims = await Promise.all(
-      waiting.map(async (one) => ({ ...one, reply: await note("claim", one.entry, () => one.shopper.claim()) })),
+      waiting.map(async (one) => ({
+        ...one,
+        reply: await note("claim", one.entry, () => one.shopper.claim()),
+      })),
     );
     const granted = claims.filter(({ reply }) => reply.status === 200);
     if (granted.length === 0) break;
@@ -76,14 +82,20 @@ test("handoff burst: hundreds who claim, redeem twice and complete twice, all at
     waiting = claims.filter(({ reply }) => reply.status === 202);
 
     const redemptions = granted.flatMap(({ entry, reply }) =>
-      ["one", "two"].map((key) => note("redeem", entry, () => queue.redeem(reply.json.handoffToken, key), { key })),
+      ["one", "two"].map((key) =>
+        note("redeem", entry, () => queue.redeem(reply.json.handoffToken, key), { key })
+      )
     );
     const redeemed = await Promise.all(redemptions);
     assert.equal(redeemed.filter(({ status }) => status === 200).length, granted.length);
-    for (const reply of redeemed.filter(({ status }) => status !== 200)) assertProblem(reply, "ALREADY_REDEEMED");
+    for (const reply of redeemed.filter(({ status }) => status !== 200)) {
+      assertProblem(reply, "ALREADY_REDEEMED");
+    }
 
     const completions = granted.flatMap(({ entry, reply }) =>
-      [1, 2].map(() => note("complete", entry, () => queue.settle("complete", reply.json.admissionId))),
+      [1, 2].map(() =>
+        note("complete", entry, () => queue.settle("complete", reply.json.admissionId))
+      )
     );
     for (const { json } of await Promise.all(completions)) assert.equal(json.state, "completed");
   }
@@ -91,13 +103,14 @@ test("handoff burst: hundreds who claim, redeem twice and complete twice, all at
   await journal.audit(queue);
   await journal.assertKept();
   assert.deepEqual(waves.map((wave) => wave.length), [100, 100, 50]);
-  assert.ok(Math.max(...waves[1]) < Math.min(...waves[2]), "those who were present went in by their places");
+  assert.ok(Math.max(...waves[1]) < Math.min(...waves[2]),
+    "those who were present went in by their places");
   const { active, completed, phase } = await queue.snapshot();
   assert.deepEqual({ active, completed, phase }, { active: 0, completed: 250, phase: "soldOut" });
   for (const { shopper } of waiting) assertProblem(await shopper.claim(), "SOLD_OUT");
 });
 
-test("error paths under load: in a surge every wrong request hears its own code, and good shoppers lose nothing", async (context) => {
+test("error paths under load: wrong requests get their codes, good ones pass", async (context) => {
   const random = seededRandom(context);
   const world = await startWorld();
   const [queue, other] = [await world.createQueue(NOBODY_HURRIES), await world.createQueue()];
@@ -128,7 +141,8 @@ test("error paths under load: in a surge every wrong request hears its own code,
     ["UNAUTHORIZED", () => queue.redeem("a.b.c")],
     ["UNAUTHORIZED", () => world.send("/v1/handoffs/redeem", { method: "POST", bearer: "wrong" })],
     ["NOT_FOUND", () => queue.settle("complete", "nothing")],
-    ["UNAUTHORIZED", () => world.send(`/v1/admin/queues/${queue.id}/pause`, { method: "POST", bearer: "wrong" })],
+    ["UNAUTHORIZED",
+      () => world.send(`/v1/admin/queues/${queue.id}/pause`, { method: "POST", bearer: "wrong" })],
   ];
 
   let isOver = false;
@@ -154,7 +168,11 @@ test("error paths under load: in a surge every wrong request hears its own code,
 async function hangUp(queue, journal, entry, entryKey, isTime) {
   const enter = async () => {
     const url = `${queue.world.url}${queue.path}/enter`;
-    const request = http.request(url, { method: "POST", agent: false, headers: { "content-type": "application/json" } });
+    const request = http.request(url, {
+      method: "POST",
+      agent: false,
+      headers: { "content-type": "application/json" },
+    });
     const closed = new Promise((resolve) => request.once("close", resolve));
     request.on("error", () => {});
     request.end(JSON.stringify({ entryKey }));
@@ -169,11 +187,12 @@ async function hangUp(queue, journal, entry, entryKey, isTime) {
 
 const MOMENTS = {
   "their lane hears of them": ({ binding }) => binding === "LANE",
-  "their lane asks for the group's places": ({ binding, call }) => binding === "QUEUE" && call.startsWith("Lease"),
+  "their lane asks for the group's places": ({ binding, call }) =>
+    binding === "QUEUE" && call.startsWith("Lease"),
 };
 
 for (const [moment, isMoment] of Object.entries(MOMENTS)) {
-  test(`a shopper who hangs up when ${moment} holds up nobody, and finds the same place again`, async () => {
+  test(`who hangs up when ${moment} holds up nobody, and finds the same place`, async () => {
     const { world, calls } = await startWatchedWorld();
     const limits = { maxActive: 1, lanes: 1 };
     const queue = await world.createQueue(limits);
@@ -199,7 +218,7 @@ for (const [moment, isMoment] of Object.entries(MOMENTS)) {
   });
 }
 
-test("a shopper who hangs up while they fetch the queue's public state keeps nobody from the next one", async () => {
+test("who hangs up while they fetch the queue's public state keeps it from nobody", async () => {
   const { world, calls, held } = await startWatchedWorld();
   const queue = await world.createQueue();
   await queue.enter();
@@ -211,7 +230,8 @@ test("a shopper who hangs up while they fetch the queue's public state keeps nob
   const reader = await until("a reader's request asks the relay", async () => {
     const request = http.get(world.url + queue.path, { agent: false });
     let isOver = false;
-    request.on("error", () => {}).once("response", (response) => response.resume()).once("close", () => (isOver = true));
+    request.on("error", () => {}).once("response", (response) => response.resume()).once("close",
+      () => (isOver = true));
     await until("the request comes to something", () => isOver || asks());
     return !isOver && request;
   });
@@ -219,10 +239,11 @@ test("a shopper who hangs up while they fetch the queue's public state keeps nob
   held.delete("RELAY");
   release();
   await queue.enter();
-  await until("readers see who entered since", async () => (await queue.send("")).json?.entered === 2);
+  await until("readers see who entered since",
+    async () => (await queue.send("")).json?.entered === 2);
 });
 
-test("shoppers who hang up at any moment of a surge leave no gap, and find one place when they come back", async (context) => {
+test("who hangs up at any moment of a surge leaves no gap, and has one place", async (context) => {
   const random = seededRandom(context);
   const world = await startWorld();
   const limits = { maxActive: 1, lanes: 2 };
@@ -237,7 +258,8 @@ test("shoppers who hang up at any moment of a surge leave no gap, and find one p
   };
   await forEachAtOnce(Array.from({ length: 400 }), 40, visit);
 
-  assert.ok(journal.calls.filter(({ status }) => status === undefined).length > 100, "many hung up");
+  assert.ok(journal.calls.filter(({ status }) => status === undefined).length > 100,
+    "many hung up");
   await journal.audit(queue);
   await journal.assertKept();
   assert.equal((await queue.snapshot()).entered, 400);

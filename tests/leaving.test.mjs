@@ -13,14 +13,17 @@ const { world, calls, outage, held } = await startWatchedWorld();
 
 /** Enters with a key of the client's. */
 const enterBy = async (queue, entryKey) =>
-  new Shopper(queue, succeeded(await queue.send("enter", { method: "POST", json: { entryKey } })).ticket);
+  new Shopper(queue,
+    succeeded(await queue.send("enter", { method: "POST", json: { entryKey } })).ticket);
 
 /** The calls to objects of a kind since `begin`. */
 const since = (begin, binding) => calls.slice(begin).filter((told) => told.binding === binding);
 
 /** Says a call again to the object that heard it, as a copy that was long on its way. */
 function again({ binding, object, call }) {
-  return world.objects(binding).then((objects) => objects.get(objects.idFromString(object)).ask(call));
+  return world.objects(binding).then((objects) =>
+    objects.get(objects.idFromString(object)).ask(call)
+  );
 }
 
 /** What a shopper's leave is to the lane, and what the lane asks of the queue. */
@@ -31,7 +34,7 @@ async function heardOf(leave) {
   return { reply, toLane: first("LANE"), toQueue: first("QUEUE") };
 }
 
-test("a leave whose end the lane never heard is finished by whoever enters again, with another place", async () => {
+test("a leave whose end the lane never heard is finished by entering again", async () => {
   const queue = await world.createQueue({ maxActive: 1, lanes: 1 });
   await (await queue.enter()).admit();
   const entryKey = newEntryKey();
@@ -59,8 +62,13 @@ test("who hangs up while leaving has left", async () => {
   const begin = calls.length;
   held.set("QUEUE", hold.promise);
   const gone = new AbortController();
-  const leaving = queue.send("leave", { method: "DELETE", bearer: shopper.ticket, signal: gone.signal });
-  await until("the lane asks the queue", async () => since(begin, "QUEUE").some(({ call }) => call.includes("Leave")));
+  const leaving = queue.send("leave", {
+    method: "DELETE",
+    bearer: shopper.ticket,
+    signal: gone.signal,
+  });
+  await until("the lane asks the queue",
+    async () => since(begin, "QUEUE").some(({ call }) => call.includes("Leave")));
   gone.abort();
   await assert.rejects(leaving);
   held.clear();
@@ -69,7 +77,7 @@ test("who hangs up while leaving has left", async () => {
   assert.equal((await enterBy(queue, entryKey)).index, 2);
 });
 
-test("a leave that the queue never heard gives the place up all the same, once the lane is asked again", async () => {
+test("a leave that the queue never heard holds once the lane is asked again", async () => {
   const queue = await world.createQueue({ maxActive: 1, lanes: 1 });
   await (await queue.enter()).admit();
   const shopper = await queue.enter();
@@ -95,7 +103,7 @@ test("a late copy of a leave ends nothing that came after", async () => {
   assert.equal((await queue.snapshot()).waiting, 1);
 });
 
-test("whoever has left already asks nothing of the queue by leaving again, at whichever edge", async () => {
+test("who has left already asks nothing of the queue by leaving again, at any edge", async () => {
   const queue = await world.createSettledQueue({ maxActive: 1, lanes: 1 });
   const shopper = await queue.enter();
   assert.equal((await shopper.leave()).status, 204);
@@ -106,7 +114,7 @@ test("whoever has left already asks nothing of the queue by leaving again, at wh
   assert.equal(toQueue, undefined);
 });
 
-test("an admission that the checkout has redeemed is not left, and keeps its entry and its slot", async () => {
+test("an admission that was redeemed is not left, and keeps its entry and its slot", async () => {
   const queue = await world.createQueue({ maxActive: 1 });
   const entryKey = newEntryKey();
   let shopper = await enterBy(queue, entryKey);
@@ -138,19 +146,25 @@ test("a ticket that says another's place is refused, and the other's is untouche
   assert.deepEqual({ present, active }, { present: 0, active: 1 });
 });
 
-test("a ticket of a life that this edge has not heard of yet is kept, and asked to come back", async () => {
+test("a ticket of an epoch that this edge has not heard of is kept, for a retry", async () => {
   const queue = await world.createQueue({ maxActive: 1, opensAt: 1 });
   const shopper = await queue.enter();
   const { bytes: key } = firstKey(world.keys.vars.TICKET_KEYS);
   const now = Math.floor(Date.now() / 1_000);
-  const of = (epoch, iat) => remake(shopper.ticket, { key, claims: { epoch, iat, exp: now + 86_400 } });
+  const of = (epoch, iat) =>
+    remake(shopper.ticket, { key, claims: { epoch, iat, exp: now + 86_400 } });
   // Signed a minute after all that is known here: no view can be newer for now.
   const newer = await of("a".repeat(32), now + 60);
   const older = await of("b".repeat(32), now - 60);
   const cookies = { [queue.cookieName]: newer };
-  const asked = (bearer) => [
-    ["GET", "status"], ["POST", "claim"], ["DELETE", "leave"], ["POST", "enter"], ["GET", "audit/proof"],
-  ].map(([method, action]) => queue.send(action, { method, bearer }));
+  const asked = (bearer) =>
+    [
+      ["GET", "status"],
+      ["POST", "claim"],
+      ["DELETE", "leave"],
+      ["POST", "enter"],
+      ["GET", "audit/proof"],
+    ].map(([method, action]) => queue.send(action, { method, bearer }));
   const replies = await Promise.all([
     ...asked(newer),
     queue.send("status", { cookies }),

@@ -12,7 +12,8 @@ const world = await startWorld();
 async function claimAll(shoppers) {
   const replies = await Promise.all(shoppers.map((shopper) => shopper.claim()));
   for (const reply of replies) assert.ok([200, 202].includes(reply.status), reply.text);
-  return replies.flatMap(({ status, json }, number) => (status === 200 ? [{ shopper: shoppers[number], ...json }] : []));
+  const admitted = replies.map(({ json }, number) => ({ shopper: shoppers[number], ...json }));
+  return admitted.filter((_, number) => replies[number].status === 200);
 }
 
 /** A queue in which that many are called up, under these limits from then on. */
@@ -67,13 +68,15 @@ test("ending an admission twice frees its slot once", async () => {
   assert.deepEqual({ admitted, active }, { admitted: 3, active: 2 });
 });
 
-test("a minute's rate is spread evenly, however many are there at once and however fast they are done", async () => {
+test("a minute's rate is spread evenly, however many come and however fast they are", async () => {
   const { queue, shoppers } = await calledUp(12, { admitRatePerMinute: 120 });
   for (const grant of await claimAll(shoppers)) await sell(queue, grant);
   await until("all are admitted", async () => (await counts(queue)).admitted === 12);
-  const times = (await queue.admissions()).map(({ admittedAt }) => admittedAt).toSorted((one, other) => one - other);
+  const admissions = await queue.admissions();
+  const times = admissions.map(({ admittedAt }) => admittedAt).toSorted((one, two) => one - two);
   for (const [number, at] of times.slice(4).entries()) {
-    assert.ok(at - times[number] >= 1000, `more than two seconds' share in one: ${times.map((time) => time - times[0])}`);
+    assert.ok(at - times[number] >= 1000,
+      `more than two seconds' share in one: ${times.map((time) => time - times[0])}`);
   }
 });
 
@@ -122,7 +125,8 @@ test("with several limits, the tightest one holds at every moment", async () => 
   assert.equal(byRate.admitted, 3, "admitRatePerMinute");
   await queue.patch({ admitRatePerMinute: 100_000 });
   const byStock = await sellOut();
-  assert.deepEqual([byStock.admitted, byStock.completed, byStock.phase], [7, 7, "soldOut"], "maxAdmissions");
+  assert.deepEqual([byStock.admitted, byStock.completed, byStock.phase], [7, 7, "soldOut"],
+    "maxAdmissions");
 });
 
 test("a raised limit admits at once those who wait for it, without a call of theirs", async () => {

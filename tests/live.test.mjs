@@ -15,9 +15,12 @@ const PAGE = "https://shop.example";
 
 /** The calls to a queue's objects since `begin`. */
 const since = (begin, queue, binding) =>
-  calls.slice(begin).filter((told) => told.binding === binding && told.call.includes(`"${queue.id}"`));
+  calls.slice(begin).filter((told) =>
+    told.binding === binding && told.call.includes(`"${queue.id}"`)
+  );
 
-const notify = (queue, text) => queue.operate("PUT", "notice", { json: text === null ? null : { level: "info", text } });
+const notify = (queue, text) =>
+  queue.operate("PUT", "notice", { json: text === null ? null : { level: "info", text } });
 
 /** As many listeners as `count`, all greeted. */
 async function audience(queue, count) {
@@ -47,7 +50,8 @@ test("real-time updates", async () => {
   const [first] = await queue.enterMany(3);
   await until("the entries are told", () => listener.snapshot.entered === 3);
   await first.buy();
-  await until("the call-up is told", () => listener.snapshot.completed === 1 && listener.snapshot.boarding >= 2);
+  await until("the call-up is told",
+    () => listener.snapshot.completed === 1 && listener.snapshot.boarding >= 2);
 
   await notify(queue, "Hello");
   const told = await until("the notice", () => listener.told("notice")[0]);
@@ -66,12 +70,13 @@ test("a notice reaches three hundred", async () => {
   const queue = await world.createQueue();
   const listeners = await audience(queue, 300);
   await notify(queue, "To all");
-  await until("all have it", () => listeners.every((listener) => listener.notice?.text === "To all"));
+  await until("all have it",
+    () => listeners.every((listener) => listener.notice?.text === "To all"));
   for (const listener of listeners) assert.equal(listener.told("notice").length, 1);
   await hangUp(listeners);
 });
 
-test("a hundred changes a second leave everybody with the last state, by few messages", async () => {
+test("a hundred changes a second leave everybody with the last state, by few pushes", async () => {
   const queue = await world.createQueue({ maxActive: 1 });
   const listeners = await audience(queue, 50);
   const began = performance.now();
@@ -80,13 +85,15 @@ test("a hundred changes a second leave everybody with the last state, by few mes
     await Promise.all([notify(queue, `Notice ${number}`), queue.enter(), pause(80)]);
   });
   const last = await queue.snapshot();
-  await until("all hold the last state", () =>
-    listeners.every(({ snapshot, notice }) => snapshot.entered === 150 && notice?.text === last.notice.text));
+  const isLast = ({ snapshot, notice }) =>
+    snapshot.entered === 150 && notice?.text === last.notice.text;
+  await until("all hold the last state", () => listeners.every(isLast));
   const seconds = (performance.now() - began) / 1_000;
   for (const listener of listeners) {
     // The first at once, and the greeting.
     assert.ok(listener.told("snapshot").length <= Math.floor(seconds) + 2, "one snapshot a second");
-    assert.ok(listener.told("notice").length <= Math.floor(seconds * 4) + 1, "four notices a second");
+    assert.ok(listener.told("notice").length <= Math.floor(seconds * 4) + 1,
+      "four notices a second");
   }
   await hangUp(listeners);
 });
@@ -98,7 +105,8 @@ test("a ping is answered without waking anything", async () => {
   const begin = calls.length;
   for (let number = 1; number <= 3; number++) {
     listener.socket.send("ping");
-    await until("a pong", () => listener.messages.filter((text) => text === "pong").length === number);
+    await until("a pong", () =>
+      listener.messages.filter((text) => text === "pong").length === number);
   }
   assert.deepEqual(calls.slice(begin).filter(({ call }) => call === "message"), []);
   await listener.hangUp();
@@ -121,8 +129,11 @@ test("however many connect at once, the relay asks the queue once a second", asy
   const most = Math.floor((performance.now() - started) / 1_000) + 1;
   const asked = since(begin, queue, "RELAY").length - 200;
   // The queue's calls name no queue: it is found by its name.
-  const watched = calls.slice(begin).filter(({ binding, call }) => binding === "QUEUE" && call.includes("Watch"));
-  assert.ok(watched.length >= 1 && watched.length <= most + 1, `${watched.length} questions, ${most} at most (${asked})`);
+  const watched = calls.slice(begin).filter(({ binding, call }) =>
+    binding === "QUEUE" && call.includes("Watch")
+  );
+  assert.ok(watched.length >= 1 && watched.length <= most + 1,
+    `${watched.length} questions, ${most} at most (${asked})`);
   await hangUp(listeners);
 });
 
@@ -132,8 +143,10 @@ test("while nobody listens, nothing is pushed", async () => {
   await notify(queue, "Anybody?");
   await until("it is told", () => listener.notice?.text === "Anybody?");
   await listener.hangUp();
-  const pushes = (begin) => since(begin, queue, "RELAY").filter(({ call }) => call.includes("Push"));
-  // The queue learns by its next push that nobody is left, once the relay has not asked for a second.
+  const pushes = (begin) =>
+    since(begin, queue, "RELAY").filter(({ call }) => call.includes("Push"));
+  // The queue learns by its next push that nobody is left, once the relay has not asked for a
+  // second.
   await pause(1_100);
   let begin = calls.length;
   await notify(queue, "Nobody?");
@@ -151,7 +164,12 @@ test("a reset closes the sockets, and those who come back see the new life", asy
   const { epoch } = listener.snapshot;
   await queue.act("reset");
   for (const { messages } of [listener, other]) {
-    const last = { type: "closing", code: 4001, reason: "the queue was reset: connect again", reconnectWithinMs: 5000 };
+    const last = {
+      type: "closing",
+      code: 4001,
+      reason: "the queue was reset: connect again",
+      reconnectWithinMs: 5000,
+    };
     await until("it is told", () => messages.at(-1).includes("closing"));
     assert.deepEqual(JSON.parse(messages.at(-1)), last);
   }
@@ -173,7 +191,7 @@ test("a deleted queue closes its sockets, and refuses new ones", async () => {
   assertProblem(refused, "QUEUE_NOT_FOUND");
 });
 
-test("who may connect: anybody here, whatever they show, and the pages of allowed origins", async () => {
+test("who may connect: anybody here, whatever they show, and allowed origins' pages", async () => {
   const queue = await world.createQueue({ maxActive: 1, allowedOrigins: [PAGE] });
   const { ticket } = await queue.enter();
   const listeners = [
@@ -203,14 +221,15 @@ test("what is refused touches no relay", async () => {
   assert.deepEqual(calls.slice(begin).filter(({ call }) => call.includes("nowhere")), []);
 });
 
-test("a full relay refuses and says what to do; whoever names none is moved to another", async () => {
+test("a full relay refuses and says what to do; who names none is moved to another", async () => {
   const small = await startWorld({ vars: { RELAY_CAPACITY: "3" } });
   const queue = await small.createQueue();
   const named = [];
   for (let number = 0; number < 3; number++) named.push(await listen(queue, { relay: 0 }));
   const { refused } = await connect(queue, { relay: 0 });
   assertProblem(refused, "SERVICE_UNAVAILABLE", "without `relay`");
-  assert.ok(refused.json.retryAfterSeconds >= 2 && refused.json.retryAfterSeconds < 10, refused.text);
+  assert.ok(refused.json.retryAfterSeconds >= 2 && refused.json.retryAfterSeconds < 10,
+    refused.text);
 
   const moved = [];
   for (let number = 0; number < 9; number++) {
@@ -219,7 +238,8 @@ test("a full relay refuses and says what to do; whoever names none is moved to a
   const { relays } = await queue.snapshot();
   assert.ok(relays >= 4, `${relays} relays for 12 sockets, 3 each`);
   await notify(queue, "To every relay");
-  await until("all have it", () => [...named, ...moved].every((listener) => listener.notice?.text === "To every relay"));
+  await until("all have it",
+    () => [...named, ...moved].every((listener) => listener.notice?.text === "To every relay"));
 
   await named[0].hangUp();
   await until("there is room again", async () => (await connect(queue, { relay: 0 })).listener);
@@ -232,7 +252,9 @@ test("somebody who is shown out and will not go takes nobody's place", async () 
   assertProblem((await connect(queue, { relay: 0 })).refused, "SERVICE_UNAVAILABLE");
   stubborn.say("let me in");
   await until("they are shown out", () => stubborn.wasClosed);
-  await until("their place is free", async () => (await connect(queue, { relay: 0 })).listener, { withinMs: 3_000 });
+  await until("their place is free", async () => (await connect(queue, { relay: 0 })).listener, {
+    withinMs: 3_000,
+  });
   assert.equal(stubborn.isGone, false, "they hold on to the connection");
   stubborn.hangUp();
 });
@@ -248,18 +270,24 @@ test("a storm of five hundred who all come back at once after a crash is survive
   const again = await Promise.all(Array.from({ length: 500 }, () => listen(queue)));
   await Promise.all(again.map((listener) => listener.greeting()));
   const seconds = (performance.now() - began) / 1_000;
-  const asked = told.slice(begin).filter(({ binding, call }) => binding === "QUEUE" && /View|Watch/.test(call));
+  const asked = told.slice(begin).filter(({ binding, call }) =>
+    binding === "QUEUE" && /View|Watch/.test(call)
+  );
   assert.ok(asked.length > 0, "the relays asked anew");
-  assert.ok(asked.length <= (seconds + 2) * again[0].snapshot.relays, `${asked.length} questions to the queue in ${seconds} s`);
+  assert.ok(asked.length <= (seconds + 2) * again[0].snapshot.relays,
+    `${asked.length} questions to the queue in ${seconds} s`);
   for (const listener of again) assert.equal(listener.snapshot.entered, 2);
   await queue.enter();
   await notify(queue, "We are back");
-  await until("all are told", () =>
-    again.every(({ snapshot, notice }) => snapshot.entered === 3 && notice?.text === "We are back"));
+  const isTold = ({ snapshot, notice }) => snapshot.entered === 3 && notice?.text === "We are back";
+  await until("all are told", () => again.every(isTold));
 });
 
 test("a socket that sends no ping for a minute is closed, and one that does is not", async () => {
-  const { code } = await until("it is closed", () => silent.closed, { withinMs: 90_000, everyMs: 250 });
+  const { code } = await until("it is closed", () => silent.closed, {
+    withinMs: 90_000,
+    everyMs: 250,
+  });
   assert.equal(code, 4008);
   assert.equal(pings.closed, undefined);
   await notify(quiet, "Still there?");

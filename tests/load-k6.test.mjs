@@ -1,5 +1,5 @@
-// scripts/load, which runs k6. Where k6 is not installed, the part that needs it is skipped: the script
-// would bring it, but a test brings nothing.
+// scripts/load, which runs k6. Where k6 is not installed, the part that needs it is skipped: the
+// script would bring it, but a test brings nothing.
 
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
@@ -24,7 +24,9 @@ async function load(args, variables = {}) {
     timeout: RUN_MS,
   });
   let said = "";
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => (said += text));
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (text) => (said += text));
+  }
   const code = await new Promise((resolve, reject) => {
     child.once("error", reject);
     child.once("close", resolve);
@@ -32,24 +34,27 @@ async function load(args, variables = {}) {
   return { code, said };
 }
 
-test("real k6 takes shoppers all the way, and leaves no queue behind", { skip: lacking }, async () => {
-  const world = await startWorld();
-  const args = ["--url", world.url, "--stages", "1s:10,3s:10,1s:0"];
-  const { code, said } = await load(args, { TIDEGATE_ADMIN_KEY: world.keys.admin });
-  // 99 is a threshold that was missed: on a busy machine that may be a time, and nothing else.
-  assert.ok(code === 0 || code === 99, said);
-  assert.match(said, /✓ 'rate<0\.01'/);
-  const [, admitted] = /shoppers_admitted\.*: (\d+)/.exec(said) ?? assert.fail(said);
-  assert.ok(Number(admitted) > 0, said);
-  assert.deepEqual((await world.asOperator("/v1/admin/queues")).json.queues, []);
-});
+test("real k6 takes shoppers all the way, and leaves no queue behind", { skip: lacking },
+  async () => {
+    const world = await startWorld();
+    const args = ["--url", world.url, "--stages", "1s:10,3s:10,1s:0"];
+    const { code, said } = await load(args, { TIDEGATE_ADMIN_KEY: world.keys.admin });
+    // 99 is a threshold that was missed: on a busy machine that may be a time, and nothing else.
+    assert.ok(code === 0 || code === 99, said);
+    assert.match(said, /✓ 'rate<0\.01'/);
+    const [, admitted] = /shoppers_admitted\.*: (\d+)/.exec(said) ?? assert.fail(said);
+    assert.ok(Number(admitted) > 0, said);
+    assert.deepEqual((await world.asOperator("/v1/admin/queues")).json.queues, []);
+  });
 
 // In place of k6 stands what says how it was called: nobody comes.
 const folder = freshFolder();
 after(() => removeFolder(folder));
 const standIn = path.join(folder, "k6");
-const { stdout: version } = spawnSync("bash", ["-c", ". scripts/lib/common.sh && printf %s $K6_VERSION"], { cwd: ROOT, encoding: "utf8" });
-writeFileSync(standIn, `#!/bin/sh\n[ "$1" = version ] && echo "k6 v${version} (stand-in)" || echo "users: $STAGES"\n`);
+const { stdout: version } = spawnSync("bash", ["-c",
+  ". scripts/lib/common.sh && printf %s $K6_VERSION"], { cwd: ROOT, encoding: "utf8" });
+writeFileSync(standIn,
+  `#!/bin/sh\n[ "$1" = version ] && echo "k6 v${version} (stand-in)" || echo "users: $STAGES"\n`);
 chmodSync(standIn, 0o755);
 const inPlace = { PATH: `${folder}:${process.env.PATH}` };
 

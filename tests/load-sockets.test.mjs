@@ -1,5 +1,5 @@
-// `tidegate load --sockets` against a real Tidegate, and against a fake whose sockets do not all hear
-// what they should.
+// `tidegate load --sockets` against a real Tidegate, and against a fake whose sockets do not all
+// hear what they should.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -17,19 +17,26 @@ const keys = { admin: world.keys.admin, origin: world.keys.origin };
 
 test("every socket hears every notice, and holds the last of a storm of changes", async () => {
   const storm = ["--changes-per-second", "20", "--changes-seconds", "2"];
-  const ran = await runLoad(world.url, ["--shoppers", "0", "--sockets", "50", "--notices", "3", ...storm], keys);
+  const ran = await runLoad(world.url, ["--shoppers", "0", "--sockets", "50", "--notices", "3",
+    ...storm], keys);
   assert.equal(ran.code, 0, said(ran));
   assert.equal(ran.report.sockets.connected, 50);
   assert.equal(step(ran, "push").count, 150);
   assert.equal(step(ran, "push").success, 1);
   assert.match(ran.stdout, /^push +150 +100\.00 % .* met$/m);
   const { wanted, made, sockets, heldLastInTime } = ran.report.changes;
-  assert.deepEqual({ wanted, made, sockets, heldLastInTime }, { wanted: 40, made: 40, sockets: 50, heldLastInTime: 50 });
+  assert.deepEqual({ wanted, made, sockets, heldLastInTime }, {
+    wanted: 40,
+    made: 40,
+    sockets: 50,
+    heldLastInTime: 50,
+  });
   assert.deepEqual((await world.asOperator("/v1/admin/queues")).json.queues, []);
 });
 
 test("shoppers who listen are served as those who poll, while a notice goes to all", async () => {
-  const options = ["--shoppers", "40", "--duration", "1s", "--checkout", "100ms", "--sockets", "20", "--notices", "1"];
+  const options = ["--shoppers", "40", "--duration", "1s", "--checkout", "100ms", "--sockets", "20",
+    "--notices", "1"];
   const ran = await runLoad(world.url, options, keys);
   assert.equal(ran.code, 0, said(ran));
   assert.equal(ran.report.shoppers.served, 40);

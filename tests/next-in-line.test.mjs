@@ -1,4 +1,5 @@
-// Who is next gets the slot: rooms in a real browser wait for one slot, which is freed again and again.
+// Who is next gets the slot: rooms in a real browser wait for one slot, which is freed again and
+// again.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -40,9 +41,11 @@ test("five rooms, one slot, twenty times: it is always the next in line who gets
     for (let turn = 0; turn < ROOMS; turn++) {
       succeeded(await queue.settle("release", holds));
       await until("somebody has the slot", () => gone(rooms).length > turn, { withinMs: 30_000 });
-      assert.deepEqual(gone(rooms).map((room) => rooms.indexOf(room)), Array.from({ length: turn + 1 }, (_, place) => place));
+      assert.deepEqual(gone(rooms).map((room) => rooms.indexOf(room)),
+        Array.from({ length: turn + 1 }, (_, place) => place));
       const admitted = await queue.admissions("admitted");
-      assert.deepEqual(admitted.map(({ position }) => position), [turn + 2], "places count from 1, and the first was taken");
+      assert.deepEqual(admitted.map(({ position }) => position), [turn + 2],
+        "places count from 1, and the first was taken");
       holds = admitted[0].admissionId;
     }
   });

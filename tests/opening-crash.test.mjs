@@ -1,5 +1,6 @@
-// The opening while workerd is killed again and again: whoever was told of an entry has one place, and
-// everybody's follows from what is public. The usual run is small; TIDEGATE_LONG=1 makes it 20,000 entries.
+// The opening while workerd is killed again and again: whoever was told of an entry has one place,
+// and everybody's follows from what is public. The usual run is small; TIDEGATE_LONG=1 makes it
+// 20,000 entries.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -17,15 +18,22 @@ const ENTRIES = process.env.TIDEGATE_LONG ? 20_000 : 3_000;
 const AT_ONCE = 200;
 /** Kills, as the share of entries that are acknowledged by then. */
 const KILLS = { before: [0.2, 0.45], after: 0.95 };
-/** Some enter as the opening comes, and the last only when it has been: the shares from which on they do. */
+/**
+ * Some enter as the opening comes, and the last only when it has been: the shares from which on
+ * they do.
+ */
 const [AT_OPENING, AFTER_OPENING] = [0.6, 0.9];
 /** A bound, not an expectation. */
 const LONGEST_MS = 240_000;
 
-test("whoever was told of an entry has exactly one place, which follows from the audit alone", async (context) => {
+test("who was told of an entry has one place, which the audit alone gives", async (context) => {
   const world = await startWorld();
   const jwks = (await world.send("/.well-known/jwks.json")).json;
-  const queue = await world.createSettledQueue({ maxActive: 1, lanes: 16, opensAt: Date.now() + 3_600_000 });
+  const queue = await world.createSettledQueue({
+    maxActive: 1,
+    lanes: 16,
+    opensAt: Date.now() + 3_600_000,
+  });
   const told = [];
   let unanswered = 0;
   const [atOpening, afterOpening] = [Promise.withResolvers(), Promise.withResolvers()];
@@ -33,17 +41,25 @@ test("whoever was told of an entry has exactly one place, which follows from the
     if (number >= AT_OPENING * ENTRIES) await atOpening.promise;
     if (number >= AFTER_OPENING * ENTRIES) await afterOpening.promise;
     const entered = await until("an answer", async () => {
-      const reply = await queue.send("enter", { method: "POST", json: { entryKey } }).catch(() => void unanswered++);
+      const reply = await queue.send("enter", { method: "POST", json: { entryKey } }).catch(() =>
+        void unanswered++
+      );
       return reply?.status === 200 && reply.json;
     }, { withinMs: LONGEST_MS, everyMs: 200 });
     told.push(entered);
   };
   const entering = forEachAtOnce(Array.from({ length: ENTRIES }, newEntryKey), AT_ONCE, enter);
-  const progress = (share) => until(`${share} of them`, () => told.length >= share * ENTRIES, { withinMs: LONGEST_MS, everyMs: 5 });
+  const progress = (share) =>
+    until(`${share} of them`, () => told.length >= share * ENTRIES, {
+      withinMs: LONGEST_MS,
+      everyMs: 5,
+    });
   const crash = async () => {
     await world.crash();
     const before = told.length;
-    await until("entry goes on", () => told.length > before || told.length === ENTRIES, { withinMs: LONGEST_MS });
+    await until("entry goes on", () => told.length > before || told.length === ENTRIES, {
+      withinMs: LONGEST_MS,
+    });
   };
   for (const share of KILLS.before) {
     await progress(share);
@@ -95,5 +111,6 @@ test("whoever was told of an entry has exactly one place, which follows from the
     assert.equal(decodeJwt(renewed).position, place);
     return place;
   });
-  assert.deepEqual(places.toSorted((a, b) => a - b), Array.from({ length: ENTRIES }, (_, place) => place));
+  assert.deepEqual(places.toSorted((a, b) => a - b),
+    Array.from({ length: ENTRIES }, (_, place) => place));
 });

@@ -17,7 +17,10 @@ const FAR = 32_503_680_000_000; // the year 3000
 
 const world = await startWorld();
 
-const open = (queue) => until("the opening", async () => (await queue.send("")).json.phase === "open", { withinMs: 15_000 });
+const open = (queue) =>
+  until("the opening", async () => (await queue.send("")).json.phase === "open", {
+    withinMs: 15_000,
+  });
 const placeOf = async (shopper) => (await until("a place", async () => {
   const { json } = await shopper.status();
   return json.status !== "WAITING" && json;
@@ -41,7 +44,7 @@ test("before entry opens, everybody is told when", async () => {
   assert.deepEqual([entered.json.status.status, entered.json.status.phase], ["WAITING", "entry"]);
 });
 
-test("who enters before the opening has a place from then on, by a shuffle that anybody can repeat", async () => {
+test("who enters before the opening has a place from then on, by a public shuffle", async () => {
   const queue = await world.createQueue({ maxActive: 5, lanes: 4, opensAt: Date.now() + SOON_MS });
   const { commitment, seed, entrants } = (await queue.send("")).json.shuffle;
   assert.match(commitment, /^[0-9a-f]{64}$/);
@@ -55,7 +58,8 @@ test("who enters before the opening has a place from then on, by a shuffle that 
 
   await open(queue);
   const { shuffle } = await queue.snapshot();
-  assert.deepEqual([shuffle.commitment, shuffle.trust, shuffle.entrants], [commitment, "operator", 40]);
+  assert.deepEqual([shuffle.commitment, shuffle.trust, shuffle.entrants], [commitment, "operator",
+    40]);
   const places = await forEachAtOnce(shoppers, 10, async (shopper) => {
     const { position, ticket } = await placeOf(shopper);
     assert.equal(position, shuffledPosition(shopper.index, 40, shuffle.seed) + 1);
@@ -71,12 +75,13 @@ test("who enters before the opening has a place from then on, by a shuffle that 
   assert.equal((await late.status()).json.position, 41, "a live entry stands behind all entrants");
 
   const [first, second] = places.toSorted((a, b) => a.position - b.position);
-  await until("the first is called up", async () => (await first.shopper.status()).json.status === "READY");
+  await until("the first is called up",
+    async () => (await first.shopper.status()).json.status === "READY");
   assert.equal((await first.shopper.claim()).status, 200);
   assert.equal((await second.shopper.claim()).status, 200);
 });
 
-test("a claim with a ticket from before the opening is as good as with the renewed one", async () => {
+test("a claim with a ticket from before the opening is as good as with the new one", async () => {
   const queue = await world.createQueue({ maxActive: 5, opensAt: Date.now() + SOON_MS });
   const shopper = await queue.enter();
   await open(queue);
@@ -87,14 +92,16 @@ test("a claim with a ticket from before the opening is as good as with the renew
   assert.deepEqual([status, json.status], [200, "GRANTED"]);
 });
 
-test("an opening that is moved while entry runs is honoured, and fixed once it has been", async () => {
+test("an opening that is moved while entry runs holds, and is fixed once it has been", async () => {
   const queue = await world.createQueue({ maxActive: 1, opensAt: FAR });
   const shopper = await queue.enter();
-  assertProblem(await queue.operate("PATCH", "", { json: { entryOpensAt: 1 } }), "CONFLICT", "entryOpensAt");
+  assertProblem(await queue.operate("PATCH", "", { json: { entryOpensAt: 1 } }), "CONFLICT",
+    "entryOpensAt");
   await queue.patch({ opensAt: Date.now() + 500 });
   await open(queue);
   assert.equal((await placeOf(shopper)).position, 1);
-  assertProblem(await queue.operate("PATCH", "", { json: { opensAt: FAR } }), "CONFLICT", "opensAt");
+  assertProblem(await queue.operate("PATCH", "", { json: { opensAt: FAR } }), "CONFLICT",
+    "opensAt");
 });
 
 test("an opening that the operator calls at once is one", async () => {
@@ -107,7 +114,8 @@ test("an opening that the operator calls at once is one", async () => {
 test("who leaves before the opening is passed over, and may enter anew", async () => {
   const queue = await world.createQueue({ maxActive: 1, opensAt: FAR });
   const entryKey = newEntryKey();
-  const enter = async () => (await queue.send("enter", { method: "POST", json: { entryKey } })).json.ticket;
+  const enter = async () =>
+    (await queue.send("enter", { method: "POST", json: { entryKey } })).json.ticket;
   const gone = new Shopper(queue, await enter());
   assert.equal((await gone.leave()).status, 204);
   const back = new Shopper(queue, await enter());
@@ -121,15 +129,18 @@ test("who leaves before the opening is passed over, and may enter anew", async (
   assert.equal(granted.json.status, "GRANTED");
 });
 
-test("whoever enters just after the opening, by an edge that has not heard of it, is told their place", async () => {
-  const { queue, shopper } = await until("a ticket without a place, of nobody who was shuffled", async () => {
-    const opensAt = Date.now() + 300;
-    const queue = await world.createQueue({ maxActive: 1, opensAt }); // the edge knows it as it is now for a second
-    await until("the opening", () => Date.now() > opensAt + 50, { everyMs: 5 });
-    const shopper = await queue.enter();
-    const { shuffle } = await queue.snapshot();
-    return decodeJwt(shopper.ticket).position === undefined && shuffle.entrants === 0 && { queue, shopper };
-  });
+test("who enters just after the opening, by an edge that lags, hears their place", async () => {
+  const { queue, shopper } = await until("a ticket without a place, of nobody who was shuffled",
+    async () => {
+      const opensAt = Date.now() + 300;
+      // The edge knows it as it is now for a second.
+      const queue = await world.createQueue({ maxActive: 1, opensAt });
+      await until("the opening", () => Date.now() > opensAt + 50, { everyMs: 5 });
+      const shopper = await queue.enter();
+      const { shuffle } = await queue.snapshot();
+      return decodeJwt(shopper.ticket).position === undefined && shuffle.entrants === 0 &&
+        { queue, shopper };
+    });
   await open(queue);
   for (let times = 0; times < 5; times++) {
     const { position, ticket } = (await shopper.status()).json;

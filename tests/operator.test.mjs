@@ -83,7 +83,14 @@ test("a fresh queue's snapshot has every documented field", async () => {
       slowestPerSecond: null,
       fastestPerSecond: null,
     },
-    shuffle: { commitment: null, trust: null, root: null, beaconRound: null, seed: null, entrants: 0 },
+    shuffle: {
+      commitment: null,
+      trust: null,
+      root: null,
+      beaconRound: null,
+      seed: null,
+      entrants: 0,
+    },
     relays: 1,
     notice: null,
     checkoutUrl: "/checkout",
@@ -99,7 +106,7 @@ test("putting a queue again replaces its whole configuration and keeps its shopp
   assert.equal((await shopper.enterAgain()).json.status.position, 1);
 });
 
-test("a put takes no limit from a live queue that it does not name, unless that is confirmed", async () => {
+test("a put removes no limit from a live queue, unless that is confirmed", async () => {
   const product = { name: "Lamp", path: "/lamp" };
   const queue = await world.createQueue({ maxActive: 1, maxAdmissions: 10, product });
   const short = { json: { maxActive: 7 } };
@@ -107,7 +114,11 @@ test("a put takes no limit from a live queue that it does not name, unless that 
   assertProblem(refused, "CONFLICT", "maxAdmissions (10), product");
   assertProblem(await queue.operate("PUT", "", short), "CONFLICT", "?confirm=removal");
   assert.deepEqual((await queue.operate("GET")).json.config.maxAdmissions, 10);
-  const put = (confirm) => world.asOperator(`/v1/admin/queues/${queue.id}?confirm=${confirm}`, { method: "PUT", ...short });
+  const put = (confirm) =>
+    world.asOperator(`/v1/admin/queues/${queue.id}?confirm=${confirm}`, {
+      method: "PUT",
+      ...short,
+    });
   assertProblem(await put("yes"), "VALIDATION_ERROR", "confirm");
   const replaced = await put("removal");
   assert.equal(replaced.status, 200, replaced.text);
@@ -124,7 +135,9 @@ test("an opening in the past is remarked on", async () => {
   const json = { maxActive: 1, opensAt: Date.now() - 3 * 3_600_000 };
   const made = await world.queue("belated").operate("PUT", "", { json });
   assert.equal(made.status, 201, made.text);
-  assert.deepEqual(made.json.remarks, ["opensAt lies 3 hours in the past: the queue opens at once"]);
+  assert.deepEqual(made.json.remarks, [
+    "opensAt lies 3 hours in the past: the queue opens at once",
+  ]);
 });
 
 test("a closing is taken back: everybody has their place, and a pause is as it was", async () => {
@@ -139,14 +152,24 @@ test("a closing is taken back: everybody has their place, and a pause is as it w
   await queue.settle("complete", admissionId);
   await second.admit();
   assert.equal((await queue.enter()).index, 2);
-  for (const [action, phase] of [["pause", "paused"], ["close", "closed"], ["reopen", "paused"], ["resume", "open"]]) {
+  for (const [action, phase] of [
+    ["pause", "paused"],
+    ["close", "closed"],
+    ["reopen", "paused"],
+    ["resume", "open"],
+  ]) {
     assert.equal((await queue.act(action)).snapshot.phase, phase, action);
   }
 });
 
 test("a merge patch sets what it names, removes what is null and keeps the rest", async () => {
   const queue = await world.createQueue({ maxActive: 1, maxAdmissions: 10, sessionSeconds: 60 });
-  const json = { maxActive: 2, maxAdmissions: null, sessionSeconds: null, product: { name: "Lamp", path: "/lamp" } };
+  const json = {
+    maxActive: 2,
+    maxAdmissions: null,
+    sessionSeconds: null,
+    product: { name: "Lamp", path: "/lamp" },
+  };
   const product = { name: "Lamp", path: "/lamp" };
   const { config } = (await queue.operate("PATCH", "", { json })).json;
   assert.deepEqual(config, { ...DEFAULTS, audience: queue.id, maxActive: 2, product });
@@ -154,7 +177,7 @@ test("a merge patch sets what it names, removes what is null and keeps the rest"
   assert.deepEqual(patched.config.product, { name: "The Lamp", path: "/lamp", image: "/lamp.jpg" });
 });
 
-test("a queue's tokens are for itself, until the operator names another audience or takes it back", async () => {
+test("a queue's tokens are for itself, until the operator names another audience", async () => {
   const queue = await world.createQueue({ maxActive: 9, audience: "checkout" });
   const audienceOf = async () => decodeJwt((await (await queue.enter()).admit()).handoffToken).aud;
   assert.equal(await audienceOf(), "checkout");
@@ -226,7 +249,8 @@ test("a reset removes the old epoch's entries from every lane", async () => {
   await queue.enterMany(5);
   await own.end();
   const rows = stored();
-  assert.equal(rows.reduce((sum, count) => sum + count, 0), 5, "only the new epoch's entries are left");
+  assert.equal(rows.reduce((sum, count) => sum + count, 0), 5,
+    "only the new epoch's entries are left");
 });
 
 test("deleting a queue removes all that it stored", async () => {
@@ -236,7 +260,9 @@ test("deleting a queue removes all that it stored", async () => {
   await queue.operate("DELETE");
   const left = () => [
     ...objectFiles(own.state, "Lane").map((file) => countRows(file, "entries")),
-    ...objectFiles(own.state, "Queue").flatMap((file) => ["head", "claims", "lanes"].map((table) => countRows(file, table))),
+    ...objectFiles(own.state, "Queue").flatMap((file) =>
+      ["head", "claims", "lanes"].map((table) => countRows(file, table))
+    ),
   ];
   await until("nothing is left", () => left().every((rows) => rows === 0));
   assert.ok(left().length > 3, "there was something to look at");
@@ -245,7 +271,8 @@ test("deleting a queue removes all that it stored", async () => {
 test("asking for queues that do not exist creates no object", async () => {
   const own = await startWorld();
   await (await own.createQueue()).enter();
-  const files = () => ["Queue", "Lane", "Relay"].flatMap((name) => objectFiles(own.state, name)).length;
+  const files = () =>
+    ["Queue", "Lane", "Relay"].flatMap((name) => objectFiles(own.state, name)).length;
   const before = files();
   const ids = Array.from({ length: 30 }, (_, number) => `unknown-${number}`);
   await forEachAtOnce(ids, 10, async (id) => {
@@ -286,7 +313,12 @@ test("a notice reaches the snapshot, changes, and is taken back", async () => {
 
 test("pause and resume can be repeated, and the snapshot says which it is", async () => {
   const queue = await world.createQueue();
-  for (const [action, phase] of [["pause", "paused"], ["pause", "paused"], ["resume", "open"], ["resume", "open"]]) {
+  for (const [action, phase] of [
+    ["pause", "paused"],
+    ["pause", "paused"],
+    ["resume", "open"],
+    ["resume", "open"],
+  ]) {
     assert.equal((await queue.act(action)).snapshot.phase, phase);
     assert.equal((await queue.send("")).json.phase, phase);
   }
@@ -309,49 +341,8 @@ test("every change has a version of its own, larger than all before it", async (
   for (const change of changes) {
     const told = (await change()).json.snapshot.version;
     assert.ok(told > version, `version ${told} after ${version}`);
-    assert.equal((await queue.snapshot()).version, told, "what the change was answered with is what stands");
+    assert.equal((await queue.snapshot()).version, told,
+      "what the change was answered with is what stands");
     version = told;
   }
-});
-
-test("the listing of admissions tells what became of each", async () => {
-  const queue = await world.createQueue({ maxActive: 10 });
-  const [admitted, redeemed, completed, released, left, waits] = await queue.enterMany(6);
-  const grants = [];
-  for (const shopper of [admitted, redeemed, completed, released, left]) grants.push(await shopper.admit());
-  for (const { handoffToken } of [grants[1], grants[2]]) await queue.redeem(handoffToken);
-  await queue.settle("complete", grants[2].admissionId);
-  await queue.settle("release", grants[3].admissionId);
-  await left.leave();
-  const found = await queue.admissions();
-  assert.deepEqual(found.map(({ state }) => state), ["admitted", "redeemed", "completed", "released", "left"]);
-  assert.deepEqual(found.map(({ admissionId }) => admissionId), grants.map(({ admissionId }) => admissionId));
-  assert.deepEqual(found.map(({ position }) => position), [1, 2, 3, 4, 5]);
-  for (const admission of found) {
-    assert.equal(admission.queueId, queue.id);
-    assert.ok(admission.admittedAt <= admission.expiresAt);
-  }
-  assert.equal(found[0].redeemedAt, null);
-  assert.ok(Number.isInteger(found[1].redeemedAt));
-  assert.ok(!found.some(({ admissionId }) => admissionId.endsWith(`-${waits.index}`)), "who only waits has none");
-});
-
-test("the listing of admissions filters by state and goes on page by page", async () => {
-  const queue = await world.createQueue({ maxActive: 130 });
-  const shoppers = await forEachAtOnce(Array.from({ length: 130 }), 20, () => queue.enter());
-  await queue.calledUp(130);
-  await forEachAtOnce(shoppers, 20, (shopper) => shopper.admit());
-  for (const shopper of shoppers.filter(({ index }) => index % 10 === 0)) await shopper.leave();
-
-  const first = (await queue.operate("GET", "admissions")).json;
-  assert.equal(first.admissions.length, 100);
-  const second = (await queue.operate("GET", `admissions?after=${first.next}`)).json;
-  assert.equal(second.admissions.length, 30);
-  assert.equal(second.next, null);
-  const indices = [...first.admissions, ...second.admissions].map(({ admissionId }) => Number(admissionId.split("-")[1]));
-  assert.deepEqual(indices, Array.from({ length: 130 }, (_, index) => index));
-
-  assert.equal((await queue.admissions("left")).length, 13);
-  assert.equal((await queue.admissions("admitted")).length, 117);
-  assert.deepEqual(await queue.admissions("completed"), []);
 });

@@ -1,5 +1,5 @@
-// What passes through the edge to the merchant's shop as it was sent, what never reaches the shop, and what of its
-// answers reaches one shopper alone.
+// What passes through the edge to the merchant's shop as it was sent, what never reaches the shop,
+// and what of its answers reaches one shopper alone.
 
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
@@ -31,7 +31,8 @@ test("a personal page reaches the shop with the cookies of whoever asks", async 
     headers: { "cache-control": "private" },
   }));
   for (const name of ["ann", "bob", "ann"]) {
-    assert.equal((await world.send(path, { cookies: { session: name } })).text, `Hello session=${name}`);
+    assert.equal((await world.send(path, { cookies: { session: name } })).text,
+      `Hello session=${name}`);
   }
   assert.equal((await world.send(path)).text, "Hello stranger");
 });
@@ -65,7 +66,12 @@ test("a request for a range passes through", async () => {
 });
 
 test("Tidegate's own cookies and headers never reach the shop", async () => {
-  const cookies = { "__Host-tidegate-demo": "a.b.c", session: "ann", "__Host-tidegate-pass-demo": "d.e.f", cart: "3" };
+  const cookies = {
+    "__Host-tidegate-demo": "a.b.c",
+    session: "ann",
+    "__Host-tidegate-pass-demo": "d.e.f",
+    cart: "3",
+  };
   const headers = { "x-tidegate-admission": "forged", "X-Tidegate-Anything": "1" };
   const paths = [
     page({ body: "public" }),
@@ -82,8 +88,12 @@ test("Tidegate's own cookies and headers never reach the shop", async () => {
   assert.equal(origin.asked(paths[2])[0].headers.cookie, "session=ann; cart=3");
 });
 
-test("a checkout passes through as it was sent: method, body, cookies, headers, query", async () => {
-  const answer = { status: 201, body: "ordered", headers: { "set-cookie": "order=7; Path=/", "x-shop": "lamp" } };
+test("a checkout passes as it was sent: method, body, cookies, headers, query", async () => {
+  const answer = {
+    status: 201,
+    body: "ordered",
+    headers: { "set-cookie": "order=7; Path=/", "x-shop": "lamp" },
+  };
   const path = page(answer, "/checkout");
   const body = randomBytes(50_000);
   for (const method of ["POST", "PUT", "PATCH", "DELETE"]) {
@@ -113,7 +123,8 @@ test("a checkout passes through as it was sent: method, body, cookies, headers, 
 
 test("no spelling of the checkout's path gets into the cache", async () => {
   const plain = ["/checkout", "/Checkout", "/CHECKOUT/step", "/%63heckout"];
-  const odd = ["//checkout", "/checkout%2Fx", "/./checkout", "/x/../checkout", "/checkout;x=1", "/\\checkout"];
+  const odd = ["//checkout", "/checkout%2Fx", "/./checkout", "/x/../checkout", "/checkout;x=1",
+    "/\\checkout"];
   for (const path of [...plain, ...odd]) {
     for (let visit = 0; visit < 2; visit++) {
       const reply = await sendRaw(world.url, { path });
@@ -124,7 +135,9 @@ test("no spelling of the checkout's path gets into the cache", async () => {
 
 test("posts of any path reach the shop and are never stored", async () => {
   const path = page((request) => ({ body: `${request.method} ${request.body}` }));
-  for (const body of ["a", "b"]) assert.equal((await world.send(path, { method: "POST", body })).text, `POST ${body}`);
+  for (const body of ["a", "b"]) {
+    assert.equal((await world.send(path, { method: "POST", body })).text, `POST ${body}`);
+  }
   assert.equal((await world.send(path)).text, "GET ");
 });
 
@@ -154,19 +167,27 @@ test("an address that only ends like one of Tidegate's calls is the shop's", asy
   const { entered } = await queue.snapshot();
   const mine = { cookies: { [queue.cookieName]: shopper.ticket } };
 
-  for (const path of [`/search?next=${call}`, `/products${call}`, `/account?back=${call}/status`, `/x${call}/status`]) {
+  for (const path of [`/search?next=${call}`, `/products${call}`, `/account?back=${call}/status`,
+    `/x${call}/status`]) {
     const reply = await world.send(path, mine);
-    assert.ok(reply.headers.get("x-tidegate-cache"), `${path} is not answered by the shop: ${reply.text.slice(0, 200)}`);
+    assert.ok(reply.headers.get("x-tidegate-cache"),
+      `${path} is not answered by the shop: ${reply.text.slice(0, 200)}`);
   }
-  for (const path of [`/cart?back=${call}/enter`, `/basket${call}/enter`, `/checkout?next=${call}/claim`]) {
+  for (const path of [`/cart?back=${call}/enter`, `/basket${call}/enter`,
+    `/checkout?next=${call}/claim`]) {
     const [plain] = path.split("?");
     const before = origin.asked(plain).length;
-    const reply = await world.send(path, { method: "POST", from: world.url, bearer: path.endsWith("claim") ? shopper.ticket : undefined });
+    const reply = await world.send(path, {
+      method: "POST",
+      from: world.url,
+      bearer: path.endsWith("claim") ? shopper.ticket : undefined,
+    });
     assert.equal(reply.cookies[queue.cookieName], undefined, path);
     assert.equal(reply.json?.handoffToken, undefined, path);
     assert.equal(origin.asked(plain).length, before + 1, path);
   }
   assertProblem(await world.send(`/v1/admin/queues?x=${call}`), "UNAUTHORIZED");
-  assertProblem(await world.send(`${call}/leave?x=${call}/enter`, { method: "POST" }), "METHOD_NOT_ALLOWED");
+  assertProblem(await world.send(`${call}/leave?x=${call}/enter`, { method: "POST" }),
+    "METHOD_NOT_ALLOWED");
   assert.equal((await queue.snapshot()).entered, entered);
 });

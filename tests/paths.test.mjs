@@ -1,4 +1,5 @@
-// Every path from outside to a Queue object has a bound: what tickets, or nobody's, may ask of it is counted.
+// Every path from outside to a Queue object has a bound: what tickets, or nobody's, may ask of it
+// is counted.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -17,18 +18,26 @@ const FAR = 32_503_680_000_000; // the year 3000
 /** How often what goes on for `elapsed` milliseconds may ask what is asked once a second. */
 const onceASecond = (elapsed) => Math.floor(elapsed / 1000) + 1;
 
-/** Runs `body`; returns the calls to Queue objects by label, how many there were, and how long it took. */
+/**
+ * Runs `body`; returns the calls to Queue objects by label, how many there were, and how long it
+ * took.
+ */
 async function counted(body) {
   const [begin, started] = [calls.length, performance.now()];
   await body();
   const elapsed = performance.now() - started;
-  const labels = calls.slice(begin).filter(({ binding }) => binding === "QUEUE").map(({ call }) => call);
+  const labels = calls.slice(begin).filter(({ binding }) => binding === "QUEUE").map(({ call }) =>
+    call
+  );
   // What relays ask once a second, and alarms, are nobody's call.
   const all = labels.filter((call) => call !== "alarm" && !/View|Watch/.test(call)).length;
   return { of: (label) => labels.filter((call) => call.includes(label)).length, all, elapsed };
 }
 
-/** How often one ticket's claims may: a few at once, and once a second for the pace and for a newer view. */
+/**
+ * How often one ticket's claims may: a few at once, and once a second for the pace and for a newer
+ * view.
+ */
 const claimsOfOne = (elapsed) => 3 + 2 * onceASecond(elapsed);
 
 test("claims from far behind boarding stop at the edge", async () => {
@@ -43,13 +52,14 @@ test("claims from far behind boarding stop at the edge", async () => {
   assert.ok(far.length > 100, `${far.length} are far`);
   const { of } = await counted(async () => {
     for (let turn = 0; turn < 5; turn++) {
-      await forEachAtOnce(far, 50, async (shopper) => assertProblem(await shopper.claim(), "NOT_YET_SERVED"));
+      await forEachAtOnce(far, 50, async (shopper) =>
+        assertProblem(await shopper.claim(), "NOT_YET_SERVED"));
     }
   });
   assert.equal(of("Claim"), 0, "of five hundred and more");
 });
 
-test("a ticket that is not called up asks once a second, and who stands behind it does not", async () => {
+test("a ticket not called up asks once a second, and who stands behind it does not", async () => {
   const queue = await world.createQueue({ maxActive: 2, lanes: 1 });
   const shoppers = await queue.enterMany(12);
   await until("the edge knows the line", async () => (await queue.send("")).json.entered === 12);
@@ -62,7 +72,8 @@ test("a ticket that is not called up asks once a second, and who stands behind i
       for (const shopper of behind) {
         const answer = await shopper.claim();
         if (answer.status === 202) {
-          // Nobody before this shopper came, so they were called up while the test ran. The next one asks from now on.
+          // Nobody before this shopper came, so they were called up while the test ran. The next
+          // one asks from now on.
           behind = behind.filter((other) => other !== shopper);
           calledUp++;
         } else {
@@ -77,7 +88,7 @@ test("a ticket that is not called up asks once a second, and who stands behind i
   assert.ok(of("Claim") <= bound, `${of("Claim")} claims in ${elapsed} ms, ${calledUp} called up`);
 });
 
-test("a paused queue is asked once a second by a called-up ticket, and resumes at once", async () => {
+test("a called-up ticket asks a paused queue once a second, and resumes at once", async () => {
   const queue = await world.createQueue();
   const [shopper] = await queue.enterCalledUp(1, 1);
   await queue.act("pause");
@@ -89,7 +100,7 @@ test("a paused queue is asked once a second by a called-up ticket, and resumes a
   await shopper.admit();
 });
 
-test("who waits for a slot is not asked about each time they claim, and hears at once that it is theirs", async () => {
+test("who waits for a slot does not ask at each claim, and hears at once of theirs", async () => {
   const queue = await world.createQueue({ maxActive: 1 });
   const [first, second] = await queue.enterCalledUp(2, 1);
   const { admissionId } = await first.checkOut();
@@ -101,8 +112,13 @@ test("who waits for a slot is not asked about each time they claim, and hears at
   await second.admit();
 });
 
-test("who is admitted is not asked about each time they claim, and each token is as good", async () => {
-  const queue = await world.createQueue({ maxActive: 1, handoffSeconds: 30, sessionSeconds: 60, maxSessionSeconds: 60 });
+test("who is admitted does not ask at each claim, and each token is as good", async () => {
+  const queue = await world.createQueue({
+    maxActive: 1,
+    handoffSeconds: 30,
+    sessionSeconds: 60,
+    maxSessionSeconds: 60,
+  });
   const shopper = await queue.enter();
   const grants = [];
   const { of, elapsed } = await counted(async () => {
@@ -119,7 +135,7 @@ test("who is admitted is not asked about each time they claim, and each token is
   assertProblem(await shopper.claim(), "ADMISSION_EXPIRED");
 });
 
-test("who may not leave is not asked about each time they try, and leaves once they may", async () => {
+test("who may not leave does not ask at each try, and leaves once they may", async () => {
   const queue = await world.createQueue({ maxActive: 1 });
   const shopper = await queue.enter();
   const { admissionId } = await shopper.checkOut();
@@ -131,14 +147,14 @@ test("who may not leave is not asked about each time they try, and leaves once t
   assert.equal((await shopper.leave()).status, 204);
 });
 
-test("an entry that is called up is asked about once a second however often it is entered, and hears when it ended", async () => {
+test("an entry that is called up asks once a second, and hears when it ended", async () => {
   const queue = await world.createQueue({ maxActive: 2, lanes: 1 });
   const entryKey = newEntryKey();
   const shopper = await queue.enter({ entryKey });
   const { of, elapsed } = await counted(() =>
     forEachAtOnce(Array.from({ length: 60 }), 20, async () => {
       assert.equal((await queue.enter({ entryKey })).index, shopper.index);
-    }),
+    })
   );
   assert.ok(of("Stands") <= onceASecond(elapsed) + 1, `${of("Stands")} questions in ${elapsed} ms`);
   assert.ok(of("Stands") >= 1, "what is counted is there");
@@ -161,7 +177,7 @@ test("late shoppers cost no row and no lease, and who is in gets their ticket", 
   assert.equal((await queue.enter({ entryKey })).index, index);
 });
 
-test("a full queue leases at most once a second for each lane, and takes the next as soon as somebody leaves", async () => {
+test("a full queue leases once a second for each lane, until somebody leaves", async () => {
   const queue = await world.createQueue({ maxActive: 1, maxParticipants: 2, lanes: 1 });
   const [, second] = await queue.enterMany(2);
   const { of, elapsed } = await counted(async () => {
@@ -190,16 +206,21 @@ test("each view of the room is not a look", async () => {
   assert.ok(of("Look") >= 1, "what is counted is there");
 });
 
-test("a page of the audit that there is not asks nobody, and one that there is asks once however many want it", async () => {
+test("a missing page of the audit asks nobody, and one that is there asks once", async () => {
   const queue = await world.createQueue({ maxActive: 100, lanes: 1, opensAt: FAR });
   const shoppers = await queue.enterMany(3);
   await queue.patch({ opensAt: Date.now() + 300 });
-  await until("the opening", async () => (await queue.send("audit/proof", { bearer: shoppers[0].ticket })).status === 200);
+  await until("the opening",
+    async () => (await queue.send("audit/proof", { bearer: shoppers[0].ticket })).status === 200);
   const { of } = await counted(async () => {
-    for (let turn = 0; turn < 20; turn++) assertProblem(await queue.send(`audit?page=${9_999 + turn}`), "NOT_FOUND");
+    for (let turn = 0; turn < 20; turn++) {
+      assertProblem(await queue.send(`audit?page=${9_999 + turn}`), "NOT_FOUND");
+    }
     const audits = await Promise.all(Array.from({ length: 20 }, () => queue.send("audit")));
     for (const { status } of audits) assert.equal(status, 200);
-    const proofs = await Promise.all(Array.from({ length: 20 }, () => queue.send("audit/proof", { bearer: shoppers[0].ticket })));
+    const proofs = await Promise.all(
+      Array.from({ length: 20 }, () => queue.send("audit/proof", { bearer: shoppers[0].ticket })),
+    );
     for (const { status } of proofs) assert.equal(status, 200);
   });
   assert.deepEqual({ audits: of("Audit"), proofs: of("Prove") }, { audits: 1, proofs: 0 });
@@ -228,7 +249,8 @@ test("the fairness report is made once, and stored, however many ask", async () 
 
 test("each call with a key asks its queue once, whatever it is about", async () => {
   const queue = await world.createQueue({ maxActive: 10 });
-  const [paid, given] = [await (await queue.enter()).checkOut(), await (await queue.enter()).checkOut()];
+  const [paid, given] = [await (await queue.enter()).checkOut(),
+    await (await queue.enter()).checkOut()];
   const open = await (await queue.enter()).admit();
   const [life] = open.admissionId.split("-");
   const [unknown, earlier] = [`${life}-999`, `${"0".repeat(32)}-0`];
@@ -253,7 +275,9 @@ test("each call with a key asks its queue once, whatever it is about", async () 
     ["Event", 200, () => queue.operate("PATCH", "", { json: { maxActive: 11 } })],
   ];
   for (const [label, status, call] of ask) {
-    const { of, all } = await counted(async () => assert.equal((await call()).status, status, String(call)));
+    const { of, all } = await counted(async () =>
+      assert.equal((await call()).status, status, String(call))
+    );
     assert.deepEqual({ asked: of(label), all }, { asked: 1, all: 1 }, String(call));
   }
 });
@@ -268,10 +292,13 @@ test("what is refused for its key, its token or its form asks no queue", async (
     [401, () => world.send(complete, { method: "POST" })],
     [401, () => world.send(complete, { method: "POST", bearer })],
     [401, () => world.send(complete, { method: "POST", bearer: handoffToken })],
-    [401, () => world.send("/v1/handoffs/redeem", { method: "POST", bearer, json: { handoffToken } })],
+    [401,
+      () => world.send("/v1/handoffs/redeem", { method: "POST", bearer, json: { handoffToken } })],
     [401, () => queue.redeem(`${handoffToken}x`)],
     [404, () => queue.settle("complete", "nobody")],
-    [404, () => world.asOrigin(`/v1/queues/none/admissions/${admissionId}/complete`, { method: "POST" })],
+    [404,
+      () =>
+        world.asOrigin(`/v1/queues/none/admissions/${admissionId}/complete`, { method: "POST" })],
     [401, () => world.send(admin, { bearer })],
     [401, () => world.send(`${admin}/admissions`)],
     [400, () => queue.operate("GET", "admissions?state=nothing")],
@@ -280,7 +307,9 @@ test("what is refused for its key, its token or its form asks no queue", async (
   ];
   const { all } = await counted(async () => {
     for (const [status, call] of refused) {
-      for (let turn = 0; turn < 5; turn++) assert.equal((await call()).status, status, String(call));
+      for (let turn = 0; turn < 5; turn++) {
+        assert.equal((await call()).status, status, String(call));
+      }
     }
   });
   assert.equal(all, 0);

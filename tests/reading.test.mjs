@@ -12,17 +12,23 @@ const PAGE = "https://shop.example";
 
 const { world, calls, outage } = await startWatchedWorld();
 
-/** How often calls that go on for `elapsed` milliseconds may reach an object that is asked once a second. */
+/**
+ * How often calls that go on for `elapsed` milliseconds may reach an object that is asked once a
+ * second.
+ */
 const onceASecond = (elapsed) => Math.floor(elapsed / 1000) + 1;
 
 /** The calls to a queue's objects since `begin`. */
 const since = (begin, queue, binding) =>
-  calls.slice(begin).filter((told) => told.binding === binding && told.call.includes(`"${queue.id}"`));
+  calls.slice(begin).filter((told) =>
+    told.binding === binding && told.call.includes(`"${queue.id}"`)
+  );
 
 test("a thousand polls reach no object, but for the snapshot's refresh once a second", async () => {
   const queue = await world.createQueue({ maxActive: 1 });
   const shoppers = await queue.enterMany(20);
-  await until("the edge has a snapshot", async () => (await shoppers[19].status()).json.position === 20);
+  await until("the edge has a snapshot",
+    async () => (await shoppers[19].status()).json.position === 20);
 
   const begin = calls.length;
   const started = performance.now();
@@ -41,7 +47,9 @@ test("a thousand polls reach no object, but for the snapshot's refresh once a se
   const told = calls.slice(begin);
   assert.ok(since(begin, queue, "RELAY").length <= most, `${most} refreshes at most`);
   assert.ok(told.filter(({ binding }) => binding === "DIRECTORY").length <= most);
-  assert.ok(told.filter(({ binding, call }) => binding === "QUEUE" && call.includes("View")).length <= most);
+  assert.ok(
+    told.filter(({ binding, call }) => binding === "QUEUE" && call.includes("View")).length <= most,
+  );
   assert.deepEqual(told.filter(({ binding }) => binding === "LANE"), []);
 });
 
@@ -59,19 +67,21 @@ test("however many edges ask a relay, it asks the queue once a second", async ()
 
   const begin = calls.length;
   const started = performance.now();
-  const views = () => calls.slice(begin).filter(({ binding, call }) => binding === "QUEUE" && call.includes("View"));
+  const views = () =>
+    calls.slice(begin).filter(({ binding, call }) => binding === "QUEUE" && call.includes("View"));
   let asked = 0;
   await until("three answers of the queue", async () => {
     const answers = await Promise.all(Array.from({ length: 10 }, ask));
     asked += answers.length;
-    for (const answer of answers) assert.equal(answer.length, answers[0].length); // the view, each time
+    // The view, each time.
+    for (const answer of answers) assert.equal(answer.length, answers[0].length);
     return asked >= 100 && views().length >= 3;
   });
   const most = onceASecond(performance.now() - started);
   assert.ok(views().length <= most, `${views().length} views, ${most} at most`);
 });
 
-test("an outage leaves everybody their place, marked stale, and admits nobody until it is over", async () => {
+test("an outage leaves everybody their place, marked stale, and admits nobody", async () => {
   const queue = await world.createQueue({ maxActive: 1 });
   await (await queue.enter()).admit();
   await (await queue.enter()).becomePresent();
@@ -130,7 +140,7 @@ test("an edge that starts in an outage shows the last known state from the cache
   }
 });
 
-test("with the queue alone out of reach, those in line see it, and whoever enters is asked to come back", async () => {
+test("with the queue alone out of reach, those in line see it, and entering waits", async () => {
   const queue = await world.createQueue({ maxActive: 1 });
   const shopper = await queue.enter();
   await until("the edge has a snapshot", async () => (await queue.send("")).json.entered === 1);
@@ -156,12 +166,16 @@ test("a retry after an outage in the middle of entering is the same entry", asyn
   await enter(keys[0]);
   outage.add("QUEUE"); // the lanes write their groups down, and cannot lease for them
   try {
-    for (const reply of await Promise.all(keys.slice(1).map(enter))) assertProblem(reply, "SERVICE_UNAVAILABLE");
+    for (const reply of await Promise.all(keys.slice(1).map(enter))) {
+      assertProblem(reply, "SERVICE_UNAVAILABLE");
+    }
   } finally {
     outage.clear();
   }
   await Promise.all(keys.map(enter));
-  const indices = await Promise.all(keys.map(async (key) => (await queue.enter({ entryKey: key })).index));
+  const indices = await Promise.all(
+    keys.map(async (key) => (await queue.enter({ entryKey: key })).index),
+  );
   assert.deepEqual(indices.toSorted((a, b) => a - b), keys.map((_, index) => index));
   assert.equal((await queue.snapshot()).entered, keys.length);
 });
@@ -193,7 +207,9 @@ test("what is one shopper's own is stored nowhere", async () => {
     await world.send(`/queue/${queue.id}`),
     await world.send(`/queue/${queue.id}`, { cookies }),
   ];
-  for (const reply of replies) assert.equal(reply.headers.get("cache-control"), "no-store", reply.text);
+  for (const reply of replies) {
+    assert.equal(reply.headers.get("cache-control"), "no-store", reply.text);
+  }
 });
 
 test("a page of an allowed origin may ask first, and then call with a bearer", async () => {
@@ -207,7 +223,8 @@ test("a page of an allowed origin may ask first, and then call with a bearer", a
   assert.equal(asked.headers.get("access-control-allow-origin"), PAGE);
   const listed = (name) => asked.headers.get(name).toLowerCase().split(/,\s*/);
   assert.deepEqual(listed("access-control-allow-methods").toSorted(), ["delete", "get", "post"]);
-  assert.deepEqual(listed("access-control-allow-headers").toSorted(), ["authorization", "content-type"]);
+  assert.deepEqual(listed("access-control-allow-headers").toSorted(), ["authorization",
+    "content-type"]);
 
   const entered = await queue.send("enter", { method: "POST", from: PAGE });
   assert.equal(entered.status, 200, entered.text);
@@ -234,7 +251,8 @@ test("a page of another origin learns nothing and changes nothing", async () => 
   const queue = await world.createQueue({ maxActive: 1, allowedOrigins: [PAGE] });
   const shopper = await queue.enter();
   const bearer = shopper.ticket;
-  for (const from of ["https://evil.example", "null", `${PAGE}.evil.example`, "http://shop.example", `${PAGE}:8443`]) {
+  for (const from of ["https://evil.example", "null", `${PAGE}.evil.example`, "http://shop.example",
+    `${PAGE}:8443`]) {
     const replies = [
       await queue.send("enter", { method: "OPTIONS", from }),
       await queue.send("enter", { method: "POST", from }),
@@ -244,7 +262,9 @@ test("a page of another origin learns nothing and changes nothing", async () => 
       await queue.send("status", { from, bearer }),
     ];
     for (const reply of replies) {
-      for (const [name] of reply.headers) assert.ok(!name.startsWith("access-control-"), `${from}: ${name}`);
+      for (const [name] of reply.headers) {
+        assert.ok(!name.startsWith("access-control-"), `${from}: ${name}`);
+      }
     }
     for (const reply of replies.slice(1, 4)) assertProblem(reply, "FORBIDDEN", "allowedOrigins");
   }
@@ -259,7 +279,7 @@ test("an allowed origin may not use the cookie", async () => {
   assertProblem(await queue.send("claim", { method: "POST", from: PAGE, cookies }), "FORBIDDEN");
 });
 
-test("polls carry a pause of their own, so that those who entered together do not poll together", async () => {
+test("polls carry a pause of their own, so that no crowd polls together", async () => {
   const queue = await world.createQueue({ maxActive: 1 });
   const shopper = await queue.enter();
   await shopper.admit();

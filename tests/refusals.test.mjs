@@ -18,7 +18,7 @@ test("a claim before the turn is not yet served, and the place is kept", async (
   assert.equal((await last.status()).json.position, 3);
 });
 
-test("a claim while the queue is paused is refused, whether or not the shopper is present", async () => {
+test("a claim in a pause is refused, whether or not the shopper is present", async () => {
   const queue = await world.createQueue();
   const [holder, present, absent] = await queue.enterCalledUp(3, 1);
   await holder.admit();
@@ -43,8 +43,13 @@ test("a queue closes by itself at closesAt", async () => {
   const queue = await world.createQueue();
   const shopper = await queue.enter();
   const past = { closesAt: Date.now() - 3 * 3_600_000 };
-  assertProblem(await queue.operate("PATCH", "", { json: past }), "VALIDATION_ERROR", "3 hours in the past");
-  assertProblem(await world.queue("born-closed").operate("PUT", "", { json: { maxActive: 1, ...past } }), "VALIDATION_ERROR", "closesAt");
+  assertProblem(await queue.operate("PATCH", "", { json: past }), "VALIDATION_ERROR",
+    "3 hours in the past");
+  assertProblem(
+    await world.queue("born-closed").operate("PUT", "", { json: { maxActive: 1, ...past } }),
+    "VALIDATION_ERROR",
+    "closesAt",
+  );
   assertProblem(await world.queue("born-closed").send(""), "QUEUE_NOT_FOUND");
   const closesAt = Date.now() + 500;
   await queue.patch({ closesAt });
@@ -77,7 +82,7 @@ test("with the stock sold, entry and claims are refused as sold out", async () =
   assertProblem(await queue.send("enter", { method: "POST" }), "SOLD_OUT");
 });
 
-test("a queue with all its participants is full for others, and not for those who are in", async () => {
+test("a queue with all its participants is full for others, not for those who are in", async () => {
   const queue = await world.createQueue({ maxActive: 1, maxParticipants: 2 });
   const [first] = await queue.enterMany(2);
   assertProblem(await queue.send("enter", { method: "POST" }), "QUEUE_FULL");
@@ -86,8 +91,11 @@ test("a queue with all its participants is full for others, and not for those wh
 
 test("of many who enter at once, exactly as many as fit get in", async () => {
   const queue = await world.createQueue({ maxActive: 1, maxParticipants: 20 });
-  const replies = await Promise.all(Array.from({ length: 50 }, () => queue.send("enter", { method: "POST" })));
-  const [entered, full] = [replies.filter(({ status }) => status === 200), replies.filter(({ status }) => status !== 200)];
+  const replies = await Promise.all(
+    Array.from({ length: 50 }, () => queue.send("enter", { method: "POST" })),
+  );
+  const [entered, full] = [replies.filter(({ status }) => status === 200),
+    replies.filter(({ status }) => status !== 200)];
   assert.equal(entered.length, 20);
   for (const reply of full) assertProblem(reply, "QUEUE_FULL");
   assert.equal((await queue.snapshot()).entered, 20);
@@ -98,9 +106,11 @@ test("what is fixed stays as it is once somebody entered", async () => {
   await queue.patch({ lanes: 8 });
   await queue.enter();
   for (const change of [{ lanes: 4 }, { opensAt: 1 }]) {
-    assertProblem(await queue.operate("PATCH", "", { json: change }), "CONFLICT", Object.keys(change)[0]);
+    assertProblem(await queue.operate("PATCH", "", { json: change }), "CONFLICT",
+      Object.keys(change)[0]);
     const whole = { maxActive: 1, lanes: 8, ...change };
-    assertProblem(await queue.operate("PUT", "", { json: whole }), "CONFLICT", Object.keys(change)[0]);
+    assertProblem(await queue.operate("PUT", "", { json: whole }), "CONFLICT",
+      Object.keys(change)[0]);
   }
   assert.equal((await queue.operate("GET")).json.config.lanes, 8);
 });
@@ -125,7 +135,8 @@ test("a token is redeemed once", async () => {
   const queue = await world.createQueue();
   const { handoffToken, admissionId } = await (await queue.enter()).admit();
   const replies = await Promise.all(Array.from({ length: 10 }, () => queue.redeem(handoffToken)));
-  const [good, others] = [replies.filter(({ status }) => status === 200), replies.filter(({ status }) => status !== 200)];
+  const [good, others] = [replies.filter(({ status }) => status === 200),
+    replies.filter(({ status }) => status !== 200)];
   assert.equal(good.length, 1);
   for (const reply of others) assertProblem(reply, "ALREADY_REDEEMED");
   await queue.settle("complete", admissionId);
@@ -153,7 +164,9 @@ test("an admission that is over can be neither redeemed, extended nor claimed", 
     assertProblem(await queue.settle("complete", admissionId), "ADMISSION_EXPIRED");
   }
   await completed.buy();
-  for (const shopper of [released, left, completed]) assertProblem(await shopper.claim(), "ADMISSION_EXPIRED");
+  for (const shopper of [released, left, completed]) {
+    assertProblem(await shopper.claim(), "ADMISSION_EXPIRED");
+  }
 });
 
 test("an admission from before a reset is over", async () => {

@@ -1,4 +1,5 @@
-// The merchant's shop behind the edge: what is cached, and for how long, and what is served while the shop is down.
+// The merchant's shop behind the edge: what is cached, and for how long, and what is served while
+// the shop is down.
 
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
@@ -20,7 +21,8 @@ const { page } = origin;
 
 /** Asks until the page comes from the cache: it is put there after the answer went out. */
 const untilStored = (path) =>
-  until(`${path} is stored`, async () => (await world.send(path)).headers.get("x-tidegate-cache") === "HIT");
+  until(`${path} is stored`, async () =>
+    (await world.send(path)).headers.get("x-tidegate-cache") === "HIT");
 
 test("a product page is fetched once for many visitors", async () => {
   const path = page({ body: "<h1>Lamp</h1>" });
@@ -39,7 +41,9 @@ test("a product page is fetched once for many visitors", async () => {
 });
 
 test("addresses that mean the same page share it, and others do not", async () => {
-  const path = page((request) => ({ body: `size ${new URLSearchParams(request.url.split("?")[1]).get("size")}` }));
+  const path = page((request) => ({
+    body: `size ${new URLSearchParams(request.url.split("?")[1]).get("size")}`,
+  }));
   await untilStored(`${path}?size=m&colour=red`);
   const asked = origin.asked(path).length;
   const same = [
@@ -53,13 +57,17 @@ test("addresses that mean the same page share it, and others do not", async () =
     assert.equal(reply.headers.get("x-tidegate-cache"), "HIT", query);
   }
   assert.equal(origin.asked(path).length, asked);
-  for (const [query, text] of [["colour=red&size=l", "size l"], ["size=m", "size m"], ["", "size null"]]) {
+  for (const [query, text] of [
+    ["colour=red&size=l", "size l"],
+    ["size=m", "size m"],
+    ["", "size null"],
+  ]) {
     assert.equal((await world.send(`${path}?${query}`)).text, text);
   }
   assert.equal(origin.asked(path).length, asked + 3);
 });
 
-test("what two visitors' links may differ in does not reach the shop, and so not the page they share", async () => {
+test("what two visitors' links differ in reaches neither shop nor shared page", async () => {
   const path = page((request) => ({ body: `you asked for ${request.url}` }));
   const marked = await world.send(`${path}?size=m&utm_source=<script>&fbclid=somebody`);
   assert.equal(marked.text, `you asked for ${path}?size=m`);
@@ -67,10 +75,12 @@ test("what two visitors' links may differ in does not reach the shop, and so not
   assert.equal((await world.send(`${path}?size=m`)).text, `you asked for ${path}?size=m`);
 });
 
-test("a page without a word about caching is kept for five minutes, with an entity tag", async () => {
+test("a page without a word about caching is kept five minutes, with an entity tag", async () => {
   const path = page({ body: "plain" });
-  for (const reply of [await world.send(path), await untilStored(path).then(() => world.send(path))]) {
-    assert.equal(reply.headers.get("cache-control"), "public, max-age=300, stale-while-revalidate=600");
+  for (const reply of [await world.send(path),
+    await untilStored(path).then(() => world.send(path))]) {
+    assert.equal(reply.headers.get("cache-control"),
+      "public, max-age=300, stale-while-revalidate=600");
     assert.match(reply.headers.get("etag"), /^"[^"]+"$/);
     assert.match(reply.headers.get("age"), /^\d+$/);
   }
@@ -78,8 +88,12 @@ test("a page without a word about caching is kept for five minutes, with an enti
 
 test("the shop's own word about caching and its entity tag are passed on", async () => {
   const told = "public, max-age=60, s-maxage=600";
-  const path = page({ body: "mine", headers: { "cache-control": told, etag: '"v7"', "x-shop": "lamp" } });
-  for (const reply of [await world.send(path), await untilStored(path).then(() => world.send(path))]) {
+  const path = page({
+    body: "mine",
+    headers: { "cache-control": told, etag: '"v7"', "x-shop": "lamp" },
+  });
+  for (const reply of [await world.send(path),
+    await untilStored(path).then(() => world.send(path))]) {
     assert.equal(reply.headers.get("cache-control"), told);
     assert.equal(reply.headers.get("etag"), '"v7"');
     assert.equal(reply.headers.get("x-shop"), "lamp");
@@ -119,7 +133,10 @@ test("HEAD of a page that is not stored reaches the shop as HEAD, and stores not
 
 test("a page is fetched anew when its time is over", async () => {
   let count = 0;
-  const path = page(() => ({ body: `edition ${++count}`, headers: { "cache-control": "public, max-age=1" } }));
+  const path = page(() => ({
+    body: `edition ${++count}`,
+    headers: { "cache-control": "public, max-age=1" },
+  }));
   await untilStored(path);
   const stored = count;
   const reply = await until("a new edition", async () => {
@@ -129,7 +146,7 @@ test("a page is fetched anew when its time is over", async () => {
   assert.equal(reply.text, `edition ${stored + 1}`);
 });
 
-test("a page that the shop compresses arrives readable, from the shop and from the cache", async () => {
+test("a page that the shop compresses arrives readable, from shop and cache", async () => {
   const body = gzipSync("<h1>Lamp</h1>".repeat(100));
   const answer = { body, headers: { "content-encoding": "gzip", vary: "Accept-Encoding" } };
   for (const path of [page(answer), page(answer, "/checkout")]) {
@@ -171,12 +188,16 @@ test("every answer has the security headers, whoever wrote it", async () => {
     assert.ok(headers.get("content-security-policy").includes("frame-ancestors 'none'"));
     // These say what a document may do.
     const isJson = /json/.test(headers.get("content-type"));
-    for (const name of ["referrer-policy", "permissions-policy"]) assert.equal(headers.has(name), !isJson, name);
+    for (const name of ["referrer-policy", "permissions-policy"]) {
+      assert.equal(headers.has(name), !isJson, name);
+    }
     assert.ok(headers.get("x-request-id"));
   }
   // One answer for everybody: it names no request.
   const { headers: public_ } = await queue.send("");
-  for (const name of ["x-content-type-options", "x-frame-options", "content-security-policy"]) assert.ok(public_.get(name));
+  for (const name of ["x-content-type-options", "x-frame-options", "content-security-policy"]) {
+    assert.ok(public_.get(name));
+  }
   const kept = await world.send(own);
   for (const [name, value] of Object.entries(said)) assert.equal(kept.headers.get(name), value);
 });
@@ -223,14 +244,16 @@ test("a large answer arrives whole, and is not kept", async () => {
   }
 });
 
-test("with the shop down, a stored page is still served, and all else is a problem that can be retried", async () => {
+test("with the shop down, a stored page is still served, and the rest can be retried", async () => {
   const shop = await startOrigin();
   const own = await startWorld({ originUrl: shop.url });
-  await until("the page is stored", async () => (await own.send("/lamp")).headers.get("x-tidegate-cache") === "HIT");
+  await until("the page is stored",
+    async () => (await own.send("/lamp")).headers.get("x-tidegate-cache") === "HIT");
   await shop.stop();
   assert.equal((await own.send("/lamp")).text, "<p>/lamp</p>");
   assertProblem(await own.send("/other"), "SERVICE_UNAVAILABLE", "shop");
-  assertProblem(await own.send("/checkout", { method: "POST", body: "x" }), "SERVICE_UNAVAILABLE", "shop");
+  assertProblem(await own.send("/checkout", { method: "POST", body: "x" }), "SERVICE_UNAVAILABLE",
+    "shop");
   const shown = await own.send("/other", { accept: HTML });
   assert.equal(shown.status, 503);
   assert.match(shown.headers.get("content-type"), /^text\/html/);

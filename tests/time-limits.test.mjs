@@ -28,7 +28,8 @@ const BODIES = ["", `{}${" ".repeat(1100)}`];
 test("an enter whose lane never replies is refused, and the next one is taken", async () => {
   const queue = await world.createQueue({ maxActive: 1 });
   await queue.enter();
-  const refused = await holding("LANE", () => Promise.all(BODIES.map((body) => enter(queue, body))));
+  const refused = await holding("LANE",
+    () => Promise.all(BODIES.map((body) => enter(queue, body))));
   for (const reply of refused) assertProblem(reply, "SERVICE_UNAVAILABLE", "lane");
   release();
   for (const body of BODIES) assert.equal((await enter(queue, body)).status, 200);
@@ -37,7 +38,8 @@ test("an enter whose lane never replies is refused, and the next one is taken", 
 test("a lease that the queue never answers is given up, and the lane leases anew", async () => {
   const queue = await world.createQueue({ maxActive: 1, lanes: 1 });
   const first = await queue.enter();
-  const refused = await holding("QUEUE", () => Promise.all(BODIES.map((body) => enter(queue, body))));
+  const refused = await holding("QUEUE",
+    () => Promise.all(BODIES.map((body) => enter(queue, body))));
   for (const reply of refused) assertProblem(reply, "SERVICE_UNAVAILABLE");
   const next = await queue.enter();
   assert.ok(next.index > first.index);

@@ -1,5 +1,5 @@
-// A trap in WebAssembly leaves memory that is no good. The call that met it is refused; the next one, of
-// whichever object or driver, begins with fresh memory and what is stored.
+// A trap in WebAssembly leaves memory that is no good. The call that met it is refused; the next
+// one, of whichever object or driver, begins with fresh memory and what is stored.
 
 import assert from "node:assert/strict";
 import path from "node:path";
@@ -29,7 +29,8 @@ test("after a trap everything goes on from what is stored", async () => {
   for (let time = 1; time <= 3; time += 1) {
     await world.send("/-/trap");
     assertProblem(await second.claim(), "SERVICE_UNAVAILABLE");
-    assert.ok(world.log.some((message) => /memory access out of bounds/.test(message)), "it was a trap");
+    assert.ok(world.log.some((message) => /memory access out of bounds/.test(message)),
+      "it was a trap");
     world.log.length = 0;
     assert.equal((await first.status()).json.position, 1, "a read, from memory that was lost");
     assert.equal((await first.admit()).admissionId, grant.admissionId, "the same admission");

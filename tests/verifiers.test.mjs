@@ -1,5 +1,5 @@
-// Two verifiers that share no code, the page's and `tidegate verify`, must say the same of any audit: the
-// same verdict, and the same checks failed.
+// Two verifiers that share no code, the page's and `tidegate verify`, must say the same of any
+// audit: the same verdict, and the same checks failed.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -18,12 +18,29 @@ const folder = freshFolder();
 after(() => removeFolder(folder));
 
 const opening = makeOpening();
-const drawn = makeOpening({ ...recordedBeacon(1000), name: "drawn", access: "draw", entrants: 33, groupSize: 7, ungranted: 2 });
+const drawn = makeOpening({
+  ...recordedBeacon(1000),
+  name: "drawn",
+  access: "draw",
+  entrants: 33,
+  groupSize: 7,
+  ungranted: 2,
+});
 
-/** What both say of an audit, by `of`'s keys, with the receipt and proof of entry `index` if it is given. */
+/**
+ * What both say of an audit, by `of`'s keys, with the receipt and proof of entry `index` if it is
+ * given.
+ */
 async function ask(audit, of, index) {
-  const files = { audit: typeof audit === "string" ? audit : JSON.stringify(audit), jwks: of.jwks() };
-  if (index !== undefined) [files.receipt, files.proof] = [of.receipt(index), of.proof(index)].map((one) => JSON.stringify(one));
+  const files = {
+    audit: typeof audit === "string" ? audit : JSON.stringify(audit),
+    jwks: of.jwks(),
+  };
+  if (index !== undefined) {
+    [files.receipt, files.proof] = [of.receipt(index), of.proof(index)].map((one) =>
+      JSON.stringify(one)
+    );
+  }
   const args = ["verify", path.join(folder, "audit")];
   for (const [name, text] of Object.entries(files)) {
     writeFileSync(path.join(folder, name), text);
@@ -58,12 +75,17 @@ test("both verify what is genuine", async () => {
   const nobody = makeOpening({ entrants: 0, earlier: 0 });
   await assertBothSay("VERIFIED", "nobody", nobody.audit, nobody);
   const { openedAt } = drawn.audit;
-  for (const later of [-1765, 1234]) await assertBothSay("VERIFIED", `the round's bounds ${later}`, drawn.with({ openedAt: openedAt + later }), drawn);
+  for (const later of [-1765, 1234]) {
+    await assertBothSay("VERIFIED", `the round's bounds ${later}`,
+      drawn.with({ openedAt: openedAt + later }), drawn);
+  }
 });
 
 test("both fail the same lies by the same checks", async () => {
   const { groups, earlierEpochs } = opening.audit;
-  const changed = (number, change) => ({ groups: groups.map((group, at) => (at === number ? { ...group, ...change } : group)) });
+  const changed = (number, change) => ({
+    groups: groups.map((group, at) => (at === number ? { ...group, ...change } : group)),
+  });
   for (const change of [
     { secret: OTHER },
     { commitment: OTHER },
@@ -99,16 +121,22 @@ test("both fail the same beacons by the same checks", async () => {
     { randomness },
     { signature, randomness },
   ]) {
-    await assertBothSay("FAILED", JSON.stringify(change), drawn.with({ beacon: { ...beacon, ...change } }), drawn);
+    await assertBothSay("FAILED", JSON.stringify(change),
+      drawn.with({ beacon: { ...beacon, ...change } }), drawn);
   }
   await assertBothSay("FAILED", "none", drawn.with({ beacon: null }), drawn);
-  for (const later of [-1766, 1235]) await assertBothSay("FAILED", `${later}`, drawn.with({ openedAt: openedAt + later }), drawn);
+  for (const later of [-1766, 1235]) {
+    await assertBothSay("FAILED", `${later}`, drawn.with({ openedAt: openedAt + later }), drawn);
+  }
 });
 
 test("both are as strict with what is not written as an audit is", async () => {
   const text = JSON.stringify(opening.audit);
   const { statement } = opening.audit;
-  const lax = statement.slice(0, -1) + (statement.endsWith("A") ? "B" : String.fromCharCode(statement.charCodeAt(statement.length - 1) + 1));
+  const lax = statement.slice(0, -1) +
+    (statement.endsWith("A")
+      ? "B"
+      : String.fromCharCode(statement.charCodeAt(statement.length - 1) + 1));
   for (const [from, to] of [
     ['"format":1', '"format":1,"format":1'],
     ['"format":1', '"format":1e0'],
@@ -123,9 +151,13 @@ test("both are as strict with what is not written as an audit is", async () => {
     await assertBothSay("FAILED", `${from} → ${to}`, text.replace(from, to), opening);
   }
   // Each value in its order, as some readers take an object.
-  const groups = opening.audit.groups.map(({ lane, sequence, first, granted, root, hash }) => [lane, sequence, first, granted, root, hash]);
+  const groups = opening.audit.groups.map(
+    ({ lane, sequence, first, granted, root, hash }) => [lane, sequence, first, granted, root,
+      hash],
+  );
   await assertBothSay("FAILED", "groups as lists", { ...opening.audit, groups }, opening);
-  await assertBothSay("FAILED", "the signature's last character", text.replace(statement, lax), opening);
+  await assertBothSay("FAILED", "the signature's last character", text.replace(statement, lax),
+    opening);
   await assertBothSay("FAILED", "an altered seed", { ...opening.audit, seed: OTHER }, opening);
   await assertBothSay("FAILED", "another shop's keys", opening.audit, { jwks: () => drawn.jwks() });
 });

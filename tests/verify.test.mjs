@@ -1,5 +1,5 @@
-// The page /verify as the platform serves it, beside the Worker: its headers, and that no other path
-// is answered, or led elsewhere, by it.
+// The page /verify as the platform serves it, beside the Worker: its headers, and that no other
+// path is answered, or led elsewhere, by it.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -42,8 +42,11 @@ test("the page and its script come with headers that let nothing else in", async
     assert.equal(headers.get("x-content-type-options"), "nosniff");
     assert.equal(headers.get("referrer-policy"), "no-referrer");
     assert.match(headers.get("permissions-policy"), /camera=\(\)/);
-    assert.match(headers.get("cache-control"), /must-revalidate/, "a deploy's page and script belong together");
-    if (type.test("text/html")) assert.doesNotMatch(text, /<script(?![^>]* src=)|<style| style=| on\w+=/);
+    assert.match(headers.get("cache-control"), /must-revalidate/,
+      "a deploy's page and script belong together");
+    if (type.test("text/html")) {
+      assert.doesNotMatch(text, /<script(?![^>]* src=)|<style| style=| on\w+=/);
+    }
     const head = await world.send(path, { method: "HEAD" });
     assert.deepEqual([head.status, head.text], [200, ""], path);
   }
@@ -65,21 +68,25 @@ test("the shop's own paths reach it as they were asked for", async () => {
   ]) {
     const before = origin.asked(path).length;
     const { status, text, headers } = await world.send(path, { method });
-    assert.deepEqual([status, text, headers.get("location")], [200, `<p>${path}</p>`, null], `${method} ${path}`);
+    assert.deepEqual([status, text, headers.get("location")], [200, `<p>${path}</p>`, null],
+      `${method} ${path}`);
     assert.equal(origin.asked(path).length, before + 1);
     assert.equal(origin.asked(path).at(-1).method, method);
   }
 });
 
 test("what is not there, and Tidegate's other paths, are answered by the Worker", async () => {
-  for (const path of ["/tidegate/verify/built/none.js", "/tidegate/verify/", "/tidegate/", "/v1/none", "/queue/none/none/none"]) {
+  for (const path of ["/tidegate/verify/built/none.js", "/tidegate/verify/", "/tidegate/",
+    "/v1/none", "/queue/none/none/none"]) {
     assertProblem(await world.send(path), "NOT_FOUND");
   }
   assert.equal((await world.send("/.well-known/jwks.json")).json.keys.length, 1);
 });
 
 test("a page of this site that is written to is refused", async () => {
-  for (const method of ["POST", "PUT", "DELETE"]) assert.equal((await world.send("/verify", { method })).status, 405, method);
+  for (const method of ["POST", "PUT", "DELETE"]) {
+    assert.equal((await world.send("/verify", { method })).status, 405, method);
+  }
 });
 
 test("the page checks an opening as it is served, pairing and all", async () => {
@@ -95,7 +102,7 @@ test("the page checks an opening as it is served, pairing and all", async () => 
   assert.deepEqual(await shopper.barriers(), []);
 });
 
-test("a shopper checks their own place from the room, with the receipt that entering gave", async () => {
+test("a shopper checks their own place from the room, with their receipt", async () => {
   const queue = await world.createQueue({ maxActive: 1, lanes: 4, opensAt: later() });
   const enter = async () => {
     const { ticket, receipt } = succeeded(await queue.send("enter", { method: "POST", json: {} }));
@@ -110,7 +117,11 @@ test("a shopper checks their own place from the room, with the receipt that ente
   await page.locator("#verdict.verified").waitFor();
   assert.equal(await page.textContent("#own b"), String(position));
   const buffer = Buffer.from(JSON.stringify(mine.receipt));
-  await page.setInputFiles("#chosen", { name: "receipt.json", mimeType: "application/json", buffer });
+  await page.setInputFiles("#chosen", {
+    name: "receipt.json",
+    mimeType: "application/json",
+    buffer,
+  });
   await page.locator('#checks [data-name="receipt"].ok').waitFor();
   await page.locator("#verdict.verified").waitFor();
   // All but public randomness, which this queue does not use.

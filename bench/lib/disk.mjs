@@ -6,7 +6,10 @@ import path from "node:path";
 const WRITES = 50;
 const PAGE = Buffer.alloc(4_096);
 
-/** Writes a page and waits until the disk has it, again and again, in `folder`. Returns `{perSecond}`. */
+/**
+ * Writes a page and waits until the disk has it, again and again, in `folder`. Returns
+ * `{perSecond}`.
+ */
 export function syncedWrites(folder) {
   const file = path.join(folder, "synced");
   const descriptor = openSync(file, "w");

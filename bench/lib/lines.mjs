@@ -1,4 +1,5 @@
-// Lines of shoppers, made before anything is measured: Tidegate's, the naive room's, and tickets to claim with.
+// Lines of shoppers, made before anything is measured: Tidegate's, the naive room's, and tickets to
+// claim with.
 
 import { readFileSync } from "node:fs";
 
@@ -27,19 +28,25 @@ export async function fillTidegate(state) {
   }
 }
 
-/** A line of the naive room's in `state`; returns two who wait there, behind few and in the middle. */
+/**
+ * A line of the naive room's in `state`; returns two who wait there, behind few and in the middle.
+ */
 export async function fillNaive(state) {
   const room = await naive({ state });
   try {
     const join = async () => (await fetch(`${room.url}/join`, { method: "POST" })).json();
     const poll = async ({ id }) => (await fetch(`${room.url}/status?id=${id}`)).json();
     const first = await poll(await join());
-    if (first.status !== "admitted") throw new Error(`the naive room's first shopper is ${first.status}`);
+    if (first.status !== "admitted") {
+      throw new Error(`the naive room's first shopper is ${first.status}`);
+    }
     const after = async (ahead, since) => {
       await many(ahead - since, join);
       const joined = await join();
       const waiting = await poll(joined);
-      if (waiting.status !== "waiting" || waiting.ahead !== ahead) throw new Error(`the naive room's poller is ${JSON.stringify(waiting)}`);
+      if (waiting.status !== "waiting" || waiting.ahead !== ahead) {
+        throw new Error(`the naive room's poller is ${JSON.stringify(waiting)}`);
+      }
       return joined;
     };
     const early = await after(FEW, 0);
@@ -62,8 +69,8 @@ async function many(count, call) {
 
 /**
  * Tickets of shoppers who really entered `queue`, kept in `file`, one a line, each to be used once.
- * `reserve(count)` resolves once so many unused ones are there; `env()` tells a script of bench/wrk where
- * they begin; `use(count)` counts what it took.
+ * `reserve(count)` resolves once so many unused ones are there; `env()` tells a script of bench/wrk
+ * where they begin; `use(count)` counts what it took.
  */
 export function ticketsOf(server, queue, file) {
   let [made, used] = [0, 0];
@@ -71,7 +78,11 @@ export function ticketsOf(server, queue, file) {
     async reserve(count) {
       while (made - used < count) {
         const where = `/v1/queues/${queue}/enter`;
-        await wrk(server, where, { seconds: 3, script: luaScript("keep-tickets"), env: { TICKETS: file } });
+        await wrk(server, where, {
+          seconds: 3,
+          script: luaScript("keep-tickets"),
+          env: { TICKETS: file },
+        });
         made = readFileSync(file, "latin1").split("\n").length - 1;
       }
     },

@@ -1,7 +1,9 @@
-// What is compared alternates in short slices, and is compared slice by slice: what disturbs the machine
-// for a while then disturbs both sides.
+// What is compared alternates in short slices, and is compared slice by slice: what disturbs the
+// machine for a while then disturbs both sides.
 
-/** Of the values, a spread leaves out this share at each end: what lies within is the middle 80 %. */
+/**
+ * Of the values, a spread leaves out this share at each end: what lies within is the middle 80 %.
+ */
 const LEFT_OUT = 0.1;
 
 /**
@@ -21,13 +23,19 @@ export async function alternate(loads, cycles) {
 
 /** The quotients of what `figure` reads from the results of each pair. */
 export function ratios(above, below, figure) {
-  if (above.length !== below.length) throw new Error(`${above.length} results and ${below.length} make no pairs`);
+  if (above.length !== below.length) {
+    throw new Error(`${above.length} results and ${below.length} make no pairs`);
+  }
   return above.map((result, number) => figure(result) / figure(below[number]));
 }
 
 /** `{value, low, high}`: the median, and between what the middle 80 % of the values lie. */
 export function spread(values) {
-  return { value: quantile(values, 0.5), low: quantile(values, LEFT_OUT), high: quantile(values, 1 - LEFT_OUT) };
+  return {
+    value: quantile(values, 0.5),
+    low: quantile(values, LEFT_OUT),
+    high: quantile(values, 1 - LEFT_OUT),
+  };
 }
 
 export const median = (values) => quantile(values, 0.5);

@@ -9,10 +9,20 @@ import { startWorkerd } from "./workerd.mjs";
 const baseline = (name) => path.join(ROOT, "bench", name);
 
 export const helloJs = () => startWorkerd({ folder: baseline("hello-js") });
-export const helloRust = (options) => startWorkerd({ folder: path.join(baseline("hello"), "build"), main: "entry.js", ...options });
-export const naive = (options) => startWorkerd({ folder: path.join(baseline("naive"), "build"), main: "entry.js", objects: { ROOM: "Room" }, ...options });
+export const helloRust = (options) =>
+  startWorkerd({ folder: path.join(baseline("hello"), "build"), main: "entry.js", ...options });
+export const naive = (options) =>
+  startWorkerd({
+    folder: path.join(baseline("naive"), "build"),
+    main: "entry.js",
+    objects: { ROOM: "Room" },
+    ...options,
+  });
 
-/** Tidegate as it is deployed, with keys that are good everywhere, before the shop at `originUrl`. `create(id, config)` puts a queue. */
+/**
+ * Tidegate as it is deployed, with keys that are good everywhere, before the shop at `originUrl`.
+ * `create(id, config)` puts a queue.
+ */
 export async function tidegate({ originUrl = "http://127.0.0.1:9", ...options } = {}) {
   const development = ensureKeys(path.join(ROOT, ".dev.vars"));
   // Without their mark, development keys are like any others.
@@ -31,10 +41,15 @@ export async function tidegate({ originUrl = "http://127.0.0.1:9", ...options } 
   const call = async (method, where, body, bearer) => {
     const response = await fetch(server.url + where, {
       method,
-      headers: { ...(bearer && { authorization: `Bearer ${bearer}` }), ...(body && { "content-type": "application/json" }) },
+      headers: {
+        ...(bearer && { authorization: `Bearer ${bearer}` }),
+        ...(body && { "content-type": "application/json" }),
+      },
       body: body && JSON.stringify(body),
     });
-    if (!response.ok) throw new Error(`${method} ${where}: ${response.status} ${await response.text()}`);
+    if (!response.ok) {
+      throw new Error(`${method} ${where}: ${response.status} ${await response.text()}`);
+    }
     return response.json();
   };
   return {
@@ -42,6 +57,7 @@ export async function tidegate({ originUrl = "http://127.0.0.1:9", ...options } 
     adminKey: admin,
     originKey: origin,
     call,
-    create: (id, config) => call("PUT", `/v1/admin/queues/${id}`, { checkoutUrl: "/checkout", ...config }, admin),
+    create: (id, config) =>
+      call("PUT", `/v1/admin/queues/${id}`, { checkoutUrl: "/checkout", ...config }, admin),
   };
 }

@@ -29,13 +29,15 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () =>
  *
  * Returns `{url, pid, stop}`.
  */
-export async function startWorkerd({ folder, main = "index.js", objects = {}, vars = {}, cache = false, state, untilPath = "/" }) {
+export async function startWorkerd({ folder, main = "index.js", objects = {}, vars = {},
+  cache = false, state, untilPath = "/" }) {
   const port = await freePort();
   const home = mkdtempSync(path.join(tmpdir(), "tidegate-bench-"));
   const disk = state ?? path.join(home, "objects");
   mkdirSync(disk, { recursive: true });
   const config = path.join(home, "config.capnp");
-  writeFileSync(config, configuration({ port, folder: path.resolve(folder), main, objects, vars, cache, disk, home }));
+  writeFileSync(config,
+    configuration({ port, folder: path.resolve(folder), main, objects, vars, cache, disk, home }));
   const child = spawn(WORKERD, ["serve", config], { stdio: ["ignore", "inherit", "inherit"] });
   running.add(child);
   const ended = new Promise((resolve) => child.once("exit", resolve));
@@ -59,12 +61,16 @@ export async function startWorkerd({ folder, main = "index.js", objects = {}, va
 const text = JSON.stringify; // a capnp text literal is written as JSON writes one
 
 function configuration({ port, folder, main, objects, vars, cache, disk, home }) {
-  const modules = [main, ...readdirSync(folder).filter((name) => name !== main && /\.(js|wasm)$/.test(name))];
+  const modules = [main,
+    ...readdirSync(folder).filter((name) => name !== main && /\.(js|wasm)$/.test(name))];
   const source = (name) => path.relative(home, path.join(folder, name));
   const kind = (name) => (name.endsWith(".wasm") ? "wasm" : "esModule");
+  const embedded = (name) => `(name = ${text(name)}, ${kind(name)} = embed ${text(source(name))})`;
   const bindings = [
     ...Object.entries(vars).map(([name, value]) => `(name = ${text(name)}, text = ${text(value)})`),
-    ...Object.entries(objects).map(([name, type]) => `(name = ${text(name)}, durableObjectNamespace = ${text(type)})`),
+    ...Object.entries(objects).map(([name, type]) =>
+      `(name = ${text(name)}, durableObjectNamespace = ${text(type)})`
+    ),
   ];
   const namespaces = Object.values(objects).map(
     (type) => `(className = ${text(type)}, uniqueKey = ${text(`bench-${type}`)}, enableSql = true)`,
@@ -80,7 +86,7 @@ const config :Workerd.Config = (
   sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
 );
 const main :Workerd.Worker = (
-  modules = [${modules.map((name) => `(name = ${text(name)}, ${kind(name)} = embed ${text(source(name))})`).join(", ")}],
+  modules = [${modules.map(embedded).join(", ")}],
   compatibilityDate = "2026-11-01",
   bindings = [${bindings.join(", ")}],
   durableObjectNamespaces = [${namespaces.join(", ")}],

@@ -25,7 +25,12 @@ export async function measureObjects() {
     const tickets = path.join(folder, "tickets");
 
     const empty = await counts(tide);
-    await wrk(tide, "/v1/queues/line/enter", { seconds: ENTER_SECONDS, connections: CONNECTIONS, script: luaScript("keep-tickets"), env: { TICKETS: tickets } });
+    await wrk(tide, "/v1/queues/line/enter", {
+      seconds: ENTER_SECONDS,
+      connections: CONNECTIONS,
+      script: luaScript("keep-tickets"),
+      env: { TICKETS: tickets },
+    });
     const entered = await settled(tide);
     // Straight from the queue: the public snapshot may be a second old.
     const { snapshot } = await tide.call("GET", "/v1/admin/queues/line", undefined, tide.adminKey);
@@ -35,15 +40,43 @@ export async function measureObjects() {
     const rows = grown("rowsWritten", "Lane") + grown("rowsWritten", "Queue");
     const bytes = grown("bytesStored", "Lane") + grown("bytesStored", "Queue");
 
-    const polled = await pollAll(tide, readFileSync(tickets, "utf8").trim().split("\n"), POLL_SECONDS);
+    const polled = await pollAll(tide, readFileSync(tickets, "utf8").trim().split("\n"),
+      POLL_SECONDS);
     const note = `${shoppers.toLocaleString("en")} shoppers over ${LANES} lanes`;
     return [
-      { figure: "requests to relays while 10,000 poll, per isolate and second", value: polled.relays, unit: "/s", atMost: 1, note: polled.note },
-      { figure: "requests of a relay to the Queue object a second, while they poll", value: polled.views, unit: "/s", atMost: 1 },
-      { figure: "object requests per shopper to enter, at saturation", value: (grown("asks", "Lane") + leases) / shoppers, unit: "", atMost: 1.05, note },
+      {
+        figure: "requests to relays while 10,000 poll, per isolate and second",
+        value: polled.relays,
+        unit: "/s",
+        atMost: 1,
+        note: polled.note,
+      },
+      {
+        figure: "requests of a relay to the Queue object a second, while they poll",
+        value: polled.views,
+        unit: "/s",
+        atMost: 1,
+      },
+      {
+        figure: "object requests per shopper to enter, at saturation",
+        value: (grown("asks", "Lane") + leases) / shoppers,
+        unit: "",
+        atMost: 1.05,
+        note,
+      },
       { figure: "leases per shopper", value: leases / shoppers, unit: "" },
-      { figure: "rows written per shopper who only waits", value: rows / shoppers, unit: "", atMost: 1.1 },
-      { figure: "bytes stored per waiting shopper", value: bytes / shoppers, unit: "B", atMost: 96 },
+      {
+        figure: "rows written per shopper who only waits",
+        value: rows / shoppers,
+        unit: "",
+        atMost: 1.1,
+      },
+      {
+        figure: "bytes stored per waiting shopper",
+        value: bytes / shoppers,
+        unit: "B",
+        atMost: 96,
+      },
     ];
   } finally {
     await tide.stop();
@@ -60,7 +93,9 @@ async function pollAll(tide, tickets, seconds) {
   const end = began + seconds * 1000;
   const poller = async (first) => {
     for (let at = first; performance.now() < end; at = (at + 64) % some.length) {
-      const answer = await fetch(`${tide.url}/v1/queues/line/status`, { headers: { authorization: `Bearer ${some[at]}` } });
+      const answer = await fetch(`${tide.url}/v1/queues/line/status`, {
+        headers: { authorization: `Bearer ${some[at]}` },
+      });
       if (answer.status !== 200) throw new Error(`a poll: ${answer.status}`);
       await answer.arrayBuffer();
       polls += 1;
@@ -70,15 +105,23 @@ async function pollAll(tide, tickets, seconds) {
   const took = (performance.now() - began) / 1000;
   const after = await counts(tide);
   const grown = (type) => ((after.asks[type] ?? 0) - (before.asks[type] ?? 0)) / took;
-  return { relays: grown("Relay"), views: grown("Queue.View"), note: `${polls.toLocaleString("en")} polls of ${some.length.toLocaleString("en")} tickets` };
+  return {
+    relays: grown("Relay"),
+    views: grown("Queue.View"),
+    note: `${polls.toLocaleString("en")} polls of ${some.length.toLocaleString("en")} tickets`,
+  };
 }
 
-/** The counts once they stand still: requests that were under way when the load ended are through. */
+/**
+ * The counts once they stand still: requests that were under way when the load ended are through.
+ */
 async function settled(tide) {
-  for (let before = await counts(tide); ; ) {
+  for (let before = await counts(tide);;) {
     await pause(500);
     const now = await counts(tide);
-    if (now.asks.Lane === before.asks.Lane && now.rowsWritten.Lane === before.rowsWritten.Lane) return now;
+    if (now.asks.Lane === before.asks.Lane && now.rowsWritten.Lane === before.rowsWritten.Lane) {
+      return now;
+    }
     before = now;
   }
 }

@@ -1,5 +1,5 @@
-// What one place of ten million entrants costs, and what the check of a beacon's round: each alone, as
-// WebAssembly, in the engine that workerd has too.
+// What one place of ten million entrants costs, and what the check of a beacon's round: each alone,
+// as WebAssembly, in the engine that workerd has too.
 
 import { readFileSync } from "node:fs";
 import path from "node:path";
@@ -14,7 +14,9 @@ const ROUND = 1_000n;
 
 export async function measurePlace() {
   const target = process.env.CARGO_TARGET_DIR ?? path.join(ROOT, "target");
-  const wasm = readFileSync(path.join(target, "bench/wasm32-unknown-unknown/release/bench_place.wasm"));
+  const wasm = readFileSync(
+    path.join(target, "bench/wasm32-unknown-unknown/release/bench_place.wasm"),
+  );
   const module = await WebAssembly.compile(wasm);
   // Libraries beside the shuffle ask for some; it calls none.
   const imports = {};
@@ -38,12 +40,25 @@ export async function measurePlace() {
   for (let turn = 0; turn < TURNS; turn += 1) {
     const before = performance.now();
     // Another round is as much work, and is refused.
-    if (instance.exports.check(ROUND) !== 1 || instance.exports.check(ROUND + 1n) !== 0) throw new Error("a wrong check");
+    if (instance.exports.check(ROUND) !== 1 || instance.exports.check(ROUND + 1n) !== 0) {
+      throw new Error("a wrong check");
+    }
     checks.push((performance.now() - before) / 2);
   }
   const note = `median of ${TURNS} turns of ${PLACES}, in Node's V8`;
   return [
-    { figure: "one place of 10 million entrants, in wasm", value: median(times) * 1000, unit: "µs", atMost: 1000, note },
-    { figure: "one drand round's signature, in wasm", value: median(checks), unit: "ms", note: `median of ${TURNS} turns, in Node's V8` },
+    {
+      figure: "one place of 10 million entrants, in wasm",
+      value: median(times) * 1000,
+      unit: "µs",
+      atMost: 1000,
+      note,
+    },
+    {
+      figure: "one drand round's signature, in wasm",
+      value: median(checks),
+      unit: "ms",
+      note: `median of ${TURNS} turns, in Node's V8`,
+    },
   ];
 }

@@ -24,7 +24,12 @@ export async function measureSize() {
   ]) {
     const times = [];
     for (let turn = 0; turn < STARTS; turn += 1) times.push(await firstAnswer(start, where));
-    rows.push({ figure: `cold start to first answer, ${name}`, value: median(times), unit: "ms", note: `workerd's own start included; median of ${STARTS}` });
+    rows.push({
+      figure: `cold start to first answer, ${name}`,
+      value: median(times),
+      unit: "ms",
+      note: `workerd's own start included; median of ${STARTS}`,
+    });
   }
   return rows;
 }

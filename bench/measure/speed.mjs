@@ -15,7 +15,10 @@ import { luaScript, wrk } from "../lib/wrk.mjs";
 const SURGE = 512;
 /** Seconds of load on each path before anything is measured: V8 compiles what is hot. */
 const WARM_UP = 3;
-/** About as many as claim, and as are admitted, in a second. Each needs a ticket that was made before. */
+/**
+ * About as many as claim, and as are admitted, in a second. Each needs a ticket that was made
+ * before.
+ */
 const [CLAIMS, ADMISSIONS] = [2_000, 800];
 /** Milliseconds; objects are evicted when nobody asked them for ten seconds. */
 const KEEP_AWAKE = 3_000;
@@ -28,7 +31,8 @@ export async function measureSpeed({ seconds, slices, rounds }) {
       (measured[name] ??= []).push(...results);
       const [rate, cpu] = [spread(results.map(perSecond)), spread(results.map(cpuMicros))];
       const time = Number.isFinite(cpu.value) ? `${Math.round(cpu.value)} µs CPU` : "";
-      console.log(`round ${round}  ${name.padEnd(22)} ${Math.round(rate.value).toString().padStart(6)}/s  ${time}`.trimEnd());
+      const perSecond = Math.round(rate.value).toString().padStart(6);
+      console.log(`round ${round}  ${name.padEnd(22)} ${perSecond}/s  ${time}`.trimEnd());
     }
   }
   return rowsOf(measured, `${slices * rounds} pairs`);
@@ -46,9 +50,12 @@ async function measureRound(seconds, slices) {
     const waiting = await fillNaive(naiveLine);
     const js = await started(helloJs());
     const rust = await started(helloRust());
-    // Polled where nobody entered: at the edge, objects do not share an isolate with those who poll,
-    // and what entering leaves behind would be swept in their time.
-    const polled = { naive: await started(naive({ state: naiveLine })), tide: await started(tidegate({ state: tideLine, originUrl: shop.url })) };
+    // Polled where nobody entered: at the edge, objects do not share an isolate with those who
+    // poll, and what entering leaves behind would be swept in their time.
+    const polled = {
+      naive: await started(naive({ state: naiveLine })),
+      tide: await started(tidegate({ state: tideLine, originUrl: shop.url })),
+    };
     const entered = { naive: await started(naive()), tide: await started(tidegate()) };
 
     const polls = pollLoads({ js, rust, polled, ticket, waiting, seconds });
@@ -58,7 +65,9 @@ async function measureRound(seconds, slices) {
     awake = setInterval(() => keepAwake(entered), KEEP_AWAKE);
     Object.assign(results, await measureLoads(surges, slices));
 
-    if (shop.served() > 5) throw new Error(`the shop served its page ${shop.served()} times: it was not cached`);
+    if (shop.served() > 5) {
+      throw new Error(`the shop served its page ${shop.served()} times: it was not cached`);
+    }
     return results;
   } finally {
     clearInterval(awake);
@@ -68,7 +77,10 @@ async function measureRound(seconds, slices) {
   }
 }
 
-/** Warms up, then alternates. `loads` is `{name: load}`; `load()` is one slice, `load(seconds)` a longer one. */
+/**
+ * Warms up, then alternates. `loads` is `{name: load}`; `load()` is one slice, `load(seconds)` a
+ * longer one.
+ */
 async function measureLoads(loads, slices) {
   const checked = ([name, load]) => [
     name,
@@ -86,7 +98,8 @@ async function measureLoads(loads, slices) {
 /** What reads: hellos, polls, a cached page. */
 function pollLoads({ js, rust, polled, ticket, waiting, seconds }) {
   const headers = { Authorization: `Bearer ${ticket}` };
-  const load = (server, where, options) => (time = seconds) => wrk(server, where, { seconds: time, ...options });
+  const load = (server, where, options) => (time = seconds) =>
+    wrk(server, where, { seconds: time, ...options });
   return {
     "JavaScript hello": load(js, "/"),
     "worker hello": load(rust, "/"),
@@ -100,8 +113,13 @@ function pollLoads({ js, rust, polled, ticket, waiting, seconds }) {
 
 /** What writes: shoppers who join, enter, claim, and are admitted. */
 async function surgeLoads({ entered: { naive: room, tide }, folder, seconds, slices }) {
-  const surge = (server, where, script, options) => wrk(server, where, { connections: SURGE, script: luaScript(script), ...options });
-  const enter = (queue) => (time = seconds) => surge(tide, `/v1/queues/${queue}/enter`, "post", { seconds: time, done: () => entries(tide, queue) });
+  const surge = (server, where, script, options) =>
+    wrk(server, where, { connections: SURGE, script: luaScript(script), ...options });
+  const enter = (queue) => (time = seconds) =>
+    surge(tide, `/v1/queues/${queue}/enter`, "post", {
+      seconds: time,
+      done: () => entries(tide, queue),
+    });
   await tide.create("entry", { maxActive: 1, lanes: 1 });
   // Before the opening, entries are logged, and answered with signed receipts.
   await tide.create("early", { maxActive: 1, lanes: 1, opensAt: Date.now() + 86_400_000 });
@@ -110,13 +128,18 @@ async function surgeLoads({ entered: { naive: room, tide }, folder, seconds, sli
   const whole = await claimers(tide, "whole", folder, ADMISSIONS * loaded);
   return {
     "synced write": () => syncedWrites(folder),
-    "naive join": (time = seconds) => surge(room, "/join", "post", { seconds: time, done: () => joins(room) }),
+    "naive join": (time = seconds) =>
+      surge(room, "/join", "post", { seconds: time, done: () => joins(room) }),
     enter: enter("entry"),
     "enter early": enter("early"),
     async claim(time = seconds) {
       await claims.reserve(CLAIMS * time * 3);
       const done = async () => (await view(tide, "claims")).admitted;
-      const result = await surge(tide, "/v1/queues/claims/claim", "each-ticket", { seconds: time, env: claims.env(), done });
+      const result = await surge(tide, "/v1/queues/claims/claim", "each-ticket", {
+        seconds: time,
+        env: claims.env(),
+        done,
+      });
       // Those under way when the load ended have used theirs too.
       claims.use(result.answers + SURGE);
       return result;
@@ -128,9 +151,13 @@ async function surgeLoads({ entered: { naive: room, tide }, folder, seconds, sli
       const half = ({ admitted, completed }) => (admitted + completed) / 2;
       const env = { ...whole.env(), QUEUE: "whole", ORIGIN_KEY: tide.originKey };
       const result = await surge(tide, "/", "whole-admissions", { seconds: time, env, done });
-      const [, claimed, completed] = /claimed (\d+) completed (\d+)/.exec(result.stdout).map(Number);
+      const [, claimed, completed] = /claimed (\d+) completed (\d+)/.exec(result.stdout).map(
+        Number,
+      );
       const refused = /^refused:.*$/m.exec(result.stdout);
-      if (refused || completed === 0) throw new Error(`whole admissions: ${refused?.[0] ?? "none was completed"}`);
+      if (refused || completed === 0) {
+        throw new Error(`whole admissions: ${refused?.[0] ?? "none was completed"}`);
+      }
       whole.use(claimed);
       return result;
     },
@@ -157,8 +184,12 @@ async function joins(room) {
   return (await answer.json()).position;
 }
 
-/** Straight from the queue's object, behind what it was sent before; the public snapshot may be a second old. */
-const view = async (tide, queue) => (await tide.call("GET", `/v1/admin/queues/${queue}`, undefined, tide.adminKey)).snapshot;
+/**
+ * Straight from the queue's object, behind what it was sent before; the public snapshot may be a
+ * second old.
+ */
+const view = async (tide, queue) =>
+  (await tide.call("GET", `/v1/admin/queues/${queue}`, undefined, tide.adminKey)).snapshot;
 
 /** An object that sleeps comes back more slowly than it answers at a launch. */
 function keepAwake({ naive: room, tide }) {
@@ -174,7 +205,8 @@ const cpuMicros = (result) => result.cpuMicros;
 
 function rowsOf(measured, pairs) {
   const note = `the median of ${pairs}; the spread holds the middle 80 %`;
-  // In CPU time as in throughput, more is better: how many answers the CPU time of one of the base's would make.
+  // In CPU time as in throughput, more is better: how many answers the CPU time of one of the
+  // base's would make.
   const compared = (figure, name, base, atLeast) => ({
     figure,
     ...spread(ratios(measured[name], measured[base], perSecond)),
@@ -183,19 +215,31 @@ function rowsOf(measured, pairs) {
     cpu: spread(ratios(measured[base], measured[name], cpuMicros)),
   });
   const rows = [
-    { ...compared("status polls/s ÷ bare worker hello, ticket with a position", "status", "worker hello", 0.9), note },
+    {
+      ...compared("status polls/s ÷ bare worker hello, ticket with a position", "status",
+        "worker hello", 0.9),
+      note,
+    },
     compared("status polls/s ÷ bare JavaScript hello", "status", "JavaScript hello", 0.62),
     compared("status polls/s ÷ naive room's", "status", "naive poll", 3),
     compared(`status polls/s ÷ naive room's, ${FEW} ahead`, "status", "naive poll, few ahead"),
     compared("snapshots/s ÷ bare JavaScript hello", "snapshot", "JavaScript hello", 0.7),
     compared("enters/s ÷ naive room's joins/s, one lane", "enter", "naive join", 2.1),
-    compared("enters/s before the opening, with receipts ÷ naive joins/s, one lane", "enter early", "naive join"),
+    compared("enters/s before the opening, with receipts ÷ naive joins/s, one lane", "enter early",
+      "naive join"),
     compared("claims/s ÷ naive joins/s", "claim", "naive join", 1.1),
-    compared("whole admissions/s (claim, redeem, complete) ÷ naive joins/s", "whole admission", "naive join", 0.45),
+    compared("whole admissions/s (claim, redeem, complete) ÷ naive joins/s", "whole admission",
+      "naive join", 0.45),
     compared("cached pages/s ÷ bare JavaScript hello", "cached page", "JavaScript hello"),
   ];
-  for (const [name, results] of Object.entries(measured)) rows.push({ figure: `${name}, a second`, ...spread(results.map(perSecond)), unit: "/s" });
-  const ofWorkerd = Object.entries(measured).filter(([, results]) => results.every((result) => Number.isFinite(result.cpuMicros)));
-  for (const [name, results] of ofWorkerd) rows.push({ figure: `${name}, CPU of workerd`, ...spread(results.map(cpuMicros)), unit: "µs" });
+  for (const [name, results] of Object.entries(measured)) {
+    rows.push({ figure: `${name}, a second`, ...spread(results.map(perSecond)), unit: "/s" });
+  }
+  const ofWorkerd = Object.entries(measured).filter(([, results]) =>
+    results.every((result) => Number.isFinite(result.cpuMicros))
+  );
+  for (const [name, results] of ofWorkerd) {
+    rows.push({ figure: `${name}, CPU of workerd`, ...spread(results.map(cpuMicros)), unit: "µs" });
+  }
   return rows;
 }

@@ -10,12 +10,12 @@
   const numbers = new Intl.NumberFormat(document.documentElement.lang);
   const plurals = new Intl.PluralRules(document.documentElement.lang);
   const words = {};
-  for (const { dataset, textContent } of find("#words").content.children) {
-    words[dataset.name] = textContent;
-  }
+  for (const one of find("#words").content.children) words[one.dataset.name] = one.textContent;
   const draw = access === "draw";
   const IN_LINE = ["waiting", "sealing", "queued", "ready", "reserve"];
-  const STATES = { WAITING: "waiting", QUEUED: "queued", READY: "ready", LAPSED: "lapsed", RESERVE: "reserve", NOT_SELECTED: "notSelected" };
+  const STATES = { NOT_SELECTED: "notSelected" };
+  const SAME = ["WAITING", "QUEUED", "READY", "LAPSED", "RESERVE"];
+  for (const status of SAME) STATES[status] = status.toLowerCase();
   const REFUSALS = { SOLD_OUT: "soldOut", QUEUE_CLOSED: "closed" };
 
   let state = room.dataset.state;
@@ -37,9 +37,7 @@
   const fill = (sentence, values) => sentence.replace(/\{(\w+)\}/g, (_, name) => values[name]);
   const inLine = () => IN_LINE.includes(state);
   const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-  const say = (sentence, loudly) => {
-    find(loudly ? "#call" : "#say").textContent = sentence;
-  };
+  const say = (sentence, loudly) => (find(loudly ? "#call" : "#say").textContent = sentence);
 
   // Not at once after loading: were page and status to disagree, the page would reload without end.
   const reload = () => {
@@ -49,8 +47,7 @@
 
   // ---- asking
 
-  // Answers with code and body. Throws what time can cure: no network, 429, 5xx, or an answer that
-  // is not ours.
+  // Answers with code and body. Throws what time can cure: no network, 429, 5xx, foreign answers.
   async function call(method, path, body) {
     const response = await fetch(`/v1/queues/${queue}/${path}`, {
       method,
@@ -91,7 +88,8 @@
     try {
       const { code, answer } = known ? { code: 200, answer: known } : await call("GET", "status");
       if (over || mine !== round) return;
-      const gone = answer.status === "NOT_QUEUED" && (inLine() || answer.phase !== room.dataset.phase);
+      const isNew = inLine() || answer.phase !== room.dataset.phase;
+      const gone = answer.status === "NOT_QUEUED" && isNew;
       if (code === 200 && !gone) {
         await take(answer);
         failures = 0;
@@ -138,12 +136,13 @@
   // When the place lapses, in Unix milliseconds, where it does.
   const claimBy = () => (last ? last.claimBy : Number(room.dataset.claimBy) || undefined);
 
-  // Won, and up to the shopper: an admission is too short to give it to a page that nobody looks at.
+  // Won, and up to the shopper: an admission is too short for a page that nobody looks at.
   const isOffered = () => draw && state === "ready" && !present;
 
   // Round and list stand in the public snapshot alone. Without them the page says enough.
   async function sealed() {
-    const { shuffle } = await fetch(`/v1/queues/${queue}`).then((response) => response.json()).catch(() => ({}));
+    const asked = fetch(`/v1/queues/${queue}`).then((response) => response.json());
+    const { shuffle } = await asked.catch(() => ({}));
     if (state !== "sealing" || !shuffle?.beaconRound) return;
     show(state, { round: shuffle.beaconRound, root: shuffle.root });
     find("#state dl").hidden = false;
@@ -207,14 +206,16 @@
     const button = form.querySelector("button");
     button.textContent = words.joining;
     button.setAttribute("aria-disabled", "true");
-    const random = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+    const hex = (byte) => byte.toString(16).padStart(2, "0");
+    const random = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), hex).join("");
     const body = JSON.stringify({ entryKey: form.elements.entryKey?.value || random() });
-    for (failures = 0; ; ) {
+    for (failures = 0;;) {
       try {
         const { code, answer } = await call("POST", "enter", body);
         if (code !== 200) break;
         keep(answer.receipt);
-        entering = over = present = manual = false;
+        entering = over = false;
+        present = manual = false;
         failures = claimAgainAt = 0;
         return tick(answer.status);
       } catch (error) {
@@ -250,7 +251,8 @@
   function announce(notice) {
     const box = find("#notice");
     const [label, text] = box.children;
-    if (text.textContent === (notice?.text ?? "") && box.matches(notice ? `.${notice.level}` : "*")) return;
+    const isSame = text.textContent === (notice?.text ?? "");
+    if (isSame && box.matches(notice ? `.${notice.level}` : "*")) return;
     box.hidden = !notice;
     box.className = `note ${notice?.level ?? ""}`;
     label.textContent = words[notice?.level] ?? "";
@@ -273,7 +275,7 @@
     if (changed) change(next);
     if (last && STATES[last.status] === next) ({ queued, reserve })[next]?.(values);
     if (lost || holds("paused")) values.wait = words.waitUnknown;
-    for (const element of room.querySelectorAll("[data-if]")) element.hidden = !holds(element.dataset.if);
+    for (const one of room.querySelectorAll("[data-if]")) one.hidden = !holds(one.dataset.if);
     values.updated = last?.serverTime;
     values.claimBy = claimBy();
     for (const element of document.querySelectorAll("[data-v]")) {
@@ -289,7 +291,8 @@
     document.title = fill(title, { ...values, product, state: heading });
     if (changed) say(heading, state === "ready");
     // Not each step: that would be chatter. The last few of a reserve list are slow, and count.
-    if (values.count < saidCount && (values.count <= saidCount / 2 || (draw && values.count < 10))) {
+    const isFar = values.count > saidCount / 2 && !(draw && values.count < 10);
+    if (values.count < saidCount && !isFar) {
       saidCount = values.count;
       say(fill(words.say, { ...values, state: heading }));
     }
@@ -330,10 +333,12 @@
     values.tide = Math.round(60 + 320 * Math.min(1, Math.max(0, share)));
     values.count = ahead;
     values.ahead = numbers.format(ahead);
-    values.label = ahead ? words[`ahead_${plurals.select(ahead)}`] ?? words.ahead_other : words.aheadNone;
+    const people = words[`ahead_${plurals.select(ahead)}`] ?? words.ahead_other;
+    values.label = ahead ? people : words.aheadNone;
     values.position = numbers.format(position);
     values.wait = wait(last.waitRange ?? { atLeastSeconds: 0, atMostSeconds: null });
-    values.front = boarding ? fill(words.front, { front: numbers.format(boarding) }) : words.frontNone;
+    const front = numbers.format(boarding);
+    values.front = boarding ? fill(words.front, { front }) : words.frontNone;
   }
 
   function reserve(values) {
@@ -343,15 +348,18 @@
   }
 
   function wait({ atLeastSeconds: least, atMostSeconds: most }) {
-    const write = (sentence, low, high) => fill(sentence, { low: numbers.format(low), high: numbers.format(high) });
+    const write = (sentence, low, high) =>
+      fill(sentence, { low: numbers.format(low), high: numbers.format(high) });
     if (most === null || most > 172800) {
       if (least < 120) return words.waitUnknown;
       if (least >= 86400) return words.waitDays;
-      const [sentence, unit] = least < 7200 ? [words.waitLeastMinutes, 60] : [words.waitLeastHours, 3600];
-      return write(sentence, Math.floor(least / unit), 0);
+      if (least < 7200) return write(words.waitLeastMinutes, Math.floor(least / 60), 0);
+      return write(words.waitLeastHours, Math.floor(least / 3600), 0);
     }
     if (most <= 60) return words.waitUnder;
-    const [between, upTo, unit] = most <= 5400 ? [words.waitMinutes, words.waitMostMinutes, 60] : [words.waitHours, words.waitMostHours, 3600];
+    const [between, upTo, unit] = most <= 5400
+      ? [words.waitMinutes, words.waitMostMinutes, 60]
+      : [words.waitHours, words.waitMostHours, 3600];
     const step = most > 1800 && unit === 60 ? 5 : 1;
     const high = Math.ceil(most / unit / step);
     // A range of nothing would promise too much.
@@ -362,7 +370,8 @@
   // Times of the server's in UTC become the shopper's own.
   function times() {
     for (const element of document.querySelectorAll("time")) {
-      const style = "day" in element.dataset ? { dateStyle: "medium", timeStyle: "short" } : { timeStyle: "medium" };
+      const withDay = { dateStyle: "medium", timeStyle: "short" };
+      const style = "day" in element.dataset ? withDay : { timeStyle: "medium" };
       element.textContent = new Date(element.dateTime).toLocaleString([], style);
     }
   }

@@ -1,12 +1,17 @@
 // Figures as people read them.
 
 export const number = new Intl.NumberFormat("en").format;
-export const short = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 }).format;
+export const short =
+  new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 }).format;
 export const decimal = new Intl.NumberFormat("en", { maximumFractionDigits: 1 }).format;
 
-export const moment = (at) => new Date(at).toLocaleString([], { dateStyle: "medium", timeStyle: "medium" });
+export const moment = (at) =>
+  new Date(at).toLocaleString([], { dateStyle: "medium", timeStyle: "medium" });
 
-/** Units of time: milliseconds in one, its name, its short name, and up to what it is told in the one below. */
+/**
+ * Units of time: milliseconds in one, its name, its short name, and up to what it is told in the
+ * one below.
+ */
 const UNITS = [
   { millis: 86_400_000, name: "days", short: "d", from: 172_800_000 },
   { millis: 3_600_000, name: "hours", short: "h", from: 7_200_000 },

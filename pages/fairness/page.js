@@ -54,7 +54,9 @@ async function fetchReport() {
 
 async function openFile(file) {
   const { report, fault } = read(await file.text());
-  find("#taken").textContent = report ? `${file.name} is shown.` : `${file.name} is no fairness report: ${fault}.`;
+  find("#taken").textContent = report
+    ? `${file.name} is shown.`
+    : `${file.name} is no fairness report: ${fault}.`;
   if (!report) return;
   run += 1;
   show("#raw", false);
@@ -62,7 +64,10 @@ async function openFile(file) {
 }
 
 function tell(report) {
-  stand({ ...headline(report), lead: [lead(report), overtakings(report)].filter(Boolean).join(" ") });
+  stand({
+    ...headline(report),
+    lead: [lead(report), overtakings(report)].filter(Boolean).join(" "),
+  });
   show("#part", !report.complete);
   figures(report);
   find("#plots").replaceChildren(...plots(report).map((plot) => card(plot, report)));
@@ -71,7 +76,8 @@ function tell(report) {
 }
 
 function figures(report) {
-  const { queueId, access, openedAt, entered, entrants, calledUp, came, noShows, admitted, completed } = report;
+  const { queueId, access, openedAt, entered, entrants, calledUp, came, noShows, admitted,
+    completed } = report;
   const left = leftOf(report);
   const known = (value) => (value === null ? "not known" : number(value));
   const rows = [
@@ -89,7 +95,11 @@ function figures(report) {
     ["Orders completed", number(completed)],
     ["Never called up", number(Math.max(0, entered - calledUp))],
   ];
-  find("#figures dl").replaceChildren(...rows.map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, value))));
+  find("#figures dl").replaceChildren(
+    ...rows.map(([name, value]) =>
+      element("div", {}, element("dt", {}, name), element("dd", {}, value))
+    ),
+  );
   show("#figures", true);
 }
 
@@ -121,17 +131,32 @@ const resized = new ResizeObserver((entries) => {
 });
 
 function card({ name, title, words, isOdd, legend, draw, label, table }, { queueId }) {
-  const made = element("section", { class: "card plot", id: name, "aria-labelledby": `${name}-heading` });
+  const made = element("section", {
+    class: "card plot",
+    id: name,
+    "aria-labelledby": `${name}-heading`,
+  });
   made.append(element("h2", { id: `${name}-heading` }, title), element("p", {}, words));
   if (isOdd) {
     const link = element("a", { href: `/verify?queue=${queueId}` }, "check the order");
-    made.append(element("div", { class: "note warning" }, element("p", {}, "This table proves nothing by itself, but it calls for a look: ", link, ".")));
+    made.append(
+      element("div", { class: "note warning" },
+        element("p", {}, "This table proves nothing by itself, but it calls for a look: ", link,
+          ".")),
+    );
   }
   if (!draw) return made;
-  if (legend.length > 0) made.append(element("ul", { class: "legend" }, ...legend.map((one) => element("li", {}, swatch(one), one[1]))));
+  if (legend.length > 0) {
+    made.append(
+      element("ul", { class: "legend" }, ...legend.map((one) =>
+        element("li", {}, swatch(one), one[1])
+      )),
+    );
+  }
   const drawn = element("div", { class: "drawn" });
   drawings.set(drawn, { draw, label: `${label} The table below has the same numbers.` });
-  made.append(drawn, element("details", {}, element("summary", {}, "The numbers as a table"), tableOf(table)));
+  made.append(drawn,
+    element("details", {}, element("summary", {}, "The numbers as a table"), tableOf(table)));
   return made;
 }
 
@@ -139,10 +164,12 @@ function tableOf({ caption, head, rows }) {
   const cell = (name, attributes) => (text) => element(name, attributes, text);
   const made = element("table", {}, element("caption", {}, caption));
   made.append(element("thead", {}, element("tr", {}, ...head.map(cell("th", { scope: "col" })))));
-  const row = ([first, ...rest]) => element("tr", {}, element("th", { scope: "row" }, first), ...rest.map(cell("td", {})));
+  const row = ([first, ...rest]) =>
+    element("tr", {}, element("th", { scope: "row" }, first), ...rest.map(cell("td", {})));
   made.append(element("tbody", {}, ...rows.map(row)));
   // It may be wider than a phone: the keyboard must be able to move it.
-  return element("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": caption }, made);
+  return element("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": caption },
+    made);
 }
 
 // ---- what a visitor does
@@ -165,7 +192,9 @@ for (const kind of ["dragenter", "dragover", "dragleave", "drop"]) {
     if (!event.dataTransfer?.types.includes("Files")) return;
     event.preventDefault();
     find("#files").classList.toggle("over", kind === "dragenter" || kind === "dragover");
-    if (kind === "drop" && event.dataTransfer.files.length > 0) openFile(event.dataTransfer.files[0]);
+    if (kind === "drop" && event.dataTransfer.files.length > 0) {
+      openFile(event.dataTransfer.files[0]);
+    }
   });
 }
 

@@ -13,8 +13,11 @@ const measure = (value) => Number.isFinite(value) && Math.abs(value) <= Number.M
 const flag = (value) => typeof value === "boolean";
 const text = (value) => typeof value === "string";
 const orNull = (test) => (value) => value === null || test(value);
-const listOf = (test, least, most = least) => (value) => Array.isArray(value) && value.length >= least && value.length <= most && value.every(test);
-const shaped = (fields) => (value) => typeof value === "object" && value !== null && Object.entries(fields).every(([name, test]) => test(value[name]));
+const listOf = (test, least, most = least) => (value) =>
+  Array.isArray(value) && value.length >= least && value.length <= most && value.every(test);
+const shaped = (fields) => (value) =>
+  typeof value === "object" && value !== null &&
+  Object.entries(fields).every(([name, test]) => test(value[name]));
 
 const FIELDS = {
   queueId: (value) => text(value) && QUEUE_ID.test(value),
@@ -31,7 +34,8 @@ const FIELDS = {
   complete: flag,
   inversions: count,
   // Reports of before it was counted have none.
-  overtaken: (value) => value === undefined || orNull(shaped({ withinHearing: count, afterHearing: count }))(value),
+  overtaken: (value) =>
+    value === undefined || orNull(shaped({ withinHearing: count, afterHearing: count }))(value),
   tenths: listOf(
     shaped({
       fromPosition: count,
@@ -64,17 +68,25 @@ export function read(source) {
   } catch {
     return { fault: "it is not JSON" };
   }
-  if (typeof report !== "object" || report === null || !("inversions" in report)) return { fault: "it holds something else" };
+  if (typeof report !== "object" || report === null || !("inversions" in report)) {
+    return { fault: "it holds something else" };
+  }
   if (report.format !== 1) return { fault: "it has a format that this page does not know" };
   const wrong = Object.keys(FIELDS).find((name) => !FIELDS[name](report[name]));
   return wrong === undefined ? { report } : { fault: `its field ${wrong} is not as it must be` };
 }
 
-/** What the shop says of a queue: `{report}`, or `{standing}`: "early", "making", "unknown", "offline", "lost". */
+/**
+ * What the shop says of a queue: `{report}`, or `{standing}`: "early", "making", "unknown",
+ * "offline", "lost".
+ */
 export async function ask(queue) {
   let response, source;
   try {
-    response = await fetch(`/v1/queues/${queue}/fairness`, { credentials: "same-origin", headers: { accept: "application/json" } });
+    response = await fetch(`/v1/queues/${queue}/fairness`, {
+      credentials: "same-origin",
+      headers: { accept: "application/json" },
+    });
     source = await response.text();
   } catch {
     return { standing: "offline" };

@@ -1,5 +1,5 @@
-// Every state of the pages: readable on a narrow phone and a wide screen, by light and by dark, by eye
-// and by ear.
+// Every state of the pages: readable on a narrow phone and a wide screen, by light and by dark, by
+// eye and by ear.
 
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
@@ -15,12 +15,16 @@ const PATIENCE = { timeout: 120_000 }; // for some sixty pages
 const LEFT_OUT = ["granted.html", "index.html"];
 
 async function eachState(check) {
-  const files = readdirSync(folder).filter((name) => name.endsWith(".html") && !LEFT_OUT.includes(name));
+  const files = readdirSync(folder).filter((name) =>
+    name.endsWith(".html") && !LEFT_OUT.includes(name)
+  );
   assert.ok(files.length > 40, `${files.length} states`);
   for (const file of files) {
     const state = file.replace(".html", "");
     await visit(state, { "GET status": [{ ...POLL, status: "OTHER" }] });
-    await page.evaluate(() => document.querySelectorAll("details").forEach((details) => (details.open = true)));
+    await page.evaluate(() =>
+      document.querySelectorAll("details").forEach((details) => (details.open = true))
+    );
     await check(state);
   }
 }
@@ -30,7 +34,9 @@ test("every state fits a narrow phone, and whatever is pressed is large enough",
   await eachState(async (state) => {
     const [scroll, small, headings] = await page.evaluate(() => [
       document.documentElement.scrollWidth,
-      [...document.querySelectorAll("a, button, summary")].filter((one) => one.checkVisibility() && one.getBoundingClientRect().height < 24).map((one) => one.outerHTML),
+      [...document.querySelectorAll("a, button, summary")].filter((one) =>
+        one.checkVisibility() && one.getBoundingClientRect().height < 24
+      ).map((one) => one.outerHTML),
       document.querySelectorAll("h1").length,
     ]);
     assert.deepEqual([scroll, small, headings], [320, [], 1], state);
@@ -49,8 +55,11 @@ for (const [colorScheme, width] of [
       // A page that stands in for one that failed says that it tries again, and when.
       const rules = { "meta-refresh": { enabled: !state.startsWith("problem-") } };
       const options = { runOnly: WCAG, rules };
-      const { violations } = await page.evaluate((options) => globalThis.axe.run(document, options), options);
-      const found = violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html} ${node.failureSummary}`));
+      const { violations } = await page.evaluate((options) => globalThis.axe.run(document, options),
+        options);
+      const found = violations.flatMap(({ id, nodes }) =>
+        nodes.map((node) => `${id}: ${node.html} ${node.failureSummary}`)
+      );
       assert.deepEqual(found, [], state);
     });
   }, PATIENCE);

@@ -1,30 +1,10 @@
-// An opening by lot and a draw in a real browser: what follows on what, who hears of it, and who acts.
+// An opening by lot and a draw in a real browser: what follows on what, who hears of it, and who
+// acts.
 
 import assert from "node:assert/strict";
-import {
-  GRANTED,
-  NOW,
-  POLL,
-  QUEUED,
-  READY,
-  RESERVE,
-  SEALING,
-  answers,
-  base,
-  become,
-  browser,
-  calls,
-  count,
-  only,
-  page,
-  reaches,
-  refusal,
-  sees,
-  test,
-  unavailable,
-  until,
-  visit,
-} from "./stand_in.mjs";
+import { GRANTED, NOW, POLL, QUEUED, READY, RESERVE, SEALING, answers, base, become, browser, calls,
+  count, only, page, reaches, refusal, sees, test, unavailable, until,
+  visit } from "./stand_in.mjs";
 
 const WAITING = { ...POLL, status: "WAITING", phase: "entry" };
 const LAPSED = { ...POLL, status: "LAPSED", position: 10000, collect: false };
@@ -33,21 +13,30 @@ const LIST = "5e".repeat(32);
 const sealed = { shuffle: { root: LIST, beaconRound: 31415926, seed: null } };
 const boarding = { code: 202, body: { status: "BOARDING", retryAfterMs: 2000, serverTime: NOW } };
 
-const becomes = (text) => page.waitForFunction((text) => document.querySelector("#state h2").textContent === text, text);
+const becomes = (text) =>
+  page.waitForFunction((text) => document.querySelector("#state h2").textContent === text, text);
 const hears = (text, where = "#say") =>
-  page.waitForFunction(([text, where]) => document.querySelector(where).textContent === text, [text, where]);
+  page.waitForFunction(([text, where]) => document.querySelector(where).textContent === text, [text,
+    where]);
 const shows = (name, text) =>
-  page.waitForFunction(([name, text]) => document.querySelector(`[data-v=${name}]`).textContent === text, [name, text]);
+  page.waitForFunction(
+    ([name, text]) => document.querySelector(`[data-v=${name}]`).textContent === text,
+    [name, text],
+  );
 const recordPauses = () => {
   const wait = setTimeout;
   window.pauses = [];
   window.setTimeout = (then, ms) => wait(then, pauses.push(ms) && ms);
 };
-const mayCheck = () => page.getByRole("link", { name: "Check that the order was fair" }).isVisible();
+const mayCheck = () =>
+  page.getByRole("link", { name: "Check that the order was fair" }).isVisible();
 
-test("who waits sees what decides the order while it is being drawn, and then their place", async () => {
+test("who waits sees what decides the order, and once it is drawn their place", async () => {
   const early = { shuffle: { root: null, beaconRound: null, seed: null } };
-  await visit("waiting", { "GET status": [WAITING, SEALING], [SNAPSHOT]: [unavailable, early, sealed] });
+  await visit("waiting", {
+    "GET status": [WAITING, SEALING],
+    [SNAPSHOT]: [unavailable, early, sealed],
+  });
   await hears("The order is being drawn");
   assert.equal(await page.title(), "The order is being drawn – Tide Lamp");
   assert.equal(await page.isVisible("#state dl"), false, "nothing is named that is not known");
@@ -131,14 +120,20 @@ test("a winner is told so aloud, and takes the place when they choose to", async
 
 test("whoever took their place is admitted without a further word", async () => {
   const collect = { ...READY, collect: true, serverTime: NOW + 1 };
-  await visit("draw-boarding", { "GET status": [READY, READY, collect], "POST claim": [boarding, GRANTED] });
+  await visit("draw-boarding", {
+    "GET status": [READY, READY, collect],
+    "POST claim": [boarding, GRANTED],
+  });
   await reaches("/checkout");
   const order = calls.map(({ call }) => call).filter((call) => /claim|status/.test(call));
   assert.deepEqual(order, ["GET status", "POST claim", "GET status", "GET status", "POST claim"]);
 });
 
 test("an admission of a draw that ran out cannot be had again", async () => {
-  await visit("draw-boarding", { "GET status": [READY], "POST claim": [refusal(410, "ADMISSION_EXPIRED")] });
+  await visit("draw-boarding", {
+    "GET status": [READY],
+    "POST claim": [refusal(410, "ADMISSION_EXPIRED")],
+  });
   await becomes("Your turn is over");
   assert.equal(await page.locator("#state button").count(), 0);
   assert.ok(await mayCheck());
@@ -159,12 +154,15 @@ test("whoever took their place collects it after the end", async () => {
   await reaches("/checkout");
 });
 
-test("a winner reads until when, then that it was too late, and when the place is to be had after all", async () => {
+test("a winner reads until when, that it is too late, and when a place is free", async () => {
   await page.addInitScript(recordPauses);
   await visit("draw-won", { "GET status": [{ ...READY, claimBy: NOW + 7_200_000 }] });
-  await sees("It is kept for you until 21 Nov 2026, 17:05. After that, it goes to the next person in order.");
+  await sees(
+    "It is kept for you until 21 Nov 2026, 17:05. After that, it goes to the next person in order.",
+  );
   assert.equal(await page.isVisible("[data-if=kept]"), false);
-  assert.ok(await page.evaluate(() => !pauses.includes(4000)), "what the server asks for is by the time left already");
+  assert.ok(await page.evaluate(() => !pauses.includes(4000)),
+    "what the server asks for is by the time left already");
   answers["GET status"] = [LAPSED];
   await becomes("The time for your place ran out");
   assert.equal(await page.locator("#state button").count(), 0);
@@ -178,13 +176,19 @@ test("a winner reads until when, then that it was too late, and when the place i
 
 test("whoever took their place in time is not told that it lapsed, and collects it", async () => {
   const collect = { ...LAPSED, collect: true, serverTime: NOW + 1 };
-  await visit("draw-boarding", { "GET status": [LAPSED, LAPSED, collect], "POST claim": [boarding, GRANTED] });
+  await visit("draw-boarding", {
+    "GET status": [LAPSED, LAPSED, collect],
+    "POST claim": [boarding, GRANTED],
+  });
   await reaches("/checkout");
   assert.equal(count("POST claim"), 2);
 });
 
 test("a draw that was closed and is opened again takes its winner back in", async () => {
-  await visit("draw-boarding", { "GET status": [READY], "POST claim": [refusal(410, "QUEUE_CLOSED")] });
+  await visit("draw-boarding", {
+    "GET status": [READY],
+    "POST claim": [refusal(410, "QUEUE_CLOSED")],
+  });
   await becomes("This draw is over");
   await becomes("You won a place");
 });
@@ -205,7 +209,8 @@ test("on the reserve list the number falls, and a screen reader hears what matte
   ]) {
     answers["GET status"] = [{ ...RESERVE, rank }];
     await shows("rank", String(rank));
-    assert.equal(await page.textContent("#say"), `You are on the reserve list. Your number is ${heard}.`);
+    assert.equal(await page.textContent("#say"),
+      `You are on the reserve list. Your number is ${heard}.`);
   }
   answers["GET status"] = [{ ...RESERVE, rank: 1 }];
   await sees("You are next: the first place that comes free is yours.");
@@ -222,7 +227,9 @@ for (const [state, told] of [
 ]) {
   test(`who was not drawn is told so once and for all, from ${state}`, async () => {
     await page.addInitScript(recordPauses);
-    await visit(state, { "GET status": [...told, { ...POLL, status: "NOT_SELECTED", phase: "closed" }] });
+    await visit(state, {
+      "GET status": [...told, { ...POLL, status: "NOT_SELECTED", phase: "closed" }],
+    });
     await hears("You were not drawn this time");
     await sees("It was chance alone");
     assert.equal(await page.title(), "You were not drawn this time – Tide Lamp");
@@ -238,7 +245,10 @@ test("a draw is joined without leaving the page", async () => {
     answers["GET status"] = [WAITING];
     return entered;
   };
-  await visit("draw-join", { "GET status": [{ ...WAITING, status: "NOT_QUEUED" }], "POST enter": [enter] });
+  await visit("draw-join", {
+    "GET status": [{ ...WAITING, status: "NOT_QUEUED" }],
+    "POST enter": [enter],
+  });
   await page.getByRole("button", { name: "Join the draw" }).click();
   await hears("You are in the draw");
   await sees("Do come back after the draw");
@@ -248,7 +258,10 @@ test("a draw is joined without leaving the page", async () => {
 
 test("who is too late for a draw is sent to the page that says so", async () => {
   const outside = { ...WAITING, status: "NOT_QUEUED" };
-  await visit("draw-join", { "GET status": [outside], "POST enter": [refusal(410, "QUEUE_CLOSED")] });
+  await visit("draw-join", {
+    "GET status": [outside],
+    "POST enter": [refusal(410, "QUEUE_CLOSED")],
+  });
   await page.getByRole("button", { name: "Join the draw" }).click();
   await reaches("/queue/demo/enter");
 });
@@ -279,14 +292,16 @@ test("a winner's page is worked by keyboard, in the order in which it reads", as
     await page.keyboard.press("Tab");
     stops.push(await page.evaluate(() => document.activeElement.textContent.trim()));
   }
-  assert.deepEqual(stops, ["Take my place", "Check that the order was fair (opens another page)", "Leave the draw", "Check now"]);
+  assert.deepEqual(stops, ["Take my place", "Check that the order was fair (opens another page)",
+    "Leave the draw", "Check now"]);
   await page.focus("#state button");
   await page.keyboard.press("Enter");
   await reaches("/queue/demo/claim");
 });
 
 test("the boat rocks while the order is drawn, but not for whoever wants no motion", async () => {
-  const motion = () => page.evaluate(() => getComputedStyle(document.querySelector("#state .boat")).animationName);
+  const motion = () =>
+    page.evaluate(() => getComputedStyle(document.querySelector("#state .boat")).animationName);
   await visit("sealing", { "GET status": [SEALING] });
   assert.equal(await motion(), "rock");
   await page.emulateMedia({ reducedMotion: "reduce" });

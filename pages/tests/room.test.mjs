@@ -1,47 +1,40 @@
-// The waiting room in a real browser: `CHROMIUM=/path/to/chromium node --test pages/tests/room.test.mjs`.
+// The waiting room in a real browser: `CHROMIUM=/path/to/chromium node --test
+// pages/tests/room.test.mjs`.
 
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import {
-  GRANTED,
-  NOW,
-  POLL,
-  QUEUED,
-  READY,
-  RESERVE,
-  SEALING,
-  answers,
-  base,
-  become,
-  browser,
-  calls,
-  complaints,
-  count,
-  folder,
-  only,
-  page,
-  reaches,
-  refusal,
-  sees,
-  test,
-  unavailable,
-  until,
-  visit,
-} from "./stand_in.mjs";
+import { GRANTED, NOW, POLL, QUEUED, READY, RESERVE, SEALING, answers, base, become, browser, calls,
+  complaints, count, folder, only, page, reaches, refusal, sees, test, unavailable, until,
+  visit } from "./stand_in.mjs";
 
 test("script and server write the same page for the same status", async () => {
   for (const [state, status] of [
     ["queued", QUEUED],
-    ["queued-unknown", { ...QUEUED, position: 2, ahead: 1, boarding: 0, estimatedWaitSeconds: null, waitKnown: false, waitRange: { atLeastSeconds: 0, atMostSeconds: 735 } }],
+    ["queued-unknown", {
+      ...QUEUED,
+      position: 2,
+      ahead: 1,
+      boarding: 0,
+      estimatedWaitSeconds: null,
+      waitKnown: false,
+      waitRange: { atLeastSeconds: 0, atMostSeconds: 735 },
+    }],
     ["paused", { ...QUEUED, phase: "paused" }],
     ["stale", { ...QUEUED, stale: true }],
     ["waiting", { ...POLL, status: "WAITING", phase: "entry" }],
     ["sealing", SEALING],
     ["sealing-late", SEALING],
     ["draw-sealing", SEALING],
-    ["queued-sealing", { ...QUEUED, phase: "sealing", boarding: 0, estimatedWaitSeconds: null, waitKnown: false, waitRange: { atLeastSeconds: 0, atMostSeconds: null } }],
+    ["queued-sealing", {
+      ...QUEUED,
+      phase: "sealing",
+      boarding: 0,
+      estimatedWaitSeconds: null,
+      waitKnown: false,
+      waitRange: { atLeastSeconds: 0, atMostSeconds: null },
+    }],
     ["draw-waiting", { ...POLL, status: "WAITING", phase: "entry" }],
     ["draw-won", READY],
     ["draw-won-paused", { ...READY, phase: "paused" }],
@@ -53,35 +46,59 @@ test("script and server write the same page for the same status", async () => {
   ]) {
     await visit(state, { "GET status": ["hang up", status] });
     const served = await page.evaluate(async () => {
-      const parsed = new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html");
-      for (const time of parsed.querySelectorAll("time")) time.textContent = new Date(time.dateTime).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
-      return [parsed.title, parsed.querySelector("#state").innerHTML, parsed.querySelector("#lost").hidden];
+      const parsed = new DOMParser().parseFromString(await (await fetch(location.href)).text(),
+        "text/html");
+      for (const time of parsed.querySelectorAll("time")) {
+        time.textContent = new Date(time.dateTime).toLocaleString([], {
+          dateStyle: "medium",
+          timeStyle: "short",
+        });
+      }
+      return [parsed.title, parsed.querySelector("#state").innerHTML,
+        parsed.querySelector("#lost").hidden];
     });
     await until(() => count("GET status") >= 3);
     // A third request may be out before the second one's answer is on the page.
-    await page.waitForFunction((hidden) => document.querySelector("#lost").hidden === hidden, served[2]);
-    const shown = () => [document.title, document.querySelector("#state").innerHTML, document.querySelector("#lost").hidden];
-    assert.deepEqual(await page.evaluate(shown), served, state);
+    await page.waitForFunction((hidden) => document.querySelector("#lost").hidden === hidden,
+      served[2]);
+    const shown = await page.evaluate(() => {
+      const [now, lost] = ["#state", "#lost"].map((name) => document.querySelector(name));
+      return [document.title, now.innerHTML, lost.hidden];
+    });
+    assert.deepEqual(shown, served, state);
   }
 });
 
-test("a poll brings the place up to date, in the title too, and a screen reader hears large steps only", async () => {
-  const near = { ...QUEUED, ahead: 150, estimatedWaitSeconds: 150, waitRange: { atLeastSeconds: 120, atMostSeconds: 180 } };
+test("a poll renews the place and the title, and a screen reader hears large steps", async () => {
+  const near = {
+    ...QUEUED,
+    ahead: 150,
+    estimatedWaitSeconds: 150,
+    waitRange: { atLeastSeconds: 120, atMostSeconds: 180 },
+  };
   await visit("queued", { "GET status": [{ ...QUEUED, ahead: 311 }, near] });
   await page.waitForFunction(() => document.title === "311 ahead – Tide Lamp");
   assert.equal(await page.textContent("#say"), "");
   await page.waitForFunction(() => document.title === "150 ahead – Tide Lamp");
   await sees("between 2 and 3 minutes");
-  assert.equal(await page.textContent("#say"), "You are in line. 150 people ahead of you. Expected wait: between 2 and 3 minutes.");
+  assert.equal(await page.textContent("#say"),
+    "You are in line. 150 people ahead of you. Expected wait: between 2 and 3 minutes.");
   assert.match(await page.textContent("footer time"), /15:05:09/);
 });
 
 test("what the operator says appears, changes and goes with the status", async () => {
   const says = (level, text) => ({ ...QUEUED, notice: { level, text } });
   const hostile = "Payments are <b>down</b>.";
-  await visit("queued", { "GET status": [says("info", "Hello."), says("critical", hostile), QUEUED] });
-  await page.waitForFunction(() => document.querySelector("#notice").textContent.trim() === "From the shop: Hello.");
-  await page.waitForFunction((text) => document.querySelector("#notice.critical span")?.textContent === text, hostile);
+  await visit("queued", {
+    "GET status": [says("info", "Hello."), says("critical", hostile), QUEUED],
+  });
+  await page.waitForFunction(() =>
+    document.querySelector("#notice").textContent.trim() === "From the shop: Hello."
+  );
+  await page.waitForFunction(
+    (text) => document.querySelector("#notice.critical span")?.textContent === text,
+    hostile,
+  );
   assert.equal(await page.textContent("#say"), `Important: ${hostile}`);
   await page.locator("#notice").waitFor({ state: "hidden" });
 });
@@ -89,7 +106,8 @@ test("what the operator says appears, changes and goes with the status", async (
 test("waits read as the server writes them", async () => {
   const table = JSON.parse(readFileSync(new URL("waits.json", import.meta.url)));
   await visit("queued", { "GET status": [QUEUED] });
-  // The page itself is asked, by what it does on coming back to a tab: no second is lost for each row.
+  // The page itself is asked, by what it does on coming back to a tab: no second is lost for each
+  // row.
   await page.clock.install();
   await page.reload();
   for (const [atLeastSeconds, atMostSeconds, text] of table) {
@@ -97,29 +115,38 @@ test("waits read as the server writes them", async () => {
     const before = count("GET status");
     await page.clock.runFor(1100);
     await until(() => count("GET status") > before);
-    await page.waitForFunction((text) => document.querySelector("[data-v=wait]").textContent === text, text);
+    await page.waitForFunction(
+      (text) => document.querySelector("[data-v=wait]").textContent === text,
+      text,
+    );
   }
 });
 
-test("who is called up claims by itself, and the token goes to the checkout by POST and nowhere else", async () => {
+test("the page claims by itself, and posts the token to the checkout alone", async () => {
   await visit("queued", { "GET status": [READY], "POST claim": [GRANTED] });
   await reaches("/checkout");
   assert.equal(only("POST /checkout").body, "handoffToken=secret-token");
   assert.equal(count("POST claim"), 1);
   assert.ok(calls.every(({ call }) => !call.includes("secret-token")));
-  const kept = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie]));
+  const kept = await page.evaluate(() =>
+    JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie])
+  );
   assert.ok(!kept.includes("secret-token"), kept);
 });
 
 test("who is present is not asked for again until there is something to collect", async () => {
   const boarding = { code: 202, body: { status: "BOARDING", retryAfterMs: 2000 } };
-  await visit("ready", { "GET status": [READY, READY, READY, { ...READY, collect: true }], "POST claim": [boarding, GRANTED] });
+  await visit("ready", {
+    "GET status": [READY, READY, READY, { ...READY, collect: true }],
+    "POST claim": [boarding, GRANTED],
+  });
   await sees("among the next for a free place");
   assert.equal(await page.title(), "It is your turn – Tide Lamp");
   assert.equal(await page.isVisible("#state button"), false);
   await reaches("/checkout");
   const order = calls.map(({ call }) => call).filter((call) => /claim|status/.test(call));
-  assert.deepEqual(order, ["GET status", "POST claim", "GET status", "GET status", "GET status", "POST claim"]);
+  assert.deepEqual(order, ["GET status", "POST claim", "GET status", "GET status", "GET status",
+    "POST claim"]);
 });
 
 test("a claim that the status never answers is repeated, but not within ten seconds", async () => {
@@ -132,7 +159,10 @@ test("a claim that the status never answers is repeated, but not within ten seco
       return fetched(url, options);
     };
   });
-  await visit("queued", { "GET status": [READY], "POST claim": [{ code: 202, body: { status: "BOARDING", retryAfterMs: 500 } }] });
+  await visit("queued", {
+    "GET status": [READY],
+    "POST claim": [{ code: 202, body: { status: "BOARDING", retryAfterMs: 500 } }],
+  });
   for (let second = 0; second < 20 && count("POST claim") < 2; second += 1) {
     const before = count("GET status");
     await page.clock.runFor(1000);
@@ -153,11 +183,14 @@ test("while the queue is paused nobody claims", async () => {
   await reaches("/checkout");
 });
 
-test("who is present collects what a status from after their claim has for them, in a pause too", async () => {
+test("who is present collects what a status after their claim has, in a pause too", async () => {
   const older = { ...READY, collect: true };
   const paused = { ...READY, phase: "paused", serverTime: NOW + 1 };
   const boarding = { code: 202, body: { status: "BOARDING", retryAfterMs: 2000, serverTime: NOW } };
-  await visit("queued", { "GET status": [READY, older, paused], "POST claim": [boarding, GRANTED] });
+  await visit("queued", {
+    "GET status": [READY, older, paused],
+    "POST claim": [boarding, GRANTED],
+  });
   await until(() => count("GET status") >= 4);
   assert.equal(count("POST claim"), 1, "neither the older status nor the pause is one to claim at");
   answers["GET status"] = [{ ...paused, collect: true }];
@@ -192,7 +225,11 @@ test("a refused poll is repeated no sooner than the server asks", async () => {
   }
 });
 
-for (const [chance, seconds] of [[0.999999, [1, 2, 4, 8, 16, 30, 30]], [0.4, [1, 1, 1.6, 3.2, 6.4, 12, 12]], [0, [1, 1, 1, 1, 1, 1, 1]]]) {
+for (const [chance, seconds] of [
+  [0.999999, [1, 2, 4, 8, 16, 30, 30]],
+  [0.4, [1, 1, 1.6, 3.2, 6.4, 12, 12]],
+  [0, [1, 1, 1, 1, 1, 1, 1]],
+]) {
   test(`pauses grow while nothing answers, within 1 and 30 s, by chance ${chance}`, async () => {
     await page.addInitScript((chance) => {
       Math.random = () => chance;
@@ -202,12 +239,17 @@ for (const [chance, seconds] of [[0.999999, [1, 2, 4, 8, 16, 30, 30]], [0.4, [1,
     }, chance);
     await visit("queued", { "GET status": [unavailable] });
     await page.waitForFunction(() => pauses.length > 7);
-    assert.deepEqual(await page.evaluate(() => pauses.slice(1, 8).map((ms) => Math.round(ms / 100) / 10)), seconds);
+    assert.deepEqual(
+      await page.evaluate(() => pauses.slice(1, 8).map((ms) => Math.round(ms / 100) / 10)),
+      seconds,
+    );
   });
 }
 
 test("the script is small on the wire", () => {
-  const files = readdirSync(join(folder, "tidegate")).map((name) => readFileSync(join(folder, "tidegate", name)));
+  const files = readdirSync(join(folder, "tidegate")).map((name) =>
+    readFileSync(join(folder, "tidegate", name))
+  );
   const [script] = files.filter((file) => file.includes("querySelector"));
   assert.ok(gzipSync(script).length <= 4700, `${gzipSync(script).length} bytes`);
 });
@@ -219,7 +261,8 @@ test("a ticket that means nothing any more leads to a page that can be joined", 
 });
 
 test("each end has its own words, and polls rest", async () => {
-  for (const [name, words] of [["ADMISSION_EXPIRED", "Your turn is over"], ["SOLD_OUT", "Sold out"], ["QUEUE_CLOSED", "This queue is closed"]]) {
+  for (const [name, words] of [["ADMISSION_EXPIRED", "Your turn is over"], ["SOLD_OUT", "Sold out"],
+    ["QUEUE_CLOSED", "This queue is closed"]]) {
     become("ready");
     await visit("ready", { "GET status": [READY], "POST claim": [refusal(410, name)] });
     await sees(words);
@@ -237,18 +280,22 @@ test("a claim refused out of order leaves the shopper the button", async () => {
   await reaches("/queue/demo/claim");
 });
 
-test("joining is repeated with the same key until it succeeds, without leaving the page", async () => {
+test("joining is repeated with the same key until it succeeds, on the same page", async () => {
   const entered = () => {
     answers["GET status"] = [QUEUED];
     return { queueId: "demo", ticket: "t", receipt: "r", status: QUEUED };
   };
-  await visit("join", { "GET status": [{ ...POLL, status: "NOT_QUEUED" }], "POST enter": [unavailable, entered] });
+  await visit("join", {
+    "GET status": [{ ...POLL, status: "NOT_QUEUED" }],
+    "POST enter": [unavailable, entered],
+  });
   await page.getByRole("button", { name: "Join the queue" }).dblclick();
   await sees("The queue is out of reach just now. We will try again.");
   await sees("people ahead of you");
   assert.equal(await page.isVisible("#lost"), false);
   const sent = calls.filter(({ call }) => call === "POST enter");
-  assert.deepEqual(sent.map(({ body }) => JSON.parse(body)), [{ entryKey: "07".repeat(16) }, { entryKey: "07".repeat(16) }]);
+  const key = { entryKey: "07".repeat(16) };
+  assert.deepEqual(sent.map(({ body }) => JSON.parse(body)), [key, key]);
   assert.equal(count("GET /queue/demo"), 1);
   assert.equal(count("POST /queue/demo/enter"), 0);
 });
@@ -270,13 +317,19 @@ test("a poll from before joining that comes back late is not heard", async () =>
 });
 
 test("a refused entry goes by the plain form, whose answer says why", async () => {
-  await visit("join", { "GET status": [{ ...POLL, status: "NOT_QUEUED" }], "POST enter": [refusal(410, "QUEUE_CLOSED")] });
+  await visit("join", {
+    "GET status": [{ ...POLL, status: "NOT_QUEUED" }],
+    "POST enter": [refusal(410, "QUEUE_CLOSED")],
+  });
   await page.getByRole("button", { name: "Join the queue" }).click();
   await reaches("/queue/demo/enter");
 });
 
 test("who is done joins again with a new key", async () => {
-  await visit("over", { "POST enter": [{ queueId: "demo", ticket: "t", receipt: "r", status: QUEUED }], "GET status": [QUEUED] });
+  await visit("over", {
+    "POST enter": [{ queueId: "demo", ticket: "t", receipt: "r", status: QUEUED }],
+    "GET status": [QUEUED],
+  });
   await page.getByRole("button", { name: "Join again" }).click();
   await sees("people ahead of you");
   assert.match(JSON.parse(only("POST enter").body).entryKey, /^[0-9a-f]{32}$/);

@@ -2,102 +2,52 @@
 // tells it to: `CHROMIUM=/path/to/chromium node --test pages/tests/verify-page.test.mjs`.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { createServer } from "node:http";
-import { createRequire } from "node:module";
-import { extname, join } from "node:path";
-import { gzipSync } from "node:zlib";
-import { after, afterEach, before, beforeEach, test as declare } from "node:test";
-import { chromium } from "playwright-core";
 
 import { makeOpening, recordedBeacon } from "../../tests/support/opening.mjs";
-
-const LIMIT = { timeout: 60_000 };
-const test = (name, body) => declare(name, LIMIT, body);
-
-const STATIC = join(import.meta.dirname, "../static");
-const TYPES = { ".html": "text/html; charset=utf-8", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml" };
-const HEADERS = Object.fromEntries(
-  readFileSync(join(STATIC, "_headers"), "utf8").split("\n").flatMap((line) => (line.startsWith("  ") ? [line.trim().split(/: (.*)/).slice(0, 2)] : [])),
-);
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+import { asFile, assertNoBarriers, calls, drop, loaded, open, page, tabUpTo, tell, test,
+  visitor } from "./static_page.mjs";
 
 const opening = makeOpening({ entrants: 1500, groupSize: 40, lanes: 4 });
-const drawn = makeOpening({ ...recordedBeacon(1000), name: "drawn", access: "draw", entrants: 60, winners: 30 });
+const drawn = makeOpening({
+  ...recordedBeacon(1000),
+  name: "drawn",
+  access: "draw",
+  entrants: 60,
+  winners: 30,
+});
 const early = { opensAt: Date.UTC(2026, 10, 28, 18), shuffle: { commitment: "ab".repeat(32) } };
-const refusal = (status) => ({ status, body: { status } });
 const lie = { ...opening.audit, seed: opening.audit.root };
 
-let browser, server, base, context, page;
-let answers; // what the shop answers, by path and query; without, 404
-let calls; // the paths that were asked for
-let complaints; // what the browser's console says is wrong
-
-/** The file that answers a path, as the platform finds it. */
-const fileOf = (url) => join(STATIC, url.startsWith("/verify") ? "verify.html" : url);
-
-function serve({ url }, response) {
-  calls.push(url);
-  if (/^\/(verify|tidegate)\b/.test(url)) {
-    return response.writeHead(200, { ...HEADERS, "content-type": TYPES[extname(fileOf(url))] }).end(readFileSync(fileOf(url)));
-  }
-  const answer = answers[url] ?? refusal(404);
-  if (answer === "hang up") return response.destroy();
-  const { status, body } = answer.status === undefined ? { status: 200, body: answer } : answer;
-  response.writeHead(status, { "content-type": "application/json" }).end(typeof body === "string" ? body : JSON.stringify(body));
-}
-
-/** The answers of a shop that published this audit in pages, to a visitor with this proof, if any. */
-function shopWith(made, { audit = made.audit, size = 5000, proof = refusal(401) } = {}) {
+/**
+ * The answers of a shop that published this audit in pages, to a visitor with this proof, if any.
+ */
+function shopWith(made, { audit = made.audit, size = 5000, proof = 401 } = {}) {
   const count = Math.max(1, Math.ceil(audit.groups.length / size));
   const whole = count === 1 ? audit : made.signed({ ...audit, pages: count });
   const pages = Array.from({ length: count }, (_, number) => [
     `/v1/queues/demo/audit?page=${number}`,
     { ...whole, groups: audit.groups.slice(number * size, (number + 1) * size) },
   ]);
-  return { ...Object.fromEntries(pages), "/v1/queues/demo/audit/proof": proof, "/.well-known/jwks.json": { status: 200, body: made.jwks() } };
+  return {
+    ...Object.fromEntries(pages),
+    "/v1/queues/demo/audit/proof": proof,
+    "/.well-known/jwks.json": { status: 200, body: made.jwks() },
+  };
 }
 
-before(async () => {
-  execFileSync(join(import.meta.dirname, "../../scripts/build-pages"));
-  server = createServer(serve).listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  base = `http://127.0.0.1:${server.address().port}`;
-  browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
-});
-
-after(async () => {
-  await browser?.close();
-  server?.close();
-});
-
-beforeEach(() => visitor());
-
-async function visitor(options = {}) {
-  await context?.close();
-  [answers, calls, complaints] = [{}, [], []];
-  context = await browser.newContext({ viewport: { width: 390, height: 844 }, locale: "en-GB", timezoneId: "Europe/Berlin", ...options });
-  page = await context.newPage();
-  page.setDefaultTimeout(20_000);
-  page.on("pageerror", (error) => complaints.push(String(error)));
-  page.on("console", (message) => {
-    // A refused call is part of many tests.
-    if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) complaints.push(message.text());
-  });
-}
-
-afterEach(() => assert.deepEqual(complaints, []), LIMIT);
-
-const visit = async (told, path = "/verify?queue=demo") => {
-  answers = told;
-  await page.goto(base + path);
+const says = (answers) => tell((url) => answers[url] ?? 404);
+const visit = (answers, path = "/verify?queue=demo") => {
+  says(answers);
+  return open(path);
 };
-const concluded = (heading) => page.locator("#verdict h2", { hasText: new RegExp(`^${heading}$`) }).waitFor();
+const concluded = (heading) =>
+  page.locator("#verdict h2", { hasText: new RegExp(`^${heading}$`) }).waitFor();
 const outcomes = () =>
-  page.locator("#checks li").evaluateAll((rows) => Object.fromEntries(rows.map((row) => [row.dataset.name, row.querySelector(".outcome").textContent])));
-const asFile = (name, value) => ({ name, mimeType: "application/json", buffer: Buffer.from(typeof value === "string" ? value : JSON.stringify(value)) });
+  page.locator("#checks li").evaluateAll((rows) =>
+    Object.fromEntries(
+      rows.map((row) => [row.dataset.name, row.querySelector(".outcome").textContent]),
+    )
+  );
 const choose = (...files) => page.setInputFiles("#chosen", files);
 
 test("opened from the room, it fetches all pages and says what was checked", async () => {
@@ -105,15 +55,18 @@ test("opened from the room, it fetches all pages and says what was checked", asy
   await concluded("Verified");
   assert.equal(calls.filter((call) => call.includes("audit?page=")).length, 4);
   const made = await outcomes();
-  assert.deepEqual(Object.keys(made), ["format", "statement", "key", "commitment", "groups", "root", "beacon", "seed", "places", "receipt", "proof"]);
+  assert.deepEqual(Object.keys(made), ["format", "statement", "key", "commitment", "groups", "root",
+    "beacon", "seed", "places", "receipt", "proof"]);
   const open = Object.keys(made).filter((name) => made[name] !== "ok");
   assert.deepEqual(open, ["beacon", "receipt"]);
   assert.equal(await page.title(), "Verified – Check the order");
-  assert.equal(await page.textContent("#own b"), new Intl.NumberFormat("en").format(opening.position(700)));
+  assert.equal(await page.textContent("#own b"),
+    new Intl.NumberFormat("en").format(opening.position(700)));
   assert.match(await page.textContent("#trust"), /trust: operator/);
   assert.equal(await page.textContent("#say"), "Verified");
   assert.equal(await page.getAttribute("#back a", "href"), "/queue/demo");
-  assert.ok(!calls.some((call) => call.includes("pairing")), "the pairing is loaded only for a beacon");
+  assert.ok(!calls.some((call) => call.includes("pairing")),
+    "the pairing is loaded only for a beacon");
 });
 
 test("public randomness is verified in the browser, and a draw says who won", async () => {
@@ -136,7 +89,7 @@ test("earlier lives of the queue are told, since whoever resets it draws anew", 
 });
 
 test("an opening of nobody is called what it is", async () => {
-  await visit(shopWith(makeOpening({ entrants: 0 }), { proof: refusal(404) }));
+  await visit(shopWith(makeOpening({ entrants: 0 }), { proof: 404 }));
   await concluded("Nobody to shuffle");
   for (const part of ["#own", "#look", "#trust"]) assert.equal(await page.isVisible(part), false);
 });
@@ -145,17 +98,18 @@ test("what does not hold is named, and nothing is said to be trusted", async () 
   await visit(shopWith(opening, { audit: lie, proof: opening.proof(1) }));
   await concluded("Failed");
   assert.match(await page.textContent("#lead"), /statement, seed, and proof failed/);
-  assert.match(await page.textContent('[data-name="seed"]'), /seed does not follow from secret, root/);
+  assert.match(await page.textContent('[data-name="seed"]'),
+    /seed does not follow from secret, root/);
   for (const part of ["#trust", "#own"]) assert.equal(await page.isVisible(part), false);
 });
 
 test("before the opening it says that it is too early, and what was promised", async () => {
-  await visit({ "/v1/queues/demo/audit?page=0": refusal(423), "/v1/queues/demo": early });
+  await visit({ "/v1/queues/demo/audit?page=0": 423, "/v1/queues/demo": early });
   await concluded("Too early");
   assert.match(await page.textContent("#promised time"), /28 Nov 2026, 19:00:00/);
   assert.equal(await page.textContent("#promised code"), "ab".repeat(32));
   assert.equal(await page.isVisible("#made"), false);
-  answers = shopWith(opening);
+  says(shopWith(opening));
   await page.getByRole("button", { name: "Look again" }).click();
   await concluded("Verified");
   assert.equal(await page.isVisible("#promised"), false);
@@ -167,12 +121,13 @@ test("a queue that is not there, and a shop that does not answer, are told apart
   calls.length = 0;
   await visit({}, "/verify?queue=No%20Such");
   await concluded("No such queue");
-  assert.ok(!calls.some((call) => call.startsWith("/v1/")), "what can be no queue's name is not asked for");
-  for (const answer of ["hang up", refusal(503)]) {
+  assert.ok(!calls.some((call) => call.startsWith("/v1/")),
+    "what can be no queue's name is not asked for");
+  for (const answer of ["hang up", 503]) {
     await visit({ "/v1/queues/demo/audit?page=0": answer });
     await concluded("No audit came");
   }
-  answers = shopWith(opening);
+  says(shopWith(opening));
   await page.getByRole("button", { name: "Look again" }).click();
   await concluded("Verified");
 });
@@ -184,7 +139,7 @@ test("a page of the audit that does not come is no verdict", async () => {
 });
 
 test("who entered after the opening is told that they are not in the log", async () => {
-  await visit(shopWith(opening, { proof: refusal(404) }));
+  await visit(shopWith(opening, { proof: 404 }));
   await concluded("Verified");
   assert.match(await page.textContent("#lead"), /You are not in this log/);
 });
@@ -197,7 +152,8 @@ test("files are checked without any shop's word but its keys", async () => {
   await concluded("Verified");
   const made = await outcomes();
   assert.deepEqual([made.receipt, made.proof, made.key], ["ok", "not checked", "ok"]);
-  assert.equal(await page.textContent("#own b"), new Intl.NumberFormat("en").format(opening.position(900)));
+  assert.equal(await page.textContent("#own b"),
+    new Intl.NumberFormat("en").format(opening.position(900)));
   assert.ok(!calls.some((call) => call.startsWith("/v1/")));
 });
 
@@ -214,7 +170,8 @@ test("a receipt that is given later belongs to the audit that is here", async ()
   await choose(asFile("audit.json", drawn.audit), asFile("keys.json", drawn.jwks()));
   await page.locator("summary").click();
   await page.getByText("60 in 15 groups").waitFor();
-  assert.equal((await outcomes()).receipt, "not checked", "what came with another audit is forgotten");
+  assert.equal((await outcomes()).receipt, "not checked",
+    "what came with another audit is forgotten");
 });
 
 test("files that are no audit say so", async () => {
@@ -223,21 +180,15 @@ test("files that are no audit say so", async () => {
   await page.getByText("There is no audit among these files.").waitFor();
   await choose(asFile("holiday.json", "not even JSON"));
   await concluded("Failed");
-  assert.match(await page.textContent('[data-name="format"]'), /the text has .* \(at character 2\)/);
+  assert.match(await page.textContent('[data-name="format"]'),
+    /the text has .* \(at character 2\)/);
   assert.match(await page.textContent('[data-name="seed"]'), /could not be checked/);
   assert.equal((await outcomes()).key, "not checked");
 });
 
 test("files may be dropped on the page", async () => {
   await visit({}, "/verify");
-  const dropped = await page.evaluateHandle((text) => {
-    const held = new DataTransfer();
-    held.items.add(new File([text], "audit.json"));
-    return held;
-  }, JSON.stringify(drawn.audit));
-  await page.dispatchEvent("#files", "dragover", { dataTransfer: dropped });
-  assert.match(await page.getAttribute("#files", "class"), /over/);
-  await page.dispatchEvent("#files", "drop", { dataTransfer: dropped });
+  await drop(JSON.stringify(drawn.audit));
   await concluded("Verified");
 });
 
@@ -287,9 +238,8 @@ test("without script, the page names the command that does the same", async () =
 test("the page loads little: under 30 KB gzipped, but for the pairing", async () => {
   await visit(shopWith(opening));
   await concluded("Verified");
-  const files = calls.filter((call) => call.startsWith("/verify") || /^\/tidegate\/.*\.(js|css)$/.test(call)).map(fileOf);
-  const size = files.reduce((sum, file) => sum + gzipSync(readFileSync(file)).length, 0);
-  assert.ok(files.length >= 4 && size < 30_000, `${size} bytes in ${files.length} files`);
+  const { bytes, files } = loaded();
+  assert.ok(files >= 4 && bytes < 30_000, `${bytes} bytes in ${files} files`);
 });
 
 /** Each way in which the page can stand: what the shop answers, and what it then says. */
@@ -297,7 +247,7 @@ const STATES = [
   ["verified", shopWith(opening, { proof: opening.proof(700) }), "Verified"],
   ["drawn", shopWith(drawn, { proof: drawn.proof(8) }), "Verified"],
   ["failed", shopWith(opening, { audit: lie }), "Failed"],
-  ["early", { "/v1/queues/demo/audit?page=0": refusal(423), "/v1/queues/demo": early }, "Too early"],
+  ["early", { "/v1/queues/demo/audit?page=0": 423, "/v1/queues/demo": early }, "Too early"],
   ["unknown", {}, "No such queue"],
 ];
 
@@ -307,21 +257,8 @@ for (const colorScheme of ["light", "dark"]) {
     for (const [name, told, heading] of STATES) {
       await visit(told);
       await concluded(heading);
-      // Not by the page's own means: its policy lets no foreign script in.
-      const client = await context.newCDPSession(page);
-      await client.send("Runtime.evaluate", { expression: AXE });
-      await page.evaluate(() => document.querySelectorAll("details").forEach((details) => (details.open = true)));
-      const barriers = await page.evaluate(async (tags) => {
-        const { violations } = await globalThis.axe.run(document, { runOnly: tags });
-        return violations.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`));
-      }, WCAG);
-      assert.deepEqual(barriers, [], name);
-      const [width, headings, small] = await page.evaluate(() => [
-        document.documentElement.scrollWidth,
-        document.querySelectorAll("h1").length,
-        [...document.querySelectorAll("a, button, summary, .button, input[type=text]")].filter((one) => one.checkVisibility() && one.getBoundingClientRect().height < 24).map((one) => one.outerHTML),
-      ]);
-      assert.deepEqual([width, headings, small], [320, 1, []], name);
+      await assertNoBarriers(name);
+      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 320, name);
     }
   });
 }
@@ -329,17 +266,6 @@ for (const colorScheme of ["light", "dark"]) {
 test("the keyboard reaches all there is, and shows where it is", async () => {
   await visit(shopWith(opening));
   await concluded("Verified");
-  const reached = [];
-  for (const last = "Back to the waiting room"; reached.at(-1) !== last; ) {
-    await page.keyboard.press("Tab");
-    const [name, outline] = await page.evaluate(() => {
-      const { activeElement: focused } = document;
-      // What is seen of the field for files is its label.
-      const seen = focused.id === "chosen" ? document.querySelector("label[for=chosen]") : focused;
-      return [focused.id || focused.textContent.trim(), getComputedStyle(seen).outlineStyle];
-    });
-    reached.push(name);
-    assert.equal(outline, "solid", reached.join());
-  }
-  assert.deepEqual(reached, ["position", "Look", "What the shop published", "chosen", "Back to the waiting room"]);
+  assert.deepEqual(await tabUpTo("Back to the waiting room"), ["position", "Look",
+    "What the shop published", "chosen", "Back to the waiting room"]);
 });

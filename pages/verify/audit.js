@@ -1,12 +1,14 @@
 // The format of an audit, and how its pages become one.
 
 import { JsonError, parseStrictly } from "./strict_json.js";
-import { QUEUE_ID, base64url, exactly, faultsOf, flag, hex, integer, listOf, matching, object, orNull } from "./shape.js";
+import { QUEUE_ID, base64url, exactly, faultsOf, flag, hex, integer, listOf, matching, object,
+  orNull } from "./shape.js";
 
 export const ALGORITHM = "tidegate/shuffle/v1";
 const MOST_ENTRANTS = 2 ** 40;
 
-export const COMPACT_JWS = matching(/^[\w-]+\.[\w-]+\.[\w-]+$/, "a compact JWS: three parts in base64url");
+export const COMPACT_JWS = matching(/^[\w-]+\.[\w-]+\.[\w-]+$/,
+  "a compact JWS: three parts in base64url");
 export const LANE = integer(0xffff);
 export const COUNT = integer(0xffff_ffff);
 
@@ -19,7 +21,14 @@ const EARLIER = object({
   opened: flag,
 });
 
-const GROUP = object({ lane: LANE, sequence: integer(), first: integer(), granted: COUNT, root: hex(32), hash: hex(32) });
+const GROUP = object({
+  lane: LANE,
+  sequence: integer(),
+  first: integer(),
+  granted: COUNT,
+  root: hex(32),
+  hash: hex(32),
+});
 
 const BEACON = object({
   network: exactly("drand"),
@@ -41,7 +50,10 @@ const KEY = object({
   x: base64url(32),
 });
 
-/** What the statement signs: every field but the groups (their root stands for them), key and itself. */
+/**
+ * What the statement signs: every field but the groups (their root stands for them), key and
+ * itself.
+ */
 const SIGNED = {
   format: exactly(1),
   algorithm: exactly(ALGORITHM),
@@ -75,7 +87,9 @@ export function readAudit(given) {
   for (const [number, text] of texts.entries()) {
     const whose = texts.length > 1 ? `file ${number + 1}: ` : "";
     const read = readOne(text);
-    if (read.faults) return { faults: read.faults.map(({ path, what }) => ({ path: whose + path, what })) };
+    if (read.faults) {
+      return { faults: read.faults.map(({ path, what }) => ({ path: whose + path, what })) };
+    }
     pages.push(read.audit);
   }
   return joined(pages);
@@ -97,18 +111,23 @@ function readOne(text) {
 /** Fields that are each of their shape, and cannot stand beside each other. */
 function contradictions({ access, winners, pages, epochs, earlierEpochs }) {
   const faults = [];
-  if (access === "queue" && winners !== null) faults.push({ path: "winners", what: "is set, and access is no draw" });
+  if (access === "queue" && winners !== null) {
+    faults.push({ path: "winners", what: "is set, and access is no draw" });
+  }
   if (pages < 1) faults.push({ path: "pages", what: "is 0" });
   const dropped = earlierEpochs - epochs.length;
   if (dropped < 0 || (dropped > 0 && epochs.length < 1000)) {
-    faults.push({ path: "earlierEpochs", what: `is ${earlierEpochs}, with ${epochs.length} in epochs` });
+    faults.push({
+      path: "earlierEpochs",
+      what: `is ${earlierEpochs}, with ${epochs.length} in epochs`,
+    });
   }
   return faults;
 }
 
 /**
- * One audit of all pages: they differ in the groups, and in how they were signed, since each page may
- * have been signed at its own moment and key. So every signature counts: `{audit, signatures}`.
+ * One audit of all pages: they differ in the groups, and in how they were signed, since each page
+ * may have been signed at its own moment and key. So every signature counts: `{audit, signatures}`.
  */
 function joined(pages) {
   const signatures = pages.map(({ key, statement }) => ({ key, statement }));
@@ -122,7 +141,9 @@ function joined(pages) {
       faults.push({ path, what: "differs from page to page: these are not pages of one audit" });
     }
   }
-  if (pages.length !== first.pages) faults.push({ path: "pages", what: `is ${first.pages}, and there are ${pages.length} files` });
+  if (pages.length !== first.pages) {
+    faults.push({ path: "pages", what: `is ${first.pages}, and there are ${pages.length} files` });
+  }
   if (faults.length > 0) return { faults };
   return { audit: { ...first, groups: pages.flatMap(({ groups }) => groups) }, signatures };
 }
@@ -134,6 +155,7 @@ export function differences(one, other, path = "") {
   }
   if (Array.isArray(one) !== Array.isArray(other)) return [path];
   const names = new Set([...Object.keys(one), ...Object.keys(other)]);
-  const inside = (name) => (Array.isArray(one) ? `${path}[${name}]` : path ? `${path}.${name}` : name);
+  const inside =
+    (name) => (Array.isArray(one) ? `${path}[${name}]` : path ? `${path}.${name}` : name);
   return [...names].flatMap((name) => differences(one[name], other[name], inside(name)));
 }

@@ -8,16 +8,21 @@ const text = new TextEncoder();
 /** The ASCII bytes of a format's label. */
 export const label = (words) => text.encode(words);
 
-export const toHex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+export const toHex = (bytes) =>
+  Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 
 /** Expects what a format has been checked to be: an even number of hex digits. */
 export function fromHex(digits) {
   const bytes = new Uint8Array(digits.length / 2);
-  for (let at = 0; at < bytes.length; at += 1) bytes[at] = parseInt(digits.slice(2 * at, 2 * at + 2), 16);
+  for (let at = 0; at < bytes.length; at += 1) {
+    bytes[at] = parseInt(digits.slice(2 * at, 2 * at + 2), 16);
+  }
   return bytes;
 }
 
-/** Base64url without padding, and in its one canonical form: unused bits are zero. Else undefined. */
+/**
+ * Base64url without padding, and in its one canonical form: unused bits are zero. Else undefined.
+ */
 export function fromBase64url(words) {
   if (!/^[\w-]*$/.test(words) || words.length % 4 === 1) return undefined;
   const standard = words.replaceAll("-", "+").replaceAll("_", "/");

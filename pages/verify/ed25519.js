@@ -1,4 +1,5 @@
-// Ed25519 by WebCrypto; by a library where it has none: browsers of before 2025, and pages without https.
+// Ed25519 by WebCrypto; by a library where it has none: browsers of before 2025, and pages without
+// https.
 
 /** Whether `signature` is the key's over the bytes of `message`. */
 export async function isSignedBy(publicKey, signature, message) {

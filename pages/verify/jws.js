@@ -9,8 +9,8 @@ const ascii = new TextEncoder();
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
- * Takes a compact JWS apart: `{kid, payload, faults, isBy}`. `faults` has what is wrong with its form,
- * with paths below `name`; `isBy(key)` verifies the signature with a JWK.
+ * Takes a compact JWS apart: `{kid, payload, faults, isBy}`. `faults` has what is wrong with its
+ * form, with paths below `name`; `isBy(key)` verifies the signature with a JWK.
  */
 export function readStatement(jws, type, name) {
   const faults = [];
@@ -27,7 +27,11 @@ export function readStatement(jws, type, name) {
   const head = parsed(header, below(name, "header"), faults);
   read.payload = parsed(payload, below(name, "payload"), faults);
   if (head === undefined) return read;
-  const expected = object({ alg: exactly("EdDSA"), typ: exactly(type), kid: matching(/./u, "a key's name") });
+  const expected = object({
+    alg: exactly("EdDSA"),
+    typ: exactly(type),
+    kid: matching(/./u, "a key's name"),
+  });
   faults.push(...within(`${name}.header`, faultsOf(head, expected)));
   read.kid = head.kid;
   const signed = ascii.encode(jws.slice(0, jws.lastIndexOf(".")));
@@ -39,7 +43,9 @@ function parsed(bytes, name, faults) {
   try {
     return parseStrictly(utf8.decode(bytes));
   } catch (error) {
-    const unlike = error instanceof JsonError ? error.fault : { path: "", what: "is no UTF-8 text" };
+    const unlike = error instanceof JsonError
+      ? error.fault
+      : { path: "", what: "is no UTF-8 text" };
     faults.push(...within(name, [unlike]));
     return undefined;
   }

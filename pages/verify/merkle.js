@@ -15,16 +15,18 @@ export function rootOf(leaves) {
   const roots = [];
   for (const [number, leaf] of leaves.entries()) {
     let root = leaf;
-    for (let bits = number; bits % 2 === 1; bits = (bits - 1) / 2) root = nodeHash(roots.pop(), root);
+    for (let bits = number; bits % 2 === 1; bits = (bits - 1) / 2) {
+      root = nodeHash(roots.pop(), root);
+    }
     roots.push(root);
   }
   return roots.reduceRight((right, left) => nodeHash(left, right));
 }
 
 /**
- * The root that an inclusion proof leads to, from the hash of leaf `place` of `count`; undefined where
- * the path is too short or too long for such a tree. (RFC 9162, section 2.1.3.2, is the same by another
- * way.)
+ * The root that an inclusion proof leads to, from the hash of leaf `place` of `count`; undefined
+ * where the path is too short or too long for such a tree. (RFC 9162, section 2.1.3.2, is the same
+ * by another way.)
  */
 export function rootByPath(leaf, place, count, path) {
   if (place >= count) return undefined;

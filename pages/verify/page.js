@@ -2,7 +2,8 @@
 
 import { fromFiles, fromShop, withKeys } from "./sources.js";
 import { QUEUE_ID } from "./shape.js";
-import { BUSY, CHECKS, LATE, STANDING, TRUST, earlierOf, lookedOf, number, ownOf, sentenceOf, verdictOf } from "./words.js";
+import { BUSY, CHECKS, LATE, STANDING, TRUST, earlierOf, lookedOf, number, ownOf, sentenceOf,
+  verdictOf } from "./words.js";
 
 const find = (selector) => document.querySelector(selector);
 const show = (selector, shown) => (find(selector).hidden = !shown);
@@ -53,7 +54,8 @@ function standStill(standing, snapshot) {
   what.querySelector("code").textContent = shuffle?.commitment ?? "";
 }
 
-const moment = (at) => new Date(at).toLocaleString([], { dateStyle: "medium", timeStyle: "medium" });
+const moment = (at) =>
+  new Date(at).toLocaleString([], { dateStyle: "medium", timeStyle: "medium" });
 
 function clear() {
   result = undefined;
@@ -115,7 +117,8 @@ function row(check, read) {
   const made = document.createElement("li");
   made.className = check.outcome.replace(" ", "-");
   made.dataset.name = check.name;
-  made.append(element("h3", "", CHECKS[check.name].title), element("span", "outcome", check.outcome));
+  made.append(element("h3", "", CHECKS[check.name].title),
+    element("span", "outcome", check.outcome));
   const sentence = sentenceOf(check, read);
   if (sentence) made.append(element("p", "", sentence));
   made.append(element("p", "found", `${check.name}: ${check.text}`));
@@ -151,7 +154,8 @@ function trust({ trust: name, entrants }) {
   find("#trust span").textContent = text;
 }
 
-function figures({ queueId, access, entrants, groups, winners, openedAt, commitment, secret, root, beacon, seed, earlierEpochs }) {
+function figures({ queueId, access, entrants, groups, winners, openedAt, commitment, secret, root,
+  beacon, seed, earlierEpochs }) {
   const rows = [
     ["Queue", queueId],
     ["Entrants", `${number(entrants)} in ${number(groups)} ${groups === 1 ? "group" : "groups"}`],
@@ -160,7 +164,9 @@ function figures({ queueId, access, entrants, groups, winners, openedAt, commitm
     ["Commitment", commitment, "code"],
     ["Secret", secret, "code"],
     ["Root of the log", root, "code"],
-    ...(beacon === null ? [] : [[`Public randomness, drand round ${number(beacon.round)}`, beacon.randomness, "code"]]),
+    ...(beacon === null
+      ? []
+      : [[`Public randomness, drand round ${number(beacon.round)}`, beacon.randomness, "code"]]),
     ["Seed", seed, "code"],
     ["Earlier lives of this queue", number(earlierEpochs)],
   ];
@@ -199,7 +205,9 @@ for (const kind of ["dragenter", "dragover", "dragleave", "drop"]) {
     if (!event.dataTransfer?.types.includes("Files")) return;
     event.preventDefault();
     find("#files").classList.toggle("over", kind === "dragenter" || kind === "dragover");
-    if (kind === "drop" && event.dataTransfer.files.length > 0) checkFiles([...event.dataTransfer.files]);
+    if (kind === "drop" && event.dataTransfer.files.length > 0) {
+      checkFiles([...event.dataTransfer.files]);
+    }
   });
 }
 

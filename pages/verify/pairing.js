@@ -1,4 +1,5 @@
-// BLS signatures, which no browser has of itself. A file for itself: only an audit with a beacon loads it.
+// BLS signatures, which no browser has of itself. A file for itself: only an audit with a beacon
+// loads it.
 
 import { bls12_381 } from "@noble/curves/bls12-381.js";
 

@@ -12,11 +12,15 @@ const POSSIBLE_MAX = 2 ** 31;
 export function checkPlaces({ audit, allPlaces = false, onProgress }) {
   const { entrants, seed, winners } = audit;
   if (entrants > (allPlaces ? POSSIBLE_MAX : WHOLE_MAX)) {
-    return notChecked(`${counted(entrants, "entrant")}: only the positions asked for were computed`);
+    return notChecked(
+      `${counted(entrants, "entrant")}: only the positions asked for were computed`,
+    );
   }
   const positions = allPositions(entrants, seed, (done) => onProgress("places", done / ROUNDS));
   const second = firstThatShares(positions);
-  if (second !== -1) return failed(`entry ${second} shares position ${positions[second] + 1} with another`);
+  if (second !== -1) {
+    return failed(`entry ${second} shares position ${positions[second] + 1} with another`);
+  }
   const won = winners === null ? "" : `; the first ${Math.min(winners, entrants)} won`;
   return ok(`each of ${counted(entrants, "position")} is one entry's${won}`);
 }
@@ -29,7 +33,8 @@ export function firstThatShares(positions) {
 
 /**
  * What stands at a position, counted from 1: `{position, index, group, lane, place}`, `group` and
- * `place` from 0; or `{position}` alone where there is no such position, or no group that has the entry.
+ * `place` from 0; or `{position}` alone where there is no such position, or no group that has the
+ * entry.
  */
 export function lookAt(position, audit) {
   const { entrants, seed, groups } = audit;

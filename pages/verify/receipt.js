@@ -8,7 +8,8 @@ import { keysOf } from "./keys.js";
 import { ENTRY_LEAF_BYTES, entryLeafBeginning, partOfEntryLeaf } from "./log.js";
 import { leafHash, rootByPath } from "./merkle.js";
 import { failed, notChecked, ok } from "./outcome.js";
-import { QUEUE_ID, exactly, faultsOf, hex, integer, inWords, listOf, matching, object, within } from "./shape.js";
+import { QUEUE_ID, exactly, faultsOf, hex, integer, inWords, listOf, matching, object,
+  within } from "./shape.js";
 import { positionOf } from "./shuffle.js";
 import { JsonError, parseStrictly } from "./strict_json.js";
 
@@ -17,7 +18,13 @@ const PATH_MAX = 64;
 export const PATH = listOf(hex(32), PATH_MAX);
 export const ENTRY_LEAF = hex(ENTRY_LEAF_BYTES);
 
-const RECEIPT = object({ shopper: hex(16), leaf: ENTRY_LEAF, place: COUNT, path: PATH, statement: COMPACT_JWS });
+const RECEIPT = object({
+  shopper: hex(16),
+  leaf: ENTRY_LEAF,
+  place: COUNT,
+  path: PATH,
+  statement: COMPACT_JWS,
+});
 
 const FIELDS = {
   iat: integer(),
@@ -39,12 +46,15 @@ export async function checkReceipt(context) {
   const { value: receipt, faults } = readStrictly(text, RECEIPT);
   if (faults.length > 0) return failed(inWords(within("receipt", faults)));
 
-  const { kid, payload: promise, faults: wrong, isBy } = readStatement(receipt.statement, "tidegate-receipt+jwt", "statement");
+  const { kid, payload: promise, faults: wrong, isBy } = readStatement(receipt.statement,
+    "tidegate-receipt+jwt", "statement");
   if (wrong.length === 0) wrong.push(...within("statement.payload", faultsOf(promise, PROMISE)));
   if (wrong.length > 0) return failed(inWords(within("receipt", wrong)));
 
   const key = keyNamed(kid, context);
-  if (key !== undefined && !(await isBy(key))) wrong.push({ path: "statement.signature", what: `is not made with the key ${kid}` });
+  if (key !== undefined && !(await isBy(key))) {
+    wrong.push({ path: "statement.signature", what: `is not made with the key ${kid}` });
+  }
   wrong.push(...unlike(receipt, promise, promise.epoch));
   if (wrong.length > 0) return failed(inWords(within("receipt", wrong)));
   if (key === undefined) {
@@ -53,20 +63,38 @@ export async function checkReceipt(context) {
     return context.jwks === undefined ? notChecked(unknown) : failed(unknown);
   }
 
-  if (promise.queue !== audit.queueId) return failed(`the receipt is for the queue ${promise.queue}, and this audit is of ${audit.queueId}`);
-  if (promise.epoch !== audit.epoch) {
-    return failed(`the receipt is of another life of this queue (${promise.epoch}), and this audit is of ${audit.epoch}`);
+  if (promise.queue !== audit.queueId) {
+    return failed(
+      `the receipt is for the queue ${promise.queue}, and this audit is of ${audit.queueId}`,
+    );
   }
-  const number = audit.groups.findIndex((group) => ["lane", "sequence", "first", "granted", "root"].every((field) => group[field] === promise[field]));
+  if (promise.epoch !== audit.epoch) {
+    return failed(
+      `the receipt is of another life of this queue (${promise.epoch}), and this audit is of ` +
+        `${audit.epoch}`,
+    );
+  }
+  const number = audit.groups.findIndex((group) =>
+    ["lane", "sequence", "first", "granted", "root"].every((field) =>
+      group[field] === promise[field]
+    )
+  );
   if (number === -1) {
-    return failed("the receipt is genuine, and its group is not in the log: the shop left this entry out, and the receipt is the evidence");
+    return failed(
+      "the receipt is genuine, and its group is not in the log: the shop left this entry out, " +
+        "and the receipt is the evidence",
+    );
   }
   const index = promise.first + receipt.place;
   // An audit that contradicts itself may have fewer entrants than its groups have entries.
-  if (index >= audit.entrants) return failed(`the receipt's index ${index} is not among the ${audit.entrants} entrants`);
+  if (index >= audit.entrants) {
+    return failed(`the receipt's index ${index} is not among the ${audit.entrants} entrants`);
+  }
   own.index = index;
   own.position = positionOf(index, audit.entrants, audit.seed) + 1;
-  return ok(`entry ${index} is in the log, in groups[${number}], and stands at position ${own.position}`);
+  return ok(
+    `entry ${index} is in the log, in groups[${number}], and stands at position ${own.position}`,
+  );
 }
 
 /** Reads a JSON text of a shape: `{value, faults}`. */
@@ -87,8 +115,8 @@ function keyNamed(kid, { audit, jwks }) {
 }
 
 /**
- * What is wrong with an entry's `{shopper, leaf, place, path}`, given the group that it should be in:
- * `{lane, sequence, granted, count, root}`.
+ * What is wrong with an entry's `{shopper, leaf, place, path}`, given the group that it should be
+ * in: `{lane, sequence, granted, count, root}`.
  */
 export function unlike({ shopper, leaf, place, path }, group, epoch) {
   const faults = [];
@@ -96,10 +124,17 @@ export function unlike({ shopper, leaf, place, path }, group, epoch) {
   const beginning = entryLeafBeginning(group, epoch, place, shopper);
   const at = beginning.findIndex((byte, number) => byte !== bytes[number]);
   if (at !== -1) faults.push({ path: "leaf", what: `has another ${partOfEntryLeaf(at)}` });
-  if (group.granted > group.count) faults.push({ path: "granted", what: `is ${group.granted}, of a group of ${group.count}` });
-  if (place >= group.granted) faults.push({ path: "place", what: `is ${place}, and the group got ${group.granted} indices` });
+  if (group.granted > group.count) {
+    faults.push({ path: "granted", what: `is ${group.granted}, of a group of ${group.count}` });
+  }
+  if (place >= group.granted) {
+    faults.push({ path: "place", what: `is ${place}, and the group got ${group.granted} indices` });
+  }
   const root = rootByPath(leafHash(bytes), place, group.count, path.map(fromHex));
-  if (root === undefined) faults.push({ path: "path", what: `does not fit place ${place} of ${group.count}` });
-  else if (toHex(root) !== group.root) faults.push({ path: "path", what: "does not lead from leaf to the group's root" });
+  if (root === undefined) {
+    faults.push({ path: "path", what: `does not fit place ${place} of ${group.count}` });
+  } else if (toHex(root) !== group.root) {
+    faults.push({ path: "path", what: "does not lead from leaf to the group's root" });
+  }
   return faults;
 }

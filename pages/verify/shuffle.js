@@ -1,6 +1,6 @@
-// The shuffle: swap-or-not, 90 rounds of SHA-256, as `compute_shuffled_index` of Ethereum's consensus
-// specification. In each round every index is paired with its mirror image about a pivot, and one bit
-// for the pair says whether the two change places.
+// The shuffle: swap-or-not, 90 rounds of SHA-256, as `compute_shuffled_index` of Ethereum's
+// consensus specification. In each round every index is paired with its mirror image about a pivot,
+// and one bit for the pair says whether the two change places.
 
 import { sha256 } from "@noble/hashes/sha2.js";
 
@@ -14,7 +14,8 @@ const BLOCK = 256;
 export const positionOf = (index, count, seed) => followed(index, count, seed, (round) => round);
 
 /** The entry at `position`: each round undoes itself, so the way back is the rounds backwards. */
-export const entryAt = (position, count, seed) => followed(position, count, seed, (round) => ROUNDS - 1 - round);
+export const entryAt = (position, count, seed) =>
+  followed(position, count, seed, (round) => ROUNDS - 1 - round);
 
 function followed(from, count, seed, order) {
   const seedBytes = fromHex(seed);
@@ -38,7 +39,9 @@ export function allPositions(count, seed, onRound = () => {}) {
   const blocks = Math.ceil(count / BLOCK);
   const bits = new Uint8Array(blocks * (BLOCK / 8));
   for (let round = 0; round < ROUNDS; round += 1) {
-    for (let block = 0; block < blocks; block += 1) bits.set(blockOf(seedBytes, round, block), block * (BLOCK / 8));
+    for (let block = 0; block < blocks; block += 1) {
+      bits.set(blockOf(seedBytes, round, block), block * (BLOCK / 8));
+    }
     const pivot = count > 0 ? pivotOf(seedBytes, round, count) : 0;
     for (let index = 0; index < count; index += 1) {
       const at = positions[index];
@@ -54,7 +57,9 @@ const bitOf = (bytes, at) => (bytes[at >>> 3] >>> (at & 7)) & 1;
 
 function pivotOf(seed, round, count) {
   const digest = sha256(concat(seed, Uint8Array.of(round)));
-  return Number(new DataView(digest.buffer, digest.byteOffset).getBigUint64(0, true) % BigInt(count));
+  return Number(
+    new DataView(digest.buffer, digest.byteOffset).getBigUint64(0, true) % BigInt(count),
+  );
 }
 
 function blockOf(seed, round, block) {

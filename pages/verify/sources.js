@@ -4,7 +4,11 @@
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 async function ask(path) {
-  const response = await fetch(path, { credentials: "same-origin", cache: "no-store", headers: { accept: "application/json" } });
+  const response = await fetch(path, {
+    credentials: "same-origin",
+    cache: "no-store",
+    headers: { accept: "application/json" },
+  });
   return { status: response.status, text: utf8.decode(await response.arrayBuffer()) };
 }
 
@@ -12,9 +16,9 @@ async function ask(path) {
 const tryTo = (path) => ask(path).catch(() => ({ status: 0, text: "" }));
 
 /**
- * Fetches all that the shop says of a queue's opening: `{standing, given, late, snapshot}`. `standing`
- * is "ready" with `given` for the verifier, or "early", "unknown", "lost"; `late`: the visitor entered
- * after the opening; `snapshot`, when it is early: what is public of the queue.
+ * Fetches all that the shop says of a queue's opening: `{standing, given, late, snapshot}`.
+ * `standing` is "ready" with `given` for the verifier, or "early", "unknown", "lost"; `late`: the
+ * visitor entered after the opening; `snapshot`, when it is early: what is public of the queue.
  */
 export async function fromShop(queue) {
   const path = `/v1/queues/${queue}`;
@@ -31,7 +35,10 @@ export async function fromShop(queue) {
   }
   const [jwks, proof] = await Promise.all([shopsKeys(), tryTo(`${path}/audit/proof`)]);
   // Without a ticket there is nothing of one's own to prove.
-  const own = { proof: proof.status === 200 ? proof.text : undefined, receipt: keptReceipt(queue, read(first)?.epoch) };
+  const own = {
+    proof: proof.status === 200 ? proof.text : undefined,
+    receipt: keptReceipt(queue, read(first)?.epoch),
+  };
   return { standing: "ready", given: { audit, jwks, ...own }, late: proof.status === 404 };
 }
 

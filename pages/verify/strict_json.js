@@ -7,7 +7,10 @@ const IN_STRING = /(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*/y;
 const SPACE = /[ \t\n\r]*/y;
 const WORDS = { t: ["true", true], f: ["false", false], n: ["null", null] };
 
-/** Why a text is not such JSON. `fault` says where, with a path as in `groups[3].root`, and none for the whole. */
+/**
+ * Why a text is not such JSON. `fault` says where, with a path as in `groups[3].root`, and none for
+ * the whole.
+ */
 export class JsonError extends Error {
   constructor(what, path, offset) {
     super(`${path || "the text"}: ${what} (at character ${offset + 1})`);
@@ -76,7 +79,9 @@ class Reader {
 
   word(path, spelled, value) {
     for (const letter of spelled) {
-      if (this.text[this.at] !== letter) this.fail(`something else where ${spelled} should be`, path);
+      if (this.text[this.at] !== letter) {
+        this.fail(`something else where ${spelled} should be`, path);
+      }
       this.at += 1;
     }
     return value;
@@ -87,7 +92,9 @@ class Reader {
     if (this.text[start] !== '"') this.fail("no string where one should be", path);
     this.at += 1;
     const inside = this.match(IN_STRING);
-    if (this.text[this.at] !== '"') this.fail("a string that breaks off, or a character that no string can have", path);
+    if (this.text[this.at] !== '"') {
+      this.fail("a string that breaks off, or a character that no string can have", path);
+    }
     this.at += 1;
     return inside.includes("\\") ? JSON.parse(this.text.slice(start, this.at)) : inside;
   }
@@ -96,8 +103,7 @@ class Reader {
     const values = [];
     this.at += 1;
     if (this.took("]")) return values;
-    do values.push(this.value(`${path}[${values.length}]`, depth + 1));
-    while (this.took(","));
+    do values.push(this.value(`${path}[${values.length}]`, depth + 1)); while (this.took(","));
     if (!this.took("]")) this.fail("a list that goes on without a comma", path);
     return values;
   }

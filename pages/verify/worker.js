@@ -12,5 +12,12 @@ addEventListener("message", async ({ data: { run, given, position } }) => {
     onProgress: (name, share) => postMessage({ run, share }),
   });
   ({ audit } = result);
-  postMessage({ run, result: { ...result, audit: undefined, summary: audit && { ...audit, groups: audit.groups.length } } });
+  postMessage({
+    run,
+    result: {
+      ...result,
+      audit: undefined,
+      summary: audit && { ...audit, groups: audit.groups.length },
+    },
+  });
 });

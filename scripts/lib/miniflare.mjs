@@ -49,7 +49,9 @@ export async function startTidegate({ port = 0, ...options } = {}) {
   } catch (error) {
     await mf.dispose().catch(() => {});
     // Somebody else may take a free port before workerd does.
-    if (port === 0 && error.code === "ERR_ADDRESS_IN_USE") return startTidegate({ port, ...options });
+    if (port === 0 && error.code === "ERR_ADDRESS_IN_USE") {
+      return startTidegate({ port, ...options });
+    }
     throw error;
   }
 
@@ -57,12 +59,16 @@ export async function startTidegate({ port = 0, ...options } = {}) {
     url,
     mf,
     keys,
-    /** Takes the Worker from build/ and wrangler.toml anew; `changes` replace options of the start. */
+    /**
+     * Takes the Worker from build/ and wrangler.toml anew; `changes` replace options of the start.
+     */
     async reload(changes = {}) {
       await mf.setOptions(miniflareOptions(chosenPort, url, keys, { ...options, ...changes }));
       await mf.ready;
     },
-    /** `kill -9` for workerd, with what it had in memory. Miniflare starts it again from storage. */
+    /**
+     * `kill -9` for workerd, with what it had in memory. Miniflare starts it again from storage.
+     */
     async crash() {
       const address = `--socket-addr=entry=127.0.0.1:${chosenPort} `;
       const mine = descendants(process.pid).filter(({ command }) => command.includes(address));
@@ -121,9 +127,10 @@ function miniflareOptions(port, url, keys, { state, originUrl, vars, worker, sha
 }
 
 /**
- * The static files, beside the Worker instead of before it. On the platform a router that costs nothing
- * sees every call first; Miniflare's is two Workers more, and would take a third of a poll's time. Here
- * only paths like the files' come this way, and go on to the Worker where there is no file.
+ * The static files, beside the Worker instead of before it. On the platform a router that costs
+ * nothing sees every call first; Miniflare's is two Workers more, and would take a third of a
+ * poll's time. Here only paths like the files' come this way, and go on to the Worker where there
+ * is no file.
  */
 function pagesBeside(config, assets) {
   return {
@@ -187,7 +194,9 @@ export async function untilAnswers(url, withinMs = 15_000) {
     try {
       return await fetch(url, { redirect: "manual", signal: AbortSignal.timeout(withinMs) });
     } catch (error) {
-      if (Date.now() > end) throw new Error(`nothing answered at ${url} within ${withinMs} ms`, { cause: error });
+      if (Date.now() > end) {
+        throw new Error(`nothing answered at ${url} within ${withinMs} ms`, { cause: error });
+      }
       await new Promise((resume) => setTimeout(resume, 50));
     }
   }

@@ -28,7 +28,9 @@ function fromProc() {
 }
 
 function fromPs() {
-  const lines = execFileSync("ps", ["-A", "-ww", "-o", "pid=,ppid=,command="], { encoding: "utf8" });
+  const lines = execFileSync("ps", ["-A", "-ww", "-o", "pid=,ppid=,command="], {
+    encoding: "utf8",
+  });
   return [...lines.matchAll(/^\s*(\d+)\s+(\d+)\s+(.*)$/gm)].map(([, pid, parent, command]) => ({
     pid: Number(pid),
     parent: Number(parent),
@@ -65,6 +67,8 @@ export function endDescendants(graceMs = 1500) {
   const alive = () => processes().filter(({ pid }) => doomed.includes(pid)).map(({ pid }) => pid);
   signal(doomed, "SIGTERM");
   const clock = new Int32Array(new SharedArrayBuffer(4));
-  for (let waited = 0; waited < graceMs && alive().length > 0; waited += 50) Atomics.wait(clock, 0, 0, 50);
+  for (let waited = 0; waited < graceMs && alive().length > 0; waited += 50) {
+    Atomics.wait(clock, 0, 0, 50);
+  }
   signal(alive(), "SIGKILL");
 }

@@ -15,7 +15,8 @@ export const SHOP_BINARY = path.join(
  * Starts the shop (built before) for the edge at `edgeUrl`; `port` 0 takes a free one.
  * Returns `{url, stop}`; `onEnd(why)` hears of it if it ends without `stop`.
  */
-export async function startShop({ edgeUrl, originKey, queue = "demo", port = 0, onLine = console.log, onEnd = () => {} }) {
+export async function startShop({ edgeUrl, originKey, queue = "demo", port = 0,
+  onLine = console.log, onEnd = () => {} }) {
   const child = spawn(SHOP_BINARY, [], {
     // The shop ends when its standard input does, so it does not outlive a killed parent.
     stdio: ["pipe", "pipe", "inherit"],
@@ -30,7 +31,9 @@ export async function startShop({ edgeUrl, originKey, queue = "demo", port = 0, 
     },
   });
   let stopping = false;
-  const ended = new Promise((resolve) => child.once("exit", (code, signal) => resolve(signal ?? code)));
+  const ended = new Promise((resolve) =>
+    child.once("exit", (code, signal) => resolve(signal ?? code))
+  );
   let timer;
   const url = await new Promise((resolve, reject) => {
     timer = setTimeout(() => reject(new Error("the shop said nothing within 15 s")), 15_000);

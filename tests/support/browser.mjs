@@ -1,5 +1,5 @@
-// Shoppers with a real browser. Each has a profile of their own, and all that their browser asks for
-// and complains of is kept for the test to look at.
+// Shoppers with a real browser. Each has a profile of their own, and all that their browser asks
+// for and complains of is kept for the test to look at.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -27,17 +27,25 @@ export const roomOf = (queue) => `${queue.world.url}/queue/${queue.id}`;
 
 /** Starts Chromium; it ends with the file that started it. */
 export async function startBrowser() {
-  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: FLAGS });
+  const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: FLAGS,
+  });
   after(() => browser.close());
   return browser;
 }
 
 /**
- * A shopper with a fresh profile and a phone. `bears` matches what their console may complain of; all
- * else fails the test. Further options are those of a Playwright context.
+ * A shopper with a fresh profile and a phone. `bears` matches what their console may complain of;
+ * all else fails the test. Further options are those of a Playwright context.
  */
 export async function openShopper(browser, { bears, ...options } = {}) {
-  const context = await browser.newContext({ viewport: PHONE, locale: "en-GB", timezoneId: "Europe/Berlin", ...options });
+  const context = await browser.newContext({
+    viewport: PHONE,
+    locale: "en-GB",
+    timezoneId: "Europe/Berlin",
+    ...options,
+  });
   context.setDefaultTimeout(30_000);
   const shopper = new Shopper(context);
   shopper.page = await context.newPage();
@@ -57,7 +65,9 @@ export async function openEntered(browser, entrant, options) {
 }
 
 class Shopper {
-  /** What the browser asked for: `{method, url, body, document}`; `document`: for a page to show. */
+  /**
+   * What the browser asked for: `{method, url, body, document}`; `document`: for a page to show.
+   */
   requests = [];
   /** The console's errors and warnings, and uncaught errors. */
   complaints = [];
@@ -68,7 +78,12 @@ class Shopper {
     this.context = context;
     context.on("request", (request) => {
       const document = request.isNavigationRequest();
-      this.requests.push({ method: request.method(), url: request.url(), body: request.postData(), document });
+      this.requests.push({
+        method: request.method(),
+        url: request.url(),
+        body: request.postData(),
+        document,
+      });
     });
     context.on("console", (message) => {
       if (["error", "warning"].includes(message.type())) this.complaints.push(message.text());
@@ -90,7 +105,8 @@ class Shopper {
 
   /** How often the browser asked for this, such as `"GET /queue/demo"`. */
   count(call) {
-    return this.requests.filter(({ method, url }) => `${method} ${new URL(url).pathname}` === call).length;
+    return this.requests.filter(({ method, url }) => `${method} ${new URL(url).pathname}` === call)
+      .length;
   }
 
   /** How many documents were loaded. */
@@ -111,13 +127,22 @@ class Shopper {
   async keepTicket(queue, value) {
     // As over https, or the name's prefix is refused.
     const url = queue.world.url.replace("http:", "https:");
-    const cookie = { name: queue.cookieName, value, url, httpOnly: true, secure: true, sameSite: "Lax" };
+    const cookie = {
+      name: queue.cookieName,
+      value,
+      url,
+      httpOnly: true,
+      secure: true,
+      sameSite: "Lax",
+    };
     await this.context.addCookies([cookie]);
   }
 
   /** The token that the browser brought to the checkout. */
   get handoffToken() {
-    const arrival = this.requests.find(({ method, body }) => method === "POST" && body?.startsWith("handoffToken="));
+    const arrival = this.requests.find(({ method, body }) =>
+      method === "POST" && body?.startsWith("handoffToken=")
+    );
     return arrival && new URLSearchParams(arrival.body).get("handoffToken");
   }
 
@@ -149,7 +174,12 @@ class Shopper {
   /** What axe-core finds wrong on the page by WCAG 2.2 AA, one line each. */
   async barriers() {
     await this.page.evaluate(AXE);
-    const { violations } = await this.page.evaluate((tags) => globalThis.axe.run(document, { runOnly: tags }), WCAG);
-    return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html} ${node.failureSummary}`));
+    const { violations } = await this.page.evaluate(
+      (tags) => globalThis.axe.run(document, { runOnly: tags }),
+      WCAG,
+    );
+    return violations.flatMap(({ id, nodes }) =>
+      nodes.map((node) => `${id}: ${node.html} ${node.failureSummary}`)
+    );
   }
 }

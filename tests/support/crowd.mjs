@@ -1,6 +1,6 @@
 // A crowd of shoppers and their checkout, who try again as real clients do: the same entryKey and
-// Idempotency-Key, a pause that grows, and no second try of what was refused. Everything goes into a
-// journal.
+// Idempotency-Key, a pause that grows, and no second try of what was refused. Everything goes into
+// a journal.
 
 import { setTimeout as pause } from "node:timers/promises";
 
@@ -36,7 +36,10 @@ export class Crowd {
     Object.assign(this, { queue, journal, news, random });
   }
 
-  /** One shopper, from entering to the end of their visit. `entered` is called once they have a place. */
+  /**
+   * One shopper, from entering to the end of their visit. `entered` is called once they have a
+   * place.
+   */
   async visit(number, entered) {
     const behaviour = this.#behaviour();
     const entryKey = newEntryKey();
@@ -66,17 +69,23 @@ export class Crowd {
     return reply.status === 200 ? new Shopper(this.queue, reply.json.ticket) : undefined;
   }
 
-  /** Claims once called up, and again once an admission is there to collect; undefined when it is too late. */
+  /**
+   * Claims once called up, and again once an admission is there to collect; undefined when it is
+   * too late.
+   */
   async #admission(entry, shopper) {
     const { index } = shopper;
     await this.news.until(({ boarding }) => boarding > index);
     for (;;) {
       const wanted = [200, 202, "SOLD_OUT", "ADMISSION_EXPIRED"];
-      const { status, json } = await this.#persist({ verb: "claim", entry }, () => shopper.claim(), wanted);
+      const { status, json } = await this.#persist({ verb: "claim", entry }, () => shopper.claim(),
+        wanted);
       if (status === 200) return json;
       if (status !== 202) return undefined;
-      const isNext = ({ serverTime, admittedBelow }) => serverTime > json.serverTime && admittedBelow > index;
-      await Promise.race([this.news.until(isNext), pause(json.retryAfterMs, undefined, { ref: false })]);
+      const isNext = ({ serverTime, admittedBelow }) =>
+        serverTime > json.serverTime && admittedBelow > index;
+      await Promise.race([this.news.until(isNext),
+        pause(json.retryAfterMs, undefined, { ref: false })]);
     }
   }
 
@@ -86,17 +95,22 @@ export class Crowd {
       await this.#leave(entry, shopper);
       return behaviour;
     }
-    const keys = behaviour === "replay" ? [`first ${entry}`, `second ${entry}`] : [`order ${entry}`];
+    const keys = behaviour === "replay"
+      ? [`first ${entry}`, `second ${entry}`]
+      : [`order ${entry}`];
     const redeem = (key) => {
       const wanted = [200, "ALREADY_REDEEMED", "ADMISSION_EXPIRED", "UNAUTHORIZED"];
-      return this.#persist({ verb: "redeem", entry, key }, () => this.queue.redeem(handoffToken, key), wanted);
+      return this.#persist({ verb: "redeem", entry, key },
+        () => this.queue.redeem(handoffToken, key), wanted);
     };
     const replies = await Promise.all(keys.map(redeem));
-    // A token that ran out is refused as such, also where an unanswered redemption was done in time:
-    // the checkout gives back what it may hold.
+    // A token that ran out is refused as such, also where an unanswered redemption was done in
+    // time: the checkout gives back what it may hold.
     const isRedeemed = replies.some(({ status }) => status === 200);
     const action = isRedeemed && behaviour !== "giveBack" ? "complete" : "release";
-    await this.#persist({ verb: action, entry }, () => this.queue.settle(action, admissionId), [200]);
+    await this.#persist({ verb: action, entry }, () => this.queue.settle(action, admissionId), [
+      200,
+    ]);
     if (!isRedeemed) return "redeemedTooLate";
     return behaviour;
   }
@@ -106,8 +120,8 @@ export class Crowd {
   }
 
   /**
-   * Makes a call until its answer is final: one of `wanted`, statuses or codes. Any other answer than
-   * "try again" is a fault.
+   * Makes a call until its answer is final: one of `wanted`, statuses or codes. Any other answer
+   * than "try again" is a fault.
    */
   async #persist(noted, make, wanted) {
     for (let tries = 0; tries < TRIES_MAX; tries++) {

@@ -22,15 +22,18 @@ after(async () => {
 });
 
 /**
- * Starts scripts/dev with these variables. Returns `{url, output, family, signal, ended}`: `output()`
- * is all that it has printed, `family()` the ids of it and all that it started, `ended` a promise of
- * `{code, signal}`.
+ * Starts scripts/dev with these variables. Returns `{url, output, family, signal, ended}`:
+ * `output()` is all that it has printed, `family()` the ids of it and all that it started, `ended`
+ * a promise of `{code, signal}`.
  */
 export async function startDev(variables) {
   const dev = launch(variables);
   const url = await new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`not ready in time:\n${dev.output()}`)), START_MS);
-    void dev.ended.then((how) => reject(new Error(`it ended ${JSON.stringify(how)}:\n${dev.output()}`)));
+    const timer = setTimeout(() => reject(new Error(`not ready in time:\n${dev.output()}`)),
+      START_MS);
+    void dev.ended.then((how) =>
+      reject(new Error(`it ended ${JSON.stringify(how)}:\n${dev.output()}`))
+    );
     dev.onOutput(() => {
       const ready = READY.exec(dev.output());
       if (!ready) return;
@@ -64,7 +67,9 @@ function launch(variables) {
       heard();
     });
   }
-  const ended = new Promise((resolve) => child.once("close", (code, signal) => resolve({ code, signal })));
+  const ended = new Promise((resolve) =>
+    child.once("close", (code, signal) => resolve({ code, signal }))
+  );
   launched.push({ child, ended });
   return {
     output: () => output,

@@ -11,10 +11,11 @@ const EPOCH = "01".repeat(16);
 const encode = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
 
 /**
- * Starts the fake. `maxActive` is the limit that it names and does not keep; `indexOf(count)` the index
- * that whoever enters after `count` others is given; `redeemed(times)` the status of a token's redemption
- * after so many of it; `fails(request)` whether a request is answered with 503; `takesMs` how long each
- * answer takes; `hears(number)` whether a socket is told of notices, by the order in which they came.
+ * Starts the fake. `maxActive` is the limit that it names and does not keep; `indexOf(count)` the
+ * index that whoever enters after `count` others is given; `redeemed(times)` the status of a
+ * token's redemption after so many of it; `fails(request)` whether a request is answered with 503;
+ * `takesMs` how long each answer takes; `hears(number)` whether a socket is told of notices, by the
+ * order in which they came.
  */
 export async function startFakeTidegate({
   maxActive = 1_000,
@@ -31,27 +32,72 @@ export async function startFakeTidegate({
   const listeners = [];
 
   const snapshot = () => ({
-    id: "fake", access: "queue", phase: "open", entryOpensAt: null, opensAt: null, closesAt: null, epoch: EPOCH,
-    entered: entries.size, waiting: 0, present: 0, admitted: admitted.size, active: 0, completed: completed.size, remaining: null,
-    boarding: 1_000_000, admittedBelow: 1_000_000, ratePerSecond: null, estimatedWaitSeconds: null, waitKnown: false,
-    shuffle: { commitment: null, trust: null, root: null, beaconRound: null, seed: null, entrants: 0 },
-    relays: 1, notice: null, checkoutUrl: "/checkout", version: 1, serverTime: Date.now(),
+    id: "fake",
+    access: "queue",
+    phase: "open",
+    entryOpensAt: null,
+    opensAt: null,
+    closesAt: null,
+    epoch: EPOCH,
+    entered: entries.size,
+    waiting: 0,
+    present: 0,
+    admitted: admitted.size,
+    active: 0,
+    completed: completed.size,
+    remaining: null,
+    boarding: 1_000_000,
+    admittedBelow: 1_000_000,
+    ratePerSecond: null,
+    estimatedWaitSeconds: null,
+    waitKnown: false,
+    shuffle: {
+      commitment: null,
+      trust: null,
+      root: null,
+      beaconRound: null,
+      seed: null,
+      entrants: 0,
+    },
+    relays: 1,
+    notice: null,
+    checkoutUrl: "/checkout",
+    version: 1,
+    serverTime: Date.now(),
   });
-  const status = (index) => ({ status: "READY", position: index + 1, collect: false, pollAfterMs: 2_000, serverTime: Date.now() });
+  const status = (index) => ({
+    status: "READY",
+    position: index + 1,
+    collect: false,
+    pollAfterMs: 2_000,
+    serverTime: Date.now(),
+  });
   const ticketOf = (index) => `${encode({})}.${encode({ epoch: EPOCH, index, position: index })}.x`;
-  const indexIn = (request) => JSON.parse(Buffer.from(request.headers.authorization.split(".")[1], "base64url")).index;
+  const indexIn = (request) =>
+    JSON.parse(Buffer.from(request.headers.authorization.split(".")[1], "base64url")).index;
 
   const answers = {
     enter(request, { entryKey }) {
       if (!entries.has(entryKey)) entries.set(entryKey, indexOf(entries.size));
       const index = entries.get(entryKey);
-      return [200, { queueId: "fake", ticket: ticketOf(index), receipt: null, status: status(index) }];
+      return [200, {
+        queueId: "fake",
+        ticket: ticketOf(index),
+        receipt: null,
+        status: status(index),
+      }];
     },
     status: (request) => [200, status(indexIn(request))],
     claim(request) {
       const admissionId = `${EPOCH}-${indexIn(request)}`;
       if (!admitted.has(admissionId)) admitted.set(admissionId, Date.now());
-      return [200, { status: "GRANTED", admissionId, handoffToken: admissionId, expiresAt: 0, checkoutUrl: "/checkout" }];
+      return [200, {
+        status: "GRANTED",
+        admissionId,
+        handoffToken: admissionId,
+        expiresAt: 0,
+        checkoutUrl: "/checkout",
+      }];
     },
     redeem(request, { handoffToken }) {
       const times = redemptions.get(handoffToken) ?? 0;
@@ -90,7 +136,9 @@ export async function startFakeTidegate({
     const last = pathname.split("/").at(-1);
     const body = text.startsWith("{") ? JSON.parse(text) : {};
     const isQueue = /^\/v1\/(admin\/)?queues\/[^/]+$/.test(pathname);
-    const report = pathname.startsWith("/v1/admin/") ? { config, snapshot: snapshot() } : snapshot();
+    const report = pathname.startsWith("/v1/admin/")
+      ? { config, snapshot: snapshot() }
+      : snapshot();
     const known = () => (isQueue ? [200, report] : (answers[last]?.(request, body) ?? [200, {}]));
     const [code, value] = fails(request) ? [503, {}] : known();
     response.writeHead(code, { "content-type": "application/json" });
@@ -103,10 +151,12 @@ export async function startFakeTidegate({
     listeners.push(socket);
   });
   await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
-  after(() => new Promise((closed) => {
-    for (const socket of listeners) socket.terminate();
-    server.close(closed);
-    server.closeAllConnections();
-  }));
+  after(() =>
+    new Promise((closed) => {
+      for (const socket of listeners) socket.terminate();
+      server.close(closed);
+      server.closeAllConnections();
+    })
+  );
   return { url: `http://127.0.0.1:${server.address().port}` };
 }

@@ -1,11 +1,12 @@
-// HTTP as the tests speak it: one call, no redirect followed, no cookie kept, the answer read whole.
+// HTTP as the tests speak it: one call, no redirect followed, no cookie kept, the answer read
+// whole.
 
 import http from "node:http";
 
 /**
- * Makes a call. Of `options`, `json` and `form` make a body; `bearer`, `cookies` (an object), `from`
- * (the `Origin`) and `accept` are headers by a shorter name.
- * Returns `{status, headers, text, json, cookies}`; `json` is undefined where the answer is none.
+ * Makes a call. Of `options`, `json` and `form` make a body; `bearer`, `cookies` (an object),
+ * `from` (the `Origin`) and `accept` are headers by a shorter name. Returns `{status, headers,
+ * text, json, cookies}`; `json` is undefined where the answer is none.
  */
 export async function send(url, { method = "GET", signal, ...options } = {}) {
   const { headers, body } = prepare(options);
@@ -31,7 +32,9 @@ function prepare({ headers = {}, json, form, body, bearer, cookies, from, accept
   const sent = new Headers(headers);
   if (bearer !== undefined) sent.set("authorization", `Bearer ${bearer}`);
   if (cookies !== undefined) {
-    sent.set("cookie", Object.entries(cookies).map(([name, value]) => `${name}=${value}`).join("; "));
+    sent.set("cookie", Object.entries(cookies).map(([name, value]) =>
+      `${name}=${value}`
+    ).join("; "));
   }
   if (from !== undefined) sent.set("origin", from);
   if (accept !== undefined) sent.set("accept", accept);
@@ -61,12 +64,23 @@ function readCookies(lines) {
   );
 }
 
-/** A call with exactly these headers, `Host` included, and nothing decoded; returns what `send` does. */
+/**
+ * A call with exactly these headers, `Host` included, and nothing decoded; returns what `send`
+ * does.
+ */
 export async function sendRaw(url, { method = "GET", path, headers = {}, body } = {}) {
   const { hostname, port, pathname, search } = new URL(url);
   const response = await new Promise((resolve, reject) => {
     const request = http.request(
-      { hostname, port, path: path ?? pathname + search, method, headers, agent: false, timeout: 30_000 },
+      {
+        hostname,
+        port,
+        path: path ?? pathname + search,
+        method,
+        headers,
+        agent: false,
+        timeout: 30_000,
+      },
       resolve,
     );
     request.once("error", reject);
@@ -78,7 +92,9 @@ export async function sendRaw(url, { method = "GET", path, headers = {}, body } 
   const text = Buffer.concat(chunks).toString();
   return {
     status: response.statusCode,
-    headers: new Headers(Object.entries(response.headers).map(([name, value]) => [name, String(value)])),
+    headers: new Headers(
+      Object.entries(response.headers).map(([name, value]) => [name, String(value)]),
+    ),
     text,
     json: readJson(response.headers["content-type"], text),
   };

@@ -1,5 +1,6 @@
-// What clients saw: every call with when it was sent and when it was answered, and what an auditor saw
-// between them. `tidegate judge` says whether the promises were kept; docs/histories.md describes the lines.
+// What clients saw: every call with when it was sent and when it was answered, and what an auditor
+// saw between them. `tidegate judge` says whether the promises were kept; docs/histories.md
+// describes the lines.
 
 import assert from "node:assert/strict";
 
@@ -8,9 +9,9 @@ import { decodeJwt } from "jose";
 import { tidegate } from "./command.mjs";
 
 /**
- * A journal of a queue with these `limits`, all the while. `alone`: nobody but these calls used it. `calls` and
- * `audits` are lines of a history. A call's `entry` is the client's own name of the entry that it is about;
- * whoever enters anew after leaving has a new one.
+ * A journal of a queue with these `limits`, all the while. `alone`: nobody but these calls used it.
+ * `calls` and `audits` are lines of a history. A call's `entry` is the client's own name of the
+ * entry that it is about; whoever enters anew after leaving has a new one.
  */
 export class Journal {
   calls = [];
@@ -19,7 +20,11 @@ export class Journal {
   #last = 0;
 
   constructor({ maxActive, maxAdmissions, admitRatePerMinute }, { alone = true } = {}) {
-    this.#queue = { type: "queue", alone, limits: { maxActive, maxAdmissions, admitRatePerMinute } };
+    this.#queue = {
+      type: "queue",
+      alone,
+      limits: { maxActive, maxAdmissions, admitRatePerMinute },
+    };
   }
 
   /** One clock, which never shows a time twice. */
@@ -29,12 +34,17 @@ export class Journal {
     return this.#last;
   }
 
-  /** Makes a call and notes it as `noted`. Returns the reply, or undefined where the connection broke. */
+  /**
+   * Makes a call and notes it as `noted`. Returns the reply, or undefined where the connection
+   * broke.
+   */
   async call(noted, make) {
     const call = { type: "call", ...noted, sent: this.#now() };
     this.calls.push(call);
     const reply = await make().catch(() => undefined);
-    if (reply !== undefined) Object.assign(call, { answered: this.#now(), status: reply.status }, said(reply));
+    if (reply !== undefined) {
+      Object.assign(call, { answered: this.#now(), status: reply.status }, said(reply));
+    }
     return reply;
   }
 
@@ -61,5 +71,13 @@ function said({ status, json }) {
   if (status >= 300) return {};
   const { ticket, admissionId, expiresAt, state, serverTime } = json ?? {};
   const { epoch, index, position } = ticket ? decodeJwt(ticket) : {};
-  return { epoch, index, position, admissionId, expiresAt, state, ...(status === 202 && { serverTime }) };
+  return {
+    epoch,
+    index,
+    position,
+    admissionId,
+    expiresAt,
+    state,
+    ...(status === 202 && { serverTime }),
+  };
 }

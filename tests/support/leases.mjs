@@ -1,7 +1,7 @@
-// Leases as lanes ask for them, without shoppers: a call that a real lane made, sent again and again with
-// other numbers. It is taken as it travelled, so that only their places in it are known here
-// (core/src/wire.rs: postcard in base64url, and the length of the fields before them; a lease ends with
-// lane, sequence, count and root).
+// Leases as lanes ask for them, without shoppers: a call that a real lane made, sent again and
+// again with other numbers. It is taken as it travelled, so that only their places in it are known
+// here (core/src/wire.rs: postcard in base64url, and the length of the fields before them; a lease
+// ends with lane, sequence, count and root).
 
 import assert from "node:assert/strict";
 
@@ -14,7 +14,10 @@ const varint = (value) => {
   return Buffer.from([...bytes, value]);
 };
 
-/** Takes a lane's first lease, of one entry. Returns `{lane, leaseOf}`: that lane, and `(lane, sequence) => call`. */
+/**
+ * Takes a lane's first lease, of one entry. Returns `{lane, leaseOf}`: that lane, and `(lane,
+ * sequence) => call`.
+ */
 export function leasesLike(call) {
   const dot = call.lastIndexOf(".");
   const [label, body] = [call.slice(0, dot + 1), Buffer.from(call.slice(dot + 1), "base64url")];
@@ -24,7 +27,8 @@ export function leasesLike(call) {
   assert.equal(length, fields.length, "the length of the fields");
   const end = fields.subarray(-ROOT_BYTES);
   assert.equal(end[0], ROOT_BYTES - 1, "the length of the root");
-  const [begin, numbers] = [fields.subarray(0, -ROOT_BYTES - 3), fields.subarray(-ROOT_BYTES - 3, -ROOT_BYTES)];
+  const [begin, numbers] = [fields.subarray(0, -ROOT_BYTES - 3),
+    fields.subarray(-ROOT_BYTES - 3, -ROOT_BYTES)];
   const [lane, ...rest] = numbers;
   assert.deepEqual(rest, [1, 1], "sequence and count");
   const leaseOf = (lane, sequence) => {

@@ -21,7 +21,9 @@ export class Listener {
 
   /** Every message of a type, in order. */
   told(type) {
-    return this.messages.filter((text) => text !== "pong").map((text) => JSON.parse(text)).filter((told) => told.type === type);
+    return this.messages.filter((text) => text !== "pong").map((text) => JSON.parse(text)).filter(
+      (told) => told.type === type,
+    );
   }
 
   get snapshot() {
@@ -30,7 +32,8 @@ export class Listener {
 
   /** The notice as last told, by whichever message. */
   get notice() {
-    return [...this.told("snapshot"), ...this.told("notice")].sort((a, b) => a.version - b.version).at(-1)?.notice;
+    return [...this.told("snapshot"), ...this.told("notice")].sort((a, b) => a.version - b.version)
+      .at(-1)?.notice;
   }
 
   /** Waits for the first snapshot. */
@@ -52,7 +55,10 @@ export async function connect(queue, { relay, from, headers = {} } = {}) {
   const url = new URL(`${queue.world.url}${queue.path}/live`);
   url.protocol = "ws:";
   if (relay !== undefined) url.searchParams.set("relay", relay);
-  const socket = new WebSocket(url, { headers: { ...headers, ...(from && { origin: from }) }, perMessageDeflate: false });
+  const socket = new WebSocket(url, {
+    headers: { ...headers, ...(from && { origin: from }) },
+    perMessageDeflate: false,
+  });
   const listener = new Listener(socket);
   const outcome = await Promise.race([
     once(socket, "open").then(() => ({ listener })),
@@ -65,7 +71,9 @@ async function refusal(response) {
   const chunks = [];
   for await (const chunk of response) chunks.push(chunk);
   const text = Buffer.concat(chunks).toString();
-  const headers = new Headers(Object.entries(response.headers).map(([name, value]) => [name, String(value)]));
+  const headers = new Headers(
+    Object.entries(response.headers).map(([name, value]) => [name, String(value)]),
+  );
   return { refused: { status: response.statusCode, headers, text, json: JSON.parse(text) } };
 }
 
@@ -80,14 +88,22 @@ export async function listen(queue, options) {
 export async function connectUnclosing(queue, { relay }) {
   const request = http.get(`${queue.world.url}${queue.path}/live?relay=${relay}`, {
     agent: false,
-    headers: { connection: "Upgrade", upgrade: "websocket", "sec-websocket-version": "13", "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA==" },
+    headers: {
+      connection: "Upgrade",
+      upgrade: "websocket",
+      "sec-websocket-version": "13",
+      "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA==",
+    },
   });
   const [, socket] = await once(request, "upgrade");
   const client = {
     wasClosed: false,
     isGone: false,
     /** Sends a short text in one frame. (Its mask is zero, which changes nothing.) */
-    say: (text) => socket.write(Buffer.concat([Buffer.from([0x81, 0x80 | text.length, 0, 0, 0, 0]), Buffer.from(text)])),
+    say: (text) =>
+      socket.write(
+        Buffer.concat([Buffer.from([0x81, 0x80 | text.length, 0, 0, 0, 0]), Buffer.from(text)]),
+      ),
     hangUp: () => socket.destroy(),
   };
   // Frames may arrive in parts; none but a close begins with this byte, and JSON has none.

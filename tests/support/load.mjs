@@ -16,15 +16,20 @@ function untimed(options) {
 }
 
 /**
- * Loads the deployment at `url` with these options and keys. Returns `{code, report, stdout, stderr}`;
- * `report` is the JSON that it wrote.
+ * Loads the deployment at `url` with these options and keys. Returns `{code, report, stdout,
+ * stderr}`; `report` is the JSON that it wrote.
  */
-export async function runLoad(url, options, { admin = "dev-admin-key", origin = "dev-origin-key" } = {}) {
+export async function runLoad(
+  url,
+  options,
+  { admin = "dev-admin-key", origin = "dev-origin-key" } = {},
+) {
   const folder = freshFolder();
   try {
     const file = path.join(folder, "report.json");
     const env = { TIDEGATE_URL: url, TIDEGATE_ADMIN_KEY: admin, TIDEGATE_ORIGIN_KEY: origin };
-    const { code, stdout, stderr } = await tidegate(["load", ...untimed(options), "--json", file, ...options], { env });
+    const { code, stdout, stderr } = await tidegate(["load", ...untimed(options), "--json", file,
+      ...options], { env });
     return { code, stdout, stderr, report: readReport(file) };
   } finally {
     removeFolder(folder);

@@ -1,5 +1,5 @@
-// Merkle trees as RFC 6962 (section 2.1) defines them, written a second time, so that Tidegate's are not
-// held against themselves. Hashes are Buffers.
+// Merkle trees as RFC 6962 (section 2.1) defines them, written a second time, so that Tidegate's
+// are not held against themselves. Hashes are Buffers.
 
 import { createHash } from "node:crypto";
 
@@ -20,8 +20,8 @@ export function treeHash(leaves) {
 }
 
 /**
- * The root that an inclusion proof leads to from a leaf's hash: leaf `index` of `size`. Undefined where
- * the path is not as long as it must be (RFC 9162, section 2.1.3.2).
+ * The root that an inclusion proof leads to from a leaf's hash: leaf `index` of `size`. Undefined
+ * where the path is not as long as it must be (RFC 9162, section 2.1.3.2).
  */
 export function rootByPath(leaf, index, size, path) {
   let [node, last, hash] = [index, size - 1, leaf];

@@ -1,6 +1,6 @@
 // Openings that never were: entrants, their groups, and the audit, receipts and proofs that a queue
-// would publish of them, written from the format's description with nothing but Node's cryptography.
-// The same options make the same opening.
+// would publish of them, written from the format's description with nothing but Node's
+// cryptography. The same options make the same opening.
 
 import { createHash, createPrivateKey, createPublicKey, sign } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -8,11 +8,14 @@ import { readFileSync } from "node:fs";
 import { shuffledPosition } from "./shuffle.mjs";
 
 /** Recorded rounds of drand's quicknet, with the chain's key and times. */
-export const QUICKNET = JSON.parse(readFileSync(new URL("../vectors/drand-quicknet.json", import.meta.url)));
+export const QUICKNET = JSON.parse(
+  readFileSync(new URL("../vectors/drand-quicknet.json", import.meta.url)),
+);
 
 const OPENED_AT = Date.UTC(2026, 10, 21, 12);
 const PKCS8_ED25519 = Buffer.from("302e020100300506032b657004220420", "hex");
-const sha256 = (...parts) => createHash("sha256").update(Buffer.concat(parts.map((part) => Buffer.from(part)))).digest();
+const sha256 = (...parts) =>
+  createHash("sha256").update(Buffer.concat(parts.map((part) => Buffer.from(part)))).digest();
 const number = (value, bytes) => {
   const all = Buffer.alloc(8);
   all.writeBigUInt64BE(BigInt(value));
@@ -24,7 +27,16 @@ export function recordedBeacon(round, chain = QUICKNET) {
   const { signature, randomness } = chain.rounds.find((one) => one.round === round);
   const { publicKey, genesisAt, periodSeconds } = chain;
   const madeAt = genesisAt + (round - 1) * periodSeconds * 1000;
-  const beacon = { network: "drand", chain: chain.chain, publicKey, genesisAt, periodSeconds, round, signature, randomness };
+  const beacon = {
+    network: "drand",
+    chain: chain.chain,
+    publicKey,
+    genesisAt,
+    periodSeconds,
+    round,
+    signature,
+    randomness,
+  };
   return { beacon, openedAt: madeAt - 30_000 - 1_234 };
 }
 
@@ -63,13 +75,25 @@ export function makeOpening({
       const blind = sha256("tidegate/blind/v1", shopper);
       const at = openedAt - 60_000 + first + place;
       const leaf = Buffer.concat([
-        Buffer.from("tidegate/entry/v1"), epoch, number(lane, 2), number(group.sequence, 8), number(place, 4), blind, number(at, 8),
+        Buffer.from("tidegate/entry/v1"),
+        epoch,
+        number(lane, 2),
+        number(group.sequence, 8),
+        number(place, 4),
+        blind,
+        number(at, 8),
       ]);
       return { shopper, leaf };
     });
     group.tree = treeOf(group.entries.map(({ leaf }) => leafHash(leaf)));
     group.leaf = Buffer.concat([
-      Buffer.from("tidegate/group/v1"), epoch, number(lane, 2), number(group.sequence, 8), number(first, 8), number(granted, 4), group.tree.root,
+      Buffer.from("tidegate/group/v1"),
+      epoch,
+      number(lane, 2),
+      number(group.sequence, 8),
+      number(first, 8),
+      number(granted, 4),
+      group.tree.root,
     ]);
     groups.push(group);
   }
@@ -101,7 +125,12 @@ export function makeOpening({
     })),
     earlierEpochs: earlier,
     groups: groups.map(({ lane, sequence, first, granted, tree, leaf }) => ({
-      lane, sequence, first, granted, root: tree.root.toString("hex"), hash: leafHash(leaf).toString("hex"),
+      lane,
+      sequence,
+      first,
+      granted,
+      root: tree.root.toString("hex"),
+      hash: leafHash(leaf).toString("hex"),
     })),
     pages: 1,
     key: key.jwk,
@@ -111,7 +140,11 @@ export function makeOpening({
 
 /** An Ed25519 key for signing statements: `{jwk, sign}`. */
 export function signingKey(kid, seed) {
-  const privateKey = createPrivateKey({ key: Buffer.concat([PKCS8_ED25519, seed]), format: "der", type: "pkcs8" });
+  const privateKey = createPrivateKey({
+    key: Buffer.concat([PKCS8_ED25519, seed]),
+    format: "der",
+    type: "pkcs8",
+  });
   const { x } = createPublicKey(privateKey).export({ format: "jwk" });
   const jwk = { kty: "OKP", crv: "Ed25519", alg: "EdDSA", use: "sig", kid, x };
   const part = (bytes) => Buffer.from(bytes).toString("base64url");
@@ -119,7 +152,9 @@ export function signingKey(kid, seed) {
     jwk,
     /** A compact JWS; `header` has what differs from a good one. */
     sign(typ, payload, header = {}) {
-      const signed = [{ alg: "EdDSA", typ, kid, ...header }, payload].map((one) => part(typeof one === "string" ? one : JSON.stringify(one))).join(".");
+      const signed = [{ alg: "EdDSA", typ, kid, ...header }, payload].map((one) =>
+        part(typeof one === "string" ? one : JSON.stringify(one))
+      ).join(".");
       return `${signed}.${part(sign(null, Buffer.from(signed), privateKey))}`;
     },
   };
@@ -136,10 +171,20 @@ class Opening {
   /** An audit with a statement that says what it says. */
   signed(audit) {
     const { groups, key, statement, ...said } = audit;
-    return { ...audit, statement: this.key.sign("tidegate-audit+jwt", { iat: Math.floor(audit.openedAt / 1000) + 60, aud: "urn:tidegate:audit", ...said }) };
+    return {
+      ...audit,
+      statement: this.key.sign("tidegate-audit+jwt", {
+        iat: Math.floor(audit.openedAt / 1000) + 60,
+        aud: "urn:tidegate:audit",
+        ...said,
+      }),
+    };
   }
 
-  /** This audit with other values, of which the statement knows: what only a lying shop could publish. */
+  /**
+   * This audit with other values, of which the statement knows: what only a lying shop could
+   * publish.
+   */
   with(changes) {
     return this.signed({ ...this.audit, ...changes });
   }
@@ -154,19 +199,35 @@ class Opening {
     const { groups } = this.audit;
     const count = Math.max(1, Math.ceil(groups.length / size));
     const whole = this.with({ pages: count });
-    return Array.from({ length: count }, (_, page) => ({ ...whole, groups: groups.slice(page * size, (page + 1) * size) }));
+    return Array.from({ length: count },
+      (_, page) => ({ ...whole, groups: groups.slice(page * size, (page + 1) * size) }));
   }
 
   position(index) {
     return shuffledPosition(index, this.audit.entrants, this.audit.seed) + 1;
   }
 
-  /** The receipt of the entry in `place` of group `number`, as `enter` answers it. `changes`: of the promise. */
+  /**
+   * The receipt of the entry in `place` of group `number`, as `enter` answers it. `changes`: of the
+   * promise.
+   */
   receiptOf(number, place, changes = {}, key = this.key) {
     const { lane, sequence, first, granted, count, entries, tree } = this.groups[number];
     const { queueId: queue, epoch, openedAt } = this.audit;
     const iat = Math.floor(openedAt / 1000) - 60;
-    const promise = { iat, aud: "urn:tidegate:receipt", queue, epoch, lane, sequence, first, granted, count, root: tree.root.toString("hex"), ...changes };
+    const promise = {
+      iat,
+      aud: "urn:tidegate:receipt",
+      queue,
+      epoch,
+      lane,
+      sequence,
+      first,
+      granted,
+      count,
+      root: tree.root.toString("hex"),
+      ...changes,
+    };
     const { shopper, leaf } = entries[place];
     return {
       shopper: shopper.toString("hex"),
@@ -201,7 +262,9 @@ class Opening {
   }
 
   whereIs(index) {
-    const at = this.groups.findIndex(({ first, granted }) => index >= first && index < first + granted);
+    const at = this.groups.findIndex(({ first, granted }) =>
+      index >= first && index < first + granted
+    );
     return [at, index - this.groups[at].first];
   }
 }
@@ -226,7 +289,9 @@ function treeOf(leaves) {
   const path = (place, from, to) => {
     if (to - from <= 1) return [];
     const middle = from + splitOf(to - from);
-    return place < middle ? [...path(place, from, middle), root(middle, to)] : [...path(place, middle, to), root(from, middle)];
+    return place < middle
+      ? [...path(place, from, middle), root(middle, to)]
+      : [...path(place, middle, to), root(from, middle)];
   };
   return { root: root(0, leaves.length), path: (place) => path(place, 0, leaves.length) };
 }

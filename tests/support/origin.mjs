@@ -4,8 +4,8 @@ import http from "node:http";
 import { after } from "node:test";
 
 /**
- * Starts an origin. `answers` maps a path to `(request) => {status, headers, body}`; other paths get a
- * plain page. Returns `{url, requests, answers, page, asked, stop}`.
+ * Starts an origin. `answers` maps a path to `(request) => {status, headers, body}`; other paths
+ * get a plain page. Returns `{url, requests, answers, page, asked, stop}`.
  */
 export async function startOrigin(answers = {}) {
   const requests = [];
@@ -21,7 +21,10 @@ export async function startOrigin(answers = {}) {
     };
     requests.push(request);
     const answer = answers[request.path]?.(request) ?? { body: `<p>${request.path}</p>` };
-    outgoing.writeHead(answer.status ?? 200, { "content-type": "text/html; charset=utf-8", ...answer.headers });
+    outgoing.writeHead(answer.status ?? 200, {
+      "content-type": "text/html; charset=utf-8",
+      ...answer.headers,
+    });
     outgoing.end(request.method === "HEAD" ? undefined : (answer.body ?? ""));
   });
   await new Promise((listening) => server.listen(0, "127.0.0.1", listening));

@@ -35,7 +35,9 @@ export function assertProblem(reply, code, says) {
   const { type, title, detail, requestId, retryAfterSeconds, ...rest } = reply.json;
   assert.deepEqual(rest, { status, code, retryable: RETRYABLE.includes(code) });
   assert.equal(type, `urn:tidegate:problem:${code.toLowerCase().replaceAll("_", "-")}`);
-  for (const text of [title, detail, requestId]) assert.ok(typeof text === "string" && text !== "", reply.text);
+  for (const text of [title, detail, requestId]) {
+    assert.ok(typeof text === "string" && text !== "", reply.text);
+  }
   assert.equal(reply.headers.get("x-request-id"), requestId);
   if (WITH_RETRY_AFTER.includes(status)) {
     assert.ok(Number.isInteger(retryAfterSeconds) && retryAfterSeconds > 0, reply.text);

@@ -56,24 +56,28 @@ export class Queue {
   }
 
   /**
-   * Waits until so many are called up and no more, by the object, and then by what the edge has heard
-   * of it, which may be a second older: claims are judged by that first. Returns the object's snapshot.
+   * Waits until so many are called up and no more, by the object, and then by what the edge has
+   * heard of it, which may be a second older: claims are judged by that first. Returns the object's
+   * snapshot.
    */
   async calledUp(boarding, options) {
     const says = (read) => async () => {
       const snapshot = await read();
-      if (snapshot.boarding > boarding) throw new Error(`${snapshot.boarding} are called up, and not ${boarding}`);
+      if (snapshot.boarding > boarding) {
+        throw new Error(`${snapshot.boarding} are called up, and not ${boarding}`);
+      }
       return snapshot.boarding === boarding && snapshot;
     };
     const snapshot = await until(`${boarding} are called up`, says(() => this.snapshot()), options);
-    await until(`the edge hears that ${boarding} are called up`, says(async () => succeeded(await this.send(""))));
+    await until(`the edge hears that ${boarding} are called up`,
+      says(async () => succeeded(await this.send(""))));
     return snapshot;
   }
 
   /** Every admission there is, page by page. */
   async admissions(state) {
     const found = [];
-    for (let next = ""; next !== null; ) {
+    for (let next = ""; next !== null;) {
       const query = new URLSearchParams({ after: next, ...(state && { state }) });
       const page = succeeded(await this.operate("GET", `admissions?${query}`));
       found.push(...page.admissions);
@@ -116,7 +120,9 @@ export class Queue {
 
   /** `complete`, `release` or `extend`. */
   settle(action, admissionId) {
-    return this.world.asOrigin(`${this.path}/admissions/${admissionId}/${action}`, { method: "POST" });
+    return this.world.asOrigin(`${this.path}/admissions/${admissionId}/${action}`, {
+      method: "POST",
+    });
   }
 }
 
@@ -147,7 +153,9 @@ export class Shopper {
     return this.queue.send("enter", { method: "POST", bearer: this.ticket });
   }
 
-  /** Claims, and must be admitted at once: `{admissionId, handoffToken, expiresAt, checkoutUrl}`. */
+  /**
+   * Claims, and must be admitted at once: `{admissionId, handoffToken, expiresAt, checkoutUrl}`.
+   */
   async admit() {
     const reply = await this.claim();
     assert.equal(reply.status, 200, reply.text);
@@ -162,7 +170,10 @@ export class Shopper {
     assert.equal(reply.json.status, "BOARDING");
   }
 
-  /** Claims while others before them may not have heard that they are called up, and is admitted after that. */
+  /**
+   * Claims while others before them may not have heard that they are called up, and is admitted
+   * after that.
+   */
   async admitInTurn() {
     return until("those before had time to hear of their call", async () => {
       const reply = await this.claim();

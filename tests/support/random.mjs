@@ -1,6 +1,8 @@
 // Randomness that a failure can be repeated with.
 
-/** A random number generator (mulberry32) whose seed the test's output names; `TEST_SEED` sets it. */
+/**
+ * A random number generator (mulberry32) whose seed the test's output names; `TEST_SEED` sets it.
+ */
 export function seededRandom(context) {
   const seed = Number(process.env.TEST_SEED ?? Math.floor(Math.random() * 2 ** 32));
   context.diagnostic(`TEST_SEED=${seed}`);

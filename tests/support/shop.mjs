@@ -1,4 +1,5 @@
-// A world with the example shop behind it, and queues before the shop's lamp at the moments that a shopper may meet.
+// A world with the example shop behind it, and queues before the shop's lamp at the moments that a
+// shopper may meet.
 
 import assert from "node:assert/strict";
 import { after } from "node:test";
@@ -15,7 +16,12 @@ export const PRODUCT = { name: "The Tide Lamp", path: "/products/tide-lamp" };
 export async function startShopWorld() {
   const port = await freePort();
   const world = await startWorld({ originUrl: `http://127.0.0.1:${port}` });
-  const shop = await startShop({ edgeUrl: world.url, originKey: world.keys.origin, port, onLine: () => {} });
+  const shop = await startShop({
+    edgeUrl: world.url,
+    originKey: world.keys.origin,
+    port,
+    onLine: () => {},
+  });
   after(() => shop.stop());
   return world;
 }
@@ -29,7 +35,8 @@ export async function openLamp(world, config = { maxActive: 1 }) {
 }
 
 /** A queue of a test's own. The shop refuses its tokens. */
-export const openQueue = (world, config) => world.createQueue({ maxActive: 1, product: PRODUCT, ...config });
+export const openQueue = (world, config) =>
+  world.createQueue({ maxActive: 1, product: PRODUCT, ...config });
 
 /** A queue with somebody at the checkout, and the shopper who is called up after them. */
 export async function openCalledUp(world) {
@@ -40,8 +47,8 @@ export async function openCalledUp(world) {
 }
 
 /**
- * Somebody goes to the checkout and keeps the slot, and somebody is present for it, so that nobody further back
- * is called up. Gives back how the slot is freed; who was present goes, too.
+ * Somebody goes to the checkout and keeps the slot, and somebody is present for it, so that nobody
+ * further back is called up. Gives back how the slot is freed; who was present goes, too.
  */
 export async function hold(queue) {
   const { admissionId } = await (await queue.enter()).checkOut();
@@ -49,7 +56,10 @@ export async function hold(queue) {
   // With the last piece taken, nobody is called up.
   const { status } = await next.claim();
   assert.ok([202, 409].includes(status));
-  if (status === 202) await until("everybody sees that somebody is present", async () => (await queue.send("")).json.present === 1);
+  if (status === 202) {
+    await until("everybody sees that somebody is present", async () =>
+      (await queue.send("")).json.present === 1);
+  }
   return async (how = "release") => {
     succeeded(await queue.settle(how, admissionId));
     await next.leave();

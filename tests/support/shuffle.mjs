@@ -5,7 +5,10 @@ import { sha256 } from "./merkle.mjs";
 
 const ROUNDS = 90;
 
-/** A function from the index of one of `count` entrants to their position, both from 0; `seed` is hex. */
+/**
+ * A function from the index of one of `count` entrants to their position, both from 0; `seed` is
+ * hex.
+ */
 export function shuffling(count, seed) {
   const bytes = Buffer.from(seed, "hex");
   const rounds = Array.from({ length: ROUNDS }, (_, round) => {
@@ -26,7 +29,8 @@ export function shuffling(count, seed) {
     for (const round of rounds) {
       const flip = (round.pivot + count - index) % count;
       const higher = Math.max(index, flip);
-      const bit = (blockOf(round, Math.floor(higher / 256))[(higher % 256) >> 3] >> (higher % 8)) & 1;
+      const bit = (blockOf(round, Math.floor(higher / 256))[(higher % 256) >> 3] >> (higher % 8)) &
+        1;
       if (bit === 1) index = flip;
     }
     return index;

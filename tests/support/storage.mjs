@@ -8,7 +8,9 @@ import { DatabaseSync } from "node:sqlite";
 export function objectFiles(state, className) {
   const folder = path.join(state, "v3/do", `tidegate-${className}`);
   if (!existsSync(folder)) return [];
-  const files = readdirSync(folder).filter((name) => name.endsWith(".sqlite") && name !== "metadata.sqlite");
+  const files = readdirSync(folder).filter((name) =>
+    name.endsWith(".sqlite") && name !== "metadata.sqlite"
+  );
   return files.map((name) => path.join(folder, name));
 }
 
@@ -16,7 +18,8 @@ export function objectFiles(state, className) {
 export function countRows(file, table) {
   const database = new DatabaseSync(file, { readOnly: true });
   try {
-    const known = database.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?").get(table);
+    const known = database.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?")
+      .get(table);
     return known ? database.prepare(`SELECT COUNT(*) AS count FROM ${table}`).get().count : 0;
   } finally {
     database.close();

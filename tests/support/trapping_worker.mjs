@@ -1,6 +1,6 @@
-// The built Worker whose Queue objects can be made to trap: after a request to /-/trap, the next call to one
-// reads far beyond Rust's memory, as a fault of ours might. Runs inside workerd; tests/traps.test.mjs is its
-// other half.
+// The built Worker whose Queue objects can be made to trap: after a request to /-/trap, the next
+// call to one reads far beyond Rust's memory, as a fault of ours might. Runs inside workerd;
+// tests/traps.test.mjs is its other half.
 
 import worker, * as tidegate from "../../build/entry.js";
 import * as rust from "../../build/index.js";

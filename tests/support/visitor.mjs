@@ -6,7 +6,17 @@ import { send } from "./http.mjs";
 
 const HTML = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 const REDIRECTS_MAX = 5;
-const ENTITIES = { "#34": '"', quot: '"', "#39": "'", "#60": "<", lt: "<", "#62": ">", gt: ">", "#38": "&", amp: "&" };
+const ENTITIES = {
+  "#34": '"',
+  quot: '"',
+  "#39": "'",
+  "#60": "<",
+  lt: "<",
+  "#62": ">",
+  gt: ">",
+  "#38": "&",
+  amp: "&",
+};
 
 export class Visitor {
   /** Cookies by name. */
@@ -40,19 +50,27 @@ export class Visitor {
     const shown = this.page.text
       .replace(/<template[\s>][\s\S]*?<\/template>/g, "")
       .replace(/<details\b[^>]*\shidden>[\s\S]*?<\/details>/g, "");
-    const forms = [...shown.matchAll(/<form\b([^>]*)>([\s\S]*?)<\/form>/g)].filter(([, head]) => !/\shidden\b/.test(head));
+    const forms = [...shown.matchAll(/<form\b([^>]*)>([\s\S]*?)<\/form>/g)].filter(([, head]) =>
+      !/\shidden\b/.test(head)
+    );
     return forms.map(([, head, body]) => ({
       action: attribute(head, "action"),
       method: attribute(head, "method").toLowerCase(),
       fields: Object.fromEntries(
-        [...body.matchAll(/<input\b([^>]*)>/g)].map(([, input]) => [attribute(input, "name"), attribute(input, "value")]),
+        [...body.matchAll(/<input\b([^>]*)>/g)].map(
+          ([, input]) => [attribute(input, "name"), attribute(input, "value")],
+        ),
       ),
     }));
   }
 
   async #go(path, options) {
     for (let hop = 0; hop <= REDIRECTS_MAX; hop++) {
-      const answer = await send(new URL(path, this.#url).href, { ...options, accept: HTML, cookies: this.cookies });
+      const answer = await send(new URL(path, this.#url).href, {
+        ...options,
+        accept: HTML,
+        cookies: this.cookies,
+      });
       this.answers.push(answer);
       for (const [name, { value, attributes }] of Object.entries(answer.cookies)) {
         if (attributes["max-age"] === "0") delete this.cookies[name];

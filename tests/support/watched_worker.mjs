@@ -1,6 +1,6 @@
-// The built Worker with a watchman before each of its objects: every call to an object is told to the
-// test first, which may let it pass or say that the object is out of reach. Runs inside workerd;
-// `support/watched.mjs` is its other half.
+// The built Worker with a watchman before each of its objects: every call to an object is told to
+// the test first, which may let it pass or say that the object is out of reach. Runs inside
+// workerd; `support/watched.mjs` is its other half.
 
 import { DurableObject } from "cloudflare:workers";
 import worker, * as tidegate from "../../build/entry.js";
@@ -48,7 +48,10 @@ function watched(binding, Inner) {
 
     async #tell(call) {
       const told = { binding, object: this.ctx.id.toString(), life: this.#life, call };
-      const answer = await this.env.WATCHMAN.fetch("http://watchman/", { method: "POST", body: JSON.stringify(told) });
+      const answer = await this.env.WATCHMAN.fetch("http://watchman/", {
+        method: "POST",
+        body: JSON.stringify(told),
+      });
       if (!answer.ok) throw new Error(`outage stand-in: ${binding} is out of reach`);
     }
   };

@@ -102,8 +102,8 @@ class World {
   }
 
   /**
-   * Creates a queue, and waits until an edge that starts anew knows it, too: its list of queues may be
-   * a second old. For tests in which edges start anew.
+   * Creates a queue, and waits until an edge that starts anew knows it, too: its list of queues may
+   * be a second old. For tests in which edges start anew.
    */
   async createSettledQueue(config) {
     const queue = await this.createQueue(config);
