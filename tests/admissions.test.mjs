@@ -97,7 +97,7 @@ test("a free slot goes at once to the lowest who is present", async () => {
 
   await queue.settle("complete", grant.admissionId);
   assert.deepEqual(await next(), [one.index]);
-  // Whoever was absent is next when they come, before those who stand behind them.
+  // Who was absent is next when they come, before those who stand behind them.
   await zero.becomePresent();
   await one.leave();
   assert.deepEqual(await next(), [zero.index]);

@@ -165,7 +165,7 @@ test("a proof is for the ticket's holder, and for entrants alone", async () => {
   assertProblem(await proofOf(shopper), "TICKET_VOID");
 });
 
-test("whoever left, or entered anew, can still prove each of their entries", async () => {
+test("who left, or entered anew, can still prove each of their entries", async () => {
   const queue = await world.createQueue({ maxActive: 1, lanes: 2, opensAt: later() });
   const shoppers = await enterMany(queue, 20);
   const gone = shoppers.slice(0, 10);

@@ -43,7 +43,7 @@ test("a draw needs an opening, an end and a number of places", async () => {
   }
 });
 
-test("entry ends at the opening; whoever entered finds their ticket again", async () => {
+test("entry ends at the opening; who entered finds their ticket again", async () => {
   const queue = await makeDraw(world, { maxAdmissions: 2 });
   const keys = Array.from({ length: 5 }, newEntryKey);
   const enter = (entryKey) => queue.send("enter", { method: "POST", json: { entryKey } });
@@ -94,7 +94,7 @@ test("the first places win, and the others are the reserve, in order", async () 
   assert.deepEqual([phase, completed, boarding], ["soldOut", 3, 7]);
 });
 
-test("whoever leaves before the opening is passed over without a wait", async () => {
+test("who leaves before the opening is passed over without a wait", async () => {
   const queue = await makeDraw(world, { maxAdmissions: 2 });
   const shoppers = await queue.enterMany(12);
   const gone = shoppers.slice(0, 9);

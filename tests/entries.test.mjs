@@ -88,7 +88,7 @@ test("without a ticket or a key, every entry is somebody else's", async () => {
   assert.deepEqual(replies.map((reply) => entry(reply).index).sort(), [0, 1, 2, 3, 4]);
 });
 
-test("whoever enters again with their ticket has the same entry", async () => {
+test("who enters again with their ticket has the same entry", async () => {
   const queue = await world.createQueue();
   const [shopper] = await queue.enterMany(3);
   const { epoch, index, sub } = decodeJwt(shopper.ticket);
@@ -145,7 +145,7 @@ test("the same entryKey is another shopper in another queue, and after a reset",
   assert.notEqual(later.epoch, first.epoch);
 });
 
-test("whoever was called up and did not come keeps their place", async () => {
+test("who was called up and did not come keeps their place", async () => {
   const queue = await world.createQueue();
   const [absent] = await queue.enterCalledUp(3, 1);
   assert.equal(entry(await absent.enterAgain()).index, absent.index);
@@ -201,7 +201,7 @@ const ENDS = {
 };
 
 for (const [state, end] of Object.entries(ENDS)) {
-  test(`whoever's admission is ${state} enters anew at the end`, async () => {
+  test(`who has an admission that is ${state} enters anew at the end`, async () => {
     const queue = await world.createQueue({ maxActive: 1 });
     const [first] = await queue.enterMany(3);
     await end(queue, first);

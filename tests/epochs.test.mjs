@@ -1,4 +1,4 @@
-// A queue's lives in its audit: each is listed with what it was committed to, so that nobody can
+// A queue's epochs in its audit: each is listed with what it was committed to, so that nobody can
 // draw again unseen; and a secret that was told decides nothing any more.
 
 import assert from "node:assert/strict";
@@ -15,7 +15,7 @@ const jwks = (await world.send("/.well-known/jwks.json")).json;
 const later = () => Date.now() + HOUR_MS;
 
 /**
- * The life that a queue has now, as a later audit is to list it; what is not public yet is left
+ * The epoch that a queue is in, as a later audit is to list it; what is not public yet is left
  * out.
  */
 async function life(queue) {

@@ -210,7 +210,7 @@ test("an admission that was never given is not found", async () => {
   assertProblem(await queue.settle("refund", `${epoch}-0`), "NOT_FOUND");
 });
 
-test("a queue that does not exist is not found, whoever asks for what", async () => {
+test("a queue that does not exist is not found, by any call", async () => {
   const nowhere = world.queue("nowhere");
   const replies = [
     await nowhere.send(""),

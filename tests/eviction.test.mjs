@@ -14,7 +14,7 @@ const IDLE_MS = 11_000;
 
 /**
  * Leaves the objects alone for a while and then calls them by `touch`, until every object of these
- * bindings that was there before has come back in another life.
+ * bindings that was there before has come back from storage.
  */
 async function untilEvicted({ calls }, bindings, touch) {
   const lives = () => {

@@ -173,7 +173,7 @@ test("a reopened draw goes on where it was; only its real end is told to the oth
   assertProblem(await queue.operate("POST", "reopen"), "CONFLICT", "sold");
 });
 
-test("no window runs while the draw is paused, whoever kills it meanwhile", async () => {
+test("no window runs while the draw is paused, though it is killed meanwhile", async () => {
   const world = await startWorld();
   const WINDOW_MS = 4_000;
   const { queue, shoppers } = await openedDraw(world, {

@@ -211,7 +211,7 @@ for (const [moment, isMoment] of Object.entries(MOMENTS)) {
       // A new entry would stand behind all who were answered before.
       if (found.index < Math.min(...others.map(({ index }) => index))) kept++;
     }
-    assert.equal(kept, 50, "the lane goes on for whoever hung up, too");
+    assert.equal(kept, 50, "the lane goes on for those who hung up, too");
     await journal.audit(queue);
     await journal.assertKept();
     assert.equal((await queue.snapshot()).entered, 50 * 5);

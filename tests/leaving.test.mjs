@@ -1,4 +1,4 @@
-// Leaving: one step, whoever dies or hangs up in it; and what is redeemed is the checkout's.
+// Leaving: one step, whatever dies or hangs up in it; and what is redeemed is the checkout's.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

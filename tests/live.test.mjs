@@ -1,4 +1,4 @@
-// Pushing: whoever listens is told what changes, and in the end holds the last state.
+// Pushing: those who listen are told what changes, and in the end holds the last state.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
@@ -112,7 +112,7 @@ test("a ping is answered without waking anything", async () => {
   await listener.hangUp();
 });
 
-test("whoever says anything but ping is shown out", async () => {
+test("who says anything but ping is shown out", async () => {
   const queue = await world.createQueue();
   const listener = await listen(queue);
   listener.socket.send("let me in");

@@ -39,7 +39,7 @@ test("real k6 takes shoppers all the way, and leaves no queue behind", { skip: l
     const world = await startWorld();
     const args = ["--url", world.url, "--stages", "1s:10,3s:10,1s:0"];
     const { code, said } = await load(args, { TIDEGATE_ADMIN_KEY: world.keys.admin });
-    // 99 is a threshold that was missed: on a busy machine that may be a time, and nothing else.
+    // 99 is a threshold that was missed: on a busy machine a time may miss one.
     assert.ok(code === 0 || code === 99, said);
     assert.match(said, /✓ 'rate<0\.01'/);
     const [, admitted] = /shoppers_admitted\.*: (\d+)/.exec(said) ?? assert.fail(said);

@@ -1,4 +1,4 @@
-// The opening while workerd is killed again and again: whoever was told of an entry has one place,
+// The opening while workerd is killed again and again: who was told of an entry has one place,
 // and everybody's follows from what is public. The usual run is small; TIDEGATE_LONG=1 makes it
 // 20,000 entries.
 

@@ -25,7 +25,7 @@ test("a page that everybody may see is fetched without anybody's cookies", async
   }
 });
 
-test("a personal page reaches the shop with the cookies of whoever asks", async () => {
+test("a personal page reaches the shop with the cookies of who asks", async () => {
   const path = page((request) => ({
     body: `Hello ${request.headers.cookie ?? "stranger"}`,
     headers: { "cache-control": "private" },
@@ -37,7 +37,7 @@ test("a personal page reaches the shop with the cookies of whoever asks", async 
   assert.equal((await world.send(path)).text, "Hello stranger");
 });
 
-test("the cookies that a personal page sets reach whoever asked, and nobody else", async () => {
+test("the cookies that a personal page sets reach who asked, and nobody else", async () => {
   const path = page((request) => ({
     body: "cart",
     headers: { "set-cookie": [`seen=${request.headers.cookie ?? "nobody"}; Path=/`, "second=2"] },

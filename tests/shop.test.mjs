@@ -167,7 +167,7 @@ test("two addresses of the edge never share a page, not even two ports of one ho
   }
 });
 
-test("every answer has the security headers, whoever wrote it", async () => {
+test("every answer has the security headers, the shop's too", async () => {
   const path = page({ body: "safe" });
   const said = { "x-frame-options": "SAMEORIGIN", "content-security-policy": "default-src 'self'" };
   const own = page({ body: "own", headers: said });

@@ -134,7 +134,7 @@ test("a token with a single character changed neither verifies nor redeems", asy
   assert.equal((await queue.redeem(handoffToken)).status, 200, "the real one still does");
 });
 
-test("what is no handoff token does not redeem, whoever signed it", async () => {
+test("what is no handoff token does not redeem, though we signed it", async () => {
   const shopper = await queue.enter();
   const { handoffToken } = await shopper.admit();
   const header = decodeProtectedHeader(handoffToken);

@@ -128,7 +128,7 @@ test("a shopper checks their own place from the room, with their receipt", async
   assert.equal(await page.locator("#checks .ok").count(), 10);
 });
 
-test("the room keeps the receipt of whoever joins there, and the page checks it", async () => {
+test("the room keeps the receipt of who joins there, and the page checks it", async () => {
   const queue = await world.createQueue({ maxActive: 1, opensAt: later() });
   const shopper = await openShopper(browser, { bears: REFUSED });
   await shopper.page.goto(`${world.url}/queue/${queue.id}`);

@@ -1,6 +1,6 @@
--- Whole admissions: every request is the next step of somebody's, the furthest first: complete, redeem,
--- or claim with the next ticket of the file TICKETS, from line FROM on. `done` prints how many completed
--- and how many claimed, and what was refused.
+-- Whole admissions: every request is the next step of somebody's, the furthest first: complete,
+-- redeem, or claim with the next ticket of the file TICKETS, from line FROM on. `done` prints how
+-- many completed and how many claimed, and what was refused.
 local QUEUE, ORIGIN_KEY = os.getenv("QUEUE"), os.getenv("ORIGIN_KEY")
 local threads = {}
 local next_ticket
@@ -17,14 +17,21 @@ function init()
 end
 
 local function post(path, key, body)
-  return wrk.format("POST", path, { ["Authorization"] = "Bearer " .. key, ["Content-Type"] = body and "application/json" }, body)
+  local type = body and "application/json"
+  local headers = { ["Authorization"] = "Bearer " .. key, ["Content-Type"] = type }
+  return wrk.format("POST", path, headers, body)
 end
 
 function request()
   local admission = table.remove(redeemed)
-  if admission then return post("/v1/queues/" .. QUEUE .. "/admissions/" .. admission .. "/complete", ORIGIN_KEY) end
+  if admission then
+    local path = "/v1/queues/" .. QUEUE .. "/admissions/" .. admission .. "/complete"
+    return post(path, ORIGIN_KEY)
+  end
   local token = table.remove(handed)
-  if token then return post("/v1/handoffs/redeem", ORIGIN_KEY, '{"handoffToken":"' .. token .. '"}') end
+  if token then
+    return post("/v1/handoffs/redeem", ORIGIN_KEY, '{"handoffToken":"' .. token .. '"}')
+  end
   local ticket = next_ticket()
   if not ticket then
     refused = refused .. " no ticket is left"

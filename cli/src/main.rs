@@ -1,9 +1,9 @@
 //! `tidegate`: what the operator of a waiting room types. `keys` makes and rotates the secrets that
-//! a deployment is given; `queue` calls the operator's half of a running deployment; `load` sends it a crowd;
-//! `verify`, which anybody may type, checks an opening.
+//! a deployment is given; `queue` calls the operator's half of a running deployment; `load` sends
+//! it a crowd; `verify`, which anybody may type, checks an opening.
 //!
-//! A command does its work and returns an [`Output`] or a [`Failure`]; only this file prints, but for
-//! progress. Text for people and hints go to stderr where stdout carries data.
+//! A command does its work and returns an [`Output`] or a [`Failure`]; only this file prints, but
+//! for progress. Text for people and hints go to stderr where stdout carries data.
 
 mod failure;
 mod file;
@@ -24,12 +24,13 @@ use clap::{Parser, Subcommand};
 
 use output::Output;
 
-/// Runs Tidegate, the fair waiting room: its keys, its queues, load tests, and the check of an opening.
+/// Runs Tidegate, the fair waiting room: its keys, its queues, load tests, and the check of an
+/// opening.
 ///
 /// "keys" makes the secrets that a deployment signs with, and rotates them without sending anybody
-/// back to the end of the line. "queue" opens, changes and watches the queues of a deployment. "load" sends it a crowd and
-/// says whether it held. "verify" needs no key: it checks that the order of a queue is the one that
-/// follows from what its shop had promised.
+/// back to the end of the line. "queue" opens, changes and watches the queues of a deployment.
+/// "load" sends it a crowd and says whether it held. "verify" needs no key: it checks that the
+/// order of a queue is the one that follows from what its shop had promised.
 #[derive(Parser)]
 #[command(
     version,
@@ -77,7 +78,7 @@ async fn main() -> ExitCode {
     };
     match print(&output) {
         Ok(()) => code,
-        // Whoever read it, such as `head`, has had enough.
+        // What read it, such as `head`, has had enough.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => code,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "error: cannot write the output: {error}");

@@ -71,7 +71,7 @@ impl Judge {
         (self.overtaken.in_hearing, self.overtaken.later)
     }
 
-    /// Takes note of what happened. The error is the first promise that it breaks: whoever watches
+    /// Takes note of what happened. The error is the first promise that it breaks: a watcher
     /// stops there.
     pub fn see(&mut self, event: Event<'_>) -> Result<(), Violation> {
         let before = self.verdict.violations.len();

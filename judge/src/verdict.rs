@@ -29,7 +29,7 @@ pub enum Promise {
     PollsAreFree,
     /// 9: what is forged changes nothing.
     Sealed,
-    /// 10: whoever can be served is.
+    /// 10: those who can be served are.
     Live,
     /// 11: what is old is called stale.
     CalmFailure,

@@ -6,9 +6,9 @@ use tidegate_core::ids::{AdmissionId, QueueId, ShopperId};
 
 /// A redeemed admission: a place at the checkout that is held for one shopper.
 ///
-/// It comes from [`Edge::redeem`](crate::Edge::redeem) alone, so whoever holds one holds a place that
-/// nobody else got. Keep it with the shopper's session; where sessions live outside the process,
-/// serde carries it there and back. Never read one from what a shopper sends.
+/// It comes from [`Edge::redeem`](crate::Edge::redeem) alone, so each stands for a place that
+/// nobody else got. Keep it with the shopper's session; where sessions live outside the
+/// process, serde carries it there and back. Never read one from what a shopper sends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Admission {

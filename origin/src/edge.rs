@@ -73,15 +73,17 @@ impl Edge {
         }
     }
 
-    /// Redeems a handoff token of `queue`, the one for what you sell, which works once: the admission
-    /// is the shopper's from here on, and its place is held until [`Admission::expires_at`]. Another
-    /// queue's token is [`EdgeError::Unauthorized`], and stays good there. Verify the token first.
+    /// Redeems a handoff token of `queue`, the one for what you sell, which works once: the
+    /// admission is the shopper's from here on, and its place is held until
+    /// [`Admission::expires_at`]. Another queue's token is [`EdgeError::Unauthorized`], and stays
+    /// good there. Verify the token first.
     ///
     /// With the same idempotency key the same token gives the same admission again. Without one, a
     /// random key covers this call with its retries.
     ///
     /// ```no_run
-    /// # async fn example(edge: tidegate_origin::Edge, queue: tidegate_origin::QueueId, token: &str) {
+    /// # use tidegate_origin::{Edge, QueueId};
+    /// # async fn example(edge: Edge, queue: QueueId, token: &str) {
     /// use tidegate_origin::EdgeError;
     ///
     /// match edge.redeem(&queue, token, None).await {
@@ -119,8 +121,8 @@ impl Edge {
         }
     }
 
-    /// Says that the order stands: the place is used up. Call it once the payment is captured. After
-    /// the admission's end it succeeds for as long as stock remains.
+    /// Says that the order stands: the place is used up. Call it once the payment is captured.
+    /// After the admission's end it succeeds for as long as stock remains.
     pub async fn complete(&self, admission: &Admission) -> Result<AdmissionState, EdgeError> {
         let reply = self.about(admission, "complete").await?;
         match reply.state {

@@ -65,8 +65,8 @@ pub enum VerifyError {
     /// The edge publishes no key with the token's `kid`. Answer as for [`Invalid`](Self::Invalid);
     /// should real shoppers see it, the edge signs with a key that it does not publish.
     UnknownKey,
-    /// The token's key is not known and the edge's keys could not be fetched. The token may be good:
-    /// answer 503 and let the shopper try again after the time given.
+    /// The token's key is not known and the edge's keys could not be fetched. The token may be
+    /// good: answer 503 and let the shopper try again after the time given.
     KeysUnreachable {
         /// When another fetch will be tried.
         retry_after: Duration,

@@ -45,7 +45,7 @@ pub(crate) fn below(base: &Url, path: &[&str]) -> Url {
     url
 }
 
-/// A client that follows no redirects: whoever answers elsewhere is not the edge.
+/// A client that follows no redirects: what answers elsewhere is not the edge.
 pub(crate) fn client(timeout: Duration) -> Result<Client, ConfigError> {
     Client::builder()
         .user_agent(concat!("tidegate-origin/", env!("CARGO_PKG_VERSION")))

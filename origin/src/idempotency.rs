@@ -13,9 +13,9 @@ const KEY_MAX: usize = 128;
 /// admission again, where any other attempt is refused.
 ///
 /// [`Edge::redeem`](crate::Edge::redeem) makes one for each call, which covers lost replies. Keep
-/// your own, written down before the call, where a crash of your process must not lose the admission
-/// either. Make it random, as [`IdempotencyKey::random`] does: whoever can compute it from the token
-/// could redeem twice.
+/// your own, written down before the call, where a crash of your process must not lose the
+/// admission either. Make it random, as [`IdempotencyKey::random`] does: a key that can
+/// be computed from the token lets another redeem twice.
 ///
 /// ```
 /// # fn main() -> Result<(), tidegate_origin::ConfigError> {

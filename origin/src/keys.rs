@@ -1,5 +1,6 @@
 //! The edge's public keys, as last fetched. Fetches are few (one at a time, and not two within a
-//! window, whoever sends tokens), and a failed one takes nothing away: known keys go on working.
+//! window, however many tokens come), and a failed one takes nothing away: known keys go on
+//! working.
 
 use core::time::Duration;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

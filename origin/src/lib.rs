@@ -31,7 +31,10 @@
 //! }
 //!
 //! /// Takes the token from `Authorization: Bearer` or from the form field `handoffToken`.
-//! async fn arrive(State(shop): State<Shop>, arrival: VerifiedHandoff) -> Result<String, StatusCode> {
+//! async fn arrive(
+//!     State(shop): State<Shop>,
+//!     arrival: VerifiedHandoff,
+//! ) -> Result<String, StatusCode> {
 //!     match shop.edge.redeem(&shop.queue, arrival.token.as_str(), None).await {
 //!         Ok(admission) => Ok(format!("place {} is yours", admission.position())),
 //!         Err(EdgeError::AlreadyRedeemed) => Err(StatusCode::UNAUTHORIZED),

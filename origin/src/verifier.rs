@@ -85,8 +85,8 @@ impl Verifier {
 
     /// Verifies a token as of now.
     ///
-    /// Runs inside a Tokio runtime. It waits for the network only where the token's key is not known,
-    /// and then no longer than the timeout.
+    /// Runs inside a Tokio runtime. It waits for the network only where the token's key is not
+    /// known, and then no longer than the timeout.
     pub async fn verify(&self, token: &str) -> Result<Handoff, VerifyError> {
         let cache = &self.inner.cache;
         let known = cache.known();
@@ -186,7 +186,8 @@ impl VerifierBuilder {
         self
     }
 
-    /// Whom a token must be for (`aud`): the queue's `audience` setting. The queue's id, unless set.
+    /// Whom a token must be for (`aud`): the queue's `audience` setting. The queue's id, unless
+    /// set.
     #[must_use]
     pub fn audience(mut self, audience: &str) -> Self {
         audience.clone_into(&mut self.audience);

@@ -181,7 +181,7 @@ find("#chosen").addEventListener("change", ({ target }) => {
 });
 
 find("#again").addEventListener("click", () => {
-  // The button goes: whoever pressed it stays where it was.
+  // The button goes, and the focus stays where it was.
   find("#verdict h2").focus();
   fetchReport();
 });

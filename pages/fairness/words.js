@@ -88,8 +88,8 @@ export function overtakings({ overtaken }) {
   if (!overtaken) return null;
   const { withinHearing, afterHearing } = overtaken;
   const rule =
-    "A free slot is kept for whoever was called up until they had time to hear of it. Who comes " +
-    "later is next.";
+    "A free slot is kept for those who were called up until they had time to hear of it. Who " +
+    "comes later is next.";
   if (withinHearing + afterHearing === 0) {
     return `${rule} Nobody who was called up came to find that their slot had gone to a higher ` +
       "place.";

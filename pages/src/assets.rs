@@ -52,8 +52,8 @@ impl File {
     }
 }
 
-/// Without what only readers of the source need: indentation, empty lines and comments. No string in
-/// the assets spans lines or holds ` // `.
+/// Without what only readers of the source need: indentation, empty lines and comments. No string
+/// in the assets spans lines or holds ` // `.
 fn slim(source: &str) -> String {
     let comment =
         |line: &str| line.starts_with("//") || (line.starts_with("/*") && line.ends_with("*/"));

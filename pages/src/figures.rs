@@ -64,8 +64,9 @@ pub(crate) fn wait(text: &Text, range: Option<WaitRange>) -> String {
     fill(sentence, &[("low", &number(low)), ("high", &number(high))])
 }
 
-/// How wide the water is in the picture of the tide: 60 is nothing yet, 380 all of it. Each halving of the line
-/// ahead is an equal step, so that it moves for those at the back too and never promises too much.
+/// How wide the water is in the picture of the tide: 60 is nothing yet, 380 all of it. Each halving
+/// of the line ahead is an equal step, so that it moves for those at the back too and never
+/// promises too much.
 pub(crate) fn tide_width(position: u64, ahead: u64) -> u32 {
     #[expect(clippy::cast_precision_loss, reason = "a picture")]
     let share = 1.0 - (ahead as f64).ln_1p() / (position.max(1) as f64).ln_1p();

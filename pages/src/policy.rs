@@ -1,8 +1,8 @@
 //! The content security policy of every page here.
 
 /// The value of `Content-Security-Policy`. `checkout_origin`, such as `https://shop.example`, is
-/// where forms may go besides this site; `None` where the checkout is on this site. Anything that is
-/// not a plain `http(s)` origin is left out, so that no value can widen the policy.
+/// where forms may go besides this site; `None` where the checkout is on this site. Anything that
+/// is not a plain `http(s)` origin is left out, so that no value can widen the policy.
 ///
 /// Browsers hold redirects that follow a form to `form-action` too: a checkout that answers the
 /// handoff with a redirect to a further site needs that site to be its own `checkoutUrl`.

@@ -48,7 +48,7 @@ test("a queue that is over is summed up in words and figures", async () => {
   assert.equal(await page.isVisible("#part"), false);
 });
 
-test("whoever was overtaken is the headline", async () => {
+test("who was overtaken is the headline", async () => {
   await visit(makeReport({ inversions: 1 }));
   await heads("Once, somebody was let in ahead of somebody with a lower place who was there");
   assert.match(await page.getAttribute("#verdict", "class"), /failed/);

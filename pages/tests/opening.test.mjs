@@ -60,7 +60,7 @@ test("a round that keeps everybody waiting is not called half a minute for ever"
   await sees("It is taking longer than usual.");
 });
 
-test("whoever joins while the order of the others is drawn can check it afterwards", async () => {
+test("who joins while the order of the others is drawn can check it afterwards", async () => {
   const queued = { ...QUEUED, phase: "sealing" };
   await visit("queued-sealing", { "GET status": [queued] });
   await until(() => count("GET status") >= 2);
@@ -83,7 +83,7 @@ test("where nobody was shuffled there is nothing to check", async () => {
   assert.equal(await mayCheck(), false);
 });
 
-test("whoever is outside has nothing to check until they are in line", async () => {
+test("who is outside has nothing to check until they are in line", async () => {
   const outside = { ...POLL, status: "NOT_QUEUED" };
   for (const state of ["draw-entry-closed", "join-shuffled"]) {
     await visit(state, { "GET status": [unavailable] });
@@ -118,7 +118,7 @@ test("a winner is told so aloud, and takes the place when they choose to", async
   await reaches("/queue/demo/claim");
 });
 
-test("whoever took their place is admitted without a further word", async () => {
+test("who took their place is admitted without a further word", async () => {
   const collect = { ...READY, collect: true, serverTime: NOW + 1 };
   await visit("draw-boarding", {
     "GET status": [READY, READY, collect],
@@ -148,7 +148,7 @@ test("a place that nobody took is gone with the draw, and is not claimed", async
   await becomes("Sold out");
 });
 
-test("whoever took their place collects it after the end", async () => {
+test("who took their place collects it after the end", async () => {
   const ended = { ...READY, phase: "closed", collect: true, serverTime: NOW + 1 };
   await visit("draw-boarding", { "GET status": [ended], "POST claim": [GRANTED] });
   await reaches("/checkout");
@@ -174,7 +174,7 @@ test("a winner reads until when, that it is too late, and when a place is free",
   assert.equal(count("POST claim"), 0);
 });
 
-test("whoever took their place in time is not told that it lapsed, and collects it", async () => {
+test("who took their place in time is not told that it lapsed, and collects it", async () => {
   const collect = { ...LAPSED, collect: true, serverTime: NOW + 1 };
   await visit("draw-boarding", {
     "GET status": [LAPSED, LAPSED, collect],
@@ -299,7 +299,7 @@ test("a winner's page is worked by keyboard, in the order in which it reads", as
   await reaches("/queue/demo/claim");
 });
 
-test("the boat rocks while the order is drawn, but not for whoever wants no motion", async () => {
+test("the boat rocks while the order is drawn, but not where no motion is wanted", async () => {
   const motion = () =>
     page.evaluate(() => getComputedStyle(document.querySelector("#state .boat")).animationName);
   await visit("sealing", { "GET status": [SEALING] });

@@ -42,7 +42,7 @@ export async function fromShop(queue) {
   return { standing: "ready", given: { audit, jwks, ...own }, late: proof.status === 404 };
 }
 
-/** The receipt that the room kept when its visitor entered, if it is of this life of the queue. */
+/** The receipt that the room kept when its visitor entered, if it is of this epoch. */
 function keptReceipt(queue, epoch) {
   try {
     const text = localStorage.getItem(`tidegate-receipt-${queue}`);

@@ -95,14 +95,14 @@ export const TRUST = {
   },
 };
 
-/** What earlier lives of the queue mean; nothing where there were none that opened. */
+/** What earlier epochs of the queue mean; nothing where there were none that opened. */
 export function earlierOf({ epochs, earlierEpochs }) {
   const opened = epochs.filter((one) => one.opened).length;
   if (opened === 0 && earlierEpochs === epochs.length) return undefined;
   const lives = earlierEpochs === 1 ? "1 earlier life" : `${number(earlierEpochs)} earlier lives`;
   const listed = epochs.length < earlierEpochs ? `of the ${number(epochs.length)} listed ` : "";
   return `It had ${lives}, of which ${number(opened)} ${listed}had opened. ` +
-    "Whoever resets a queue after its opening draws anew: ask the shop why.";
+    "A reset after the opening draws anew: ask the shop why.";
 }
 
 export const number = new Intl.NumberFormat("en").format;
@@ -148,7 +148,7 @@ export function verdictOf({ verdict, failed, summary }) {
         state: "verified",
         heading: "Nobody to shuffle",
         lead:
-          "Nobody had entered before this queue opened. Whoever came after stands in the order " +
+          "Nobody had entered before this queue opened. Those who came after stand in the order " +
           "of entry.",
       };
     }

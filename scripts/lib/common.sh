@@ -23,17 +23,18 @@ die() {
 
 has() { command -v "$1" >/dev/null 2>&1; }
 
-# bundle WASM FOLDER OPTION…: makes of a Worker's WebAssembly, as cargo built it, what workerd loads:
-# FOLDER/index.js and FOLDER/index_bg.wasm. The options are wasm-opt's.
+# bundle WASM FOLDER OPTION…: makes of a Worker's WebAssembly, as cargo built it, what workerd
+# loads: FOLDER/index.js and FOLDER/index_bg.wasm. The options are wasm-opt's.
 bundle() {
     local wasm=$1 folder=$2 new=$2/.new
     shift 2
     rm -rf "$new"
     mkdir -p "$new"
     "$(target_folder)/debug/tidegate-bindgen" "$wasm" "$new"
-    # One module, of what wasm-bindgen wrote. workerd takes a wasm import for a module without being told.
-    esbuild "$new/index.js" --bundle --format=esm --minify --external:./index_bg.wasm --log-level=warning |
-        sed 's/import source /import /' >"$new/glue.js"
+    # One module, of what wasm-bindgen wrote. workerd takes a wasm import for a module without being
+    # told.
+    esbuild "$new/index.js" --bundle --format=esm --minify --external:./index_bg.wasm \
+        --log-level=warning | sed 's/import source /import /' >"$new/glue.js"
     wasm-opt --all-features "$@" "$new/index_bg.wasm" -o "$new/index_bg.wasm"
     mv "$new/glue.js" "$folder/index.js"
     mv "$new/index_bg.wasm" "$folder"
@@ -50,7 +51,8 @@ target_folder() {
 find_k6() {
     local candidate
     for candidate in "$(command -v k6 || true)" "$TOOLS/k6-$K6_VERSION/bin/k6"; do
-        [ -x "$candidate" ] && "$candidate" version 2>/dev/null | grep -q "^k6 v\?$K6_VERSION " || continue
+        [ -x "$candidate" ] || continue
+        "$candidate" version 2>/dev/null | grep -q "^k6 v\?$K6_VERSION " || continue
         printf '%s\n' "$candidate"
         return
     done
@@ -78,5 +80,7 @@ one_at_a_time() {
 
 # hash_files: one hash over the names and contents of the NUL-separated files on stdin.
 hash_files() {
-    if has sha256sum; then xargs -0 sha256sum | sha256sum; else xargs -0 shasum -a 256 | shasum -a 256; fi
+    local hash=(sha256sum)
+    has sha256sum || hash=(shasum -a 256)
+    xargs -0 "${hash[@]}" | "${hash[@]}"
 }

@@ -16,7 +16,7 @@ import { parseEnv } from "node:util";
  */
 const SECRETS = ["TICKET_KEYS", "HANDOFF_KEYS", "SHOPPER_KEY", "ADMIN_KEYS", "ORIGIN_KEYS",
   "IDENTITY_KEYS"];
-/** Those that let in whoever has them. */
+/** Those that let in anybody who has them. */
 const ACCESS = ["ADMIN_KEYS", "ORIGIN_KEYS"];
 /** As in core/src/token/access.rs. */
 const ACCESS_KEY_MIN = 32;

@@ -27,7 +27,7 @@ const BEHAVIOURS = {
 export class Crowd {
   /** How each visit ended: counts by outcome. */
   outcomes = {};
-  /** Whoever entered and never claims: `{entry, entryKey}`. Their place must stay. */
+  /** Those who entered and never claim: `{entry, entryKey}`. Their place must stay. */
   absent = [];
   #callsUnderWay = new Gate(CALLS_MAX);
 

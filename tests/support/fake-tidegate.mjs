@@ -12,7 +12,7 @@ const encode = (value) => Buffer.from(JSON.stringify(value)).toString("base64url
 
 /**
  * Starts the fake. `maxActive` is the limit that it names and does not keep; `indexOf(count)` the
- * index that whoever enters after `count` others is given; `redeemed(times)` the status of a
+ * index that somebody who enters after `count` others is given; `redeemed(times)` the status of a
  * token's redemption after so many of it; `fails(request)` whether a request is answered with 503;
  * `takesMs` how long each answer takes; `hears(number)` whether a socket is told of notices, by the
  * order in which they came.

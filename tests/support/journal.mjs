@@ -11,7 +11,7 @@ import { tidegate } from "./command.mjs";
 /**
  * A journal of a queue with these `limits`, all the while. `alone`: nobody but these calls used it.
  * `calls` and `audits` are lines of a history. A call's `entry` is the client's own name of the
- * entry that it is about; whoever enters anew after leaving has a new one.
+ * entry that it is about; entering anew after leaving makes a new one.
  */
 export class Journal {
   calls = [];

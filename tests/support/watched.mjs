@@ -9,7 +9,7 @@ import { startWorld } from "./world.mjs";
 /**
  * Starts a world with a watchman. Returns `{world, calls, outage, held}`: `calls` grows by
  * `{binding, object, life, call}` with each call (an object that comes back from storage has
- * another life). While `outage` has a binding's name, calls to it fail; a promise that `held` has
+ * a new `life`). While `outage` has a binding's name, calls to it fail; a promise that `held` has
  * under a binding's name is waited for before a call to it goes on.
  */
 export async function startWatchedWorld(options = {}) {

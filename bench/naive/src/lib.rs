@@ -1,10 +1,10 @@
 //! Baseline: a waiting room as a competent engineer would first write it with `worker`. One object
 //! for the queue, one insert for each join, and every poll goes to the object, which counts who is
-//! ahead and admits whoever's turn it is.
+//! ahead and admits those whose turn it is.
 //!
 //! `POST /join` answers `{id, position}`; `GET /status?id=…` answers `{status, position, ahead}`;
-//! `POST /done?id=…` frees the slot. Ids are the only credential, and nobody is called up who does not
-//! poll: less than Tidegate does, not more.
+//! `POST /done?id=…` frees the slot. Ids are the only credential, and nobody is called up who does
+//! not poll: less than Tidegate does, not more.
 
 use serde::{Deserialize, Serialize};
 use worker::{

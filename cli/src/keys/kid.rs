@@ -1,5 +1,5 @@
 //! Key ids: the day a key was made on and, in base 32, the time of that day. So they tell a key's
-//! age to whoever reads them, and sort by it, which is how the newest key of a list is found.
+//! age to a reader, and sort by it, which is how the newest key of a list is found.
 
 use core::fmt;
 use core::str::FromStr;
@@ -20,8 +20,8 @@ pub struct Kid {
 }
 
 impl Kid {
-    /// The kid of a key that is made now and is to be newer than `newest`. `None` where the clock is
-    /// behind that one.
+    /// The kid of a key that is made now and is to be newer than `newest`. `None` where the clock
+    /// is behind that one.
     pub fn new(now: UnixMillis, newest: Option<&Self>) -> Option<Self> {
         let date = time::date(now);
         let millis = now.checked_rem(DAY_MILLIS)?;

@@ -1,5 +1,5 @@
-//! The secrets that sign: what they are for, how the Worker reads them, and how long what they signed
-//! lives.
+//! The secrets that sign: what they are for, how the Worker reads them, and how long what they
+//! signed lives.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! What the live socket of a queue says, and what that means for whoever listens on it.
+//! What the live socket of a queue says, and what that means for a listener.
 
 use serde::Deserialize;
 

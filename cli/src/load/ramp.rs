@@ -153,7 +153,7 @@ impl Climber<'_> {
         let end = Instant::now() + length;
         let mut crowd = JoinSet::new();
         loop {
-            // Whoever is on their way takes the turns first; newcomers get what is left.
+            // Those who are on their way take the turns first; newcomers get what is left.
             let due = wire.pacer.reserve();
             if due >= end {
                 break;

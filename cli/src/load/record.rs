@@ -41,7 +41,7 @@ impl Record {
         Micros(self.began_micros + u64::try_from(since).unwrap_or(0))
     }
 
-    /// Notes a call that is about to be sent, and says where: whoever sends it may be stopped
+    /// Notes a call that is about to be sent, and says where: its sender may be stopped
     /// before the answer.
     pub fn sends(&self, call: Call) -> usize {
         let sent = self.micros(Instant::now());

@@ -208,7 +208,7 @@ impl Shopper {
         self.ask(step, Verb::Claim, call).await
     }
 
-    /// What the origin does with whoever brings a token.
+    /// What the origin does with somebody who brings a token.
     async fn check_out(&self, entered: &Entered, granted: &Answer) -> End {
         let world = &self.world;
         add(&world.crowd.admitted);

@@ -1,5 +1,5 @@
-//! What a ticket says about its place. Its signature is Tidegate's own business; whoever holds the
-//! ticket can read it, and so check it against what others were given.
+//! What a ticket says about its place. Its signature is Tidegate's own business; its holder
+//! can read it, and so check it against what others were given.
 
 use ct_codecs::{Base64UrlSafeNoPadding, Decoder};
 use serde::Deserialize;
@@ -8,7 +8,7 @@ use tidegate_core::ids::Epoch;
 /// A place, as the ticket names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub struct Place {
-    /// The queue's life.
+    /// The queue's epoch.
     pub epoch: Epoch,
     /// The entry's number, 0-based.
     pub index: u64,

@@ -62,9 +62,9 @@ pub enum Call {
     /// Create a queue, or replace its whole configuration
     ///
     /// What is not named takes its default, also on a queue that lives: to change one thing there,
-    /// use "patch". A queue needs admitRatePerMinute or maxActive, or it would hold nobody back. On a
-    /// live queue it may change what "patch" may, and nothing else; a limit or the product that is not
-    /// named goes only with --confirm-removal.
+    /// use "patch". A queue needs admitRatePerMinute or maxActive, or it would hold nobody back. On
+    /// a live queue it may change only what "patch" may; a limit or the product that is not named
+    /// goes only with --confirm-removal.
     #[command(override_usage = "\
 tidegate queue put [OPTIONS] <ID> --set <KEY=VALUE>...
        tidegate queue put [OPTIONS] <ID> --config <FILE>")]

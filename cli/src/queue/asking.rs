@@ -28,7 +28,7 @@ impl Call {
         }
     }
 
-    /// Asks whoever sits at the terminal, unless it was confirmed.
+    /// Asks the person at the terminal, unless it was confirmed.
     pub fn confirm(&self) -> Result<(), Failure> {
         let Some((confirmed, what, cost)) = self.cost().filter(|(confirmed, ..)| !confirmed.yes)
         else {

@@ -103,8 +103,8 @@ pub async fn send(edge: &Edge, key: &AdminKey, request: &Request) -> Result<Repl
     read(edge, response).await
 }
 
-/// A client that follows no redirects, for the key is for this address alone, and that asks no proxy
-/// for what is on this machine.
+/// A client that follows no redirects, for the key is for this address alone, and that asks no
+/// proxy for what is on this machine.
 fn client(edge: &Edge) -> Result<Client, Failure> {
     let mut builder = Client::builder()
         .user_agent(concat!("tidegate/", env!("CARGO_PKG_VERSION")))

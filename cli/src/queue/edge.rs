@@ -96,7 +96,8 @@ impl Edge {
         url
     }
 
-    /// The key to show: the file's, or else the variable's, or else on loopback the development key.
+    /// The key to show: the file's, or else the variable's, or else on loopback the development
+    /// key.
     pub fn admin_key(
         &self,
         file: Option<&Path>,

@@ -1,5 +1,5 @@
-//! Queue configurations from `--set key=value…` or from a file. Which fields exist and what they may
-//! hold is the Worker's to say.
+//! Queue configurations from `--set key=value…` or from a file. Which fields exist and what they
+//! may hold is the Worker's to say.
 
 use core::str::FromStr;
 use std::path::Path;

@@ -1,5 +1,5 @@
-//! Replies as text for people. A field that a reply lacks shows as `-`: another version of the Worker
-//! may have answered.
+//! Replies as text for people. A field that a reply lacks shows as `-`: another version of the
+//! Worker may have answered.
 
 use core::fmt::Write;
 
@@ -110,7 +110,8 @@ fn show(body: &Value) -> String {
     text
 }
 
-/// The public randomness that a queue is sealed by, and who was asked for it; nothing where it is not.
+/// The public randomness that a queue is sealed by, and who was asked for it; nothing where it is
+/// not.
 fn waits_for(body: &Value) -> String {
     let Some(waited) = body
         .pointer("/waitsFor")
@@ -137,8 +138,8 @@ fn waits_for(body: &Value) -> String {
     text
 }
 
-/// The change, the fields that were asked for as the queue has them now, and those that changed though
-/// nobody named them.
+/// The change, the fields that were asked for as the queue has them now, and those that changed
+/// though nobody named them.
 fn configured(verb: &str, request: &Request, body: &Value) -> String {
     let asked = |field: &str| {
         request

@@ -7,9 +7,9 @@ use tidegate_core::fair::Commitment;
 
 /// Checks an opening: that the order of a queue follows from what its shop had promised.
 ///
-/// Takes a queue's audit from its deployment, from a file that --save made, or from stdin ("-"), and
-/// computes all of it anew: the statement's signature, the commitment, the log of who entered, the
-/// beacon, the seed, and the place of every entrant. Nothing is believed that can be computed.
+/// Takes a queue's audit from its deployment, from a file that --save made, or from stdin ("-"),
+/// and computes all of it anew: the statement's signature, the commitment, the log of who entered,
+/// the beacon, the seed, and the place of every entrant. Nothing is believed that can be computed.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -41,7 +41,8 @@ pub struct VerifyArgs {
     #[arg(long, value_name = "HEX")]
     pub commitment: Option<Commitment>,
 
-    /// A chain of drand that you trust besides quicknet: {"chain", "publicKey", "genesisAt", "periodSeconds"}
+    /// A chain of drand that you trust besides quicknet: {"chain", "publicKey", "genesisAt",
+    /// "periodSeconds"}
     #[arg(long, value_name = "FILE")]
     pub chain: Option<PathBuf>,
 

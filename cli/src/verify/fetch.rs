@@ -47,7 +47,8 @@ pub struct Fetcher {
     client: Client,
 }
 
-/// An address, if it is one: https, or http on this machine. `None` where the word is no address at all.
+/// An address, if it is one: https, or http on this machine. `None` where the word is no address at
+/// all.
 pub fn address(word: &str) -> Option<Result<Url, Failure>> {
     if !word.starts_with("https://") && !word.starts_with("http://") {
         return None;

@@ -1,5 +1,5 @@
-//! `tidegate verify`: whether a queue's order follows from what was promised. It reads what anybody can
-//! read, computes it anew, and says what it found.
+//! `tidegate verify`: whether a queue's order follows from what was promised. It reads what anybody
+//! can read, computes it anew, and says what it found.
 
 mod args;
 mod fetch;

@@ -136,7 +136,7 @@ impl<'a> Pages<'a> {
             Ok(document) => document,
             Err(fault) => return Ok(Err(fault)),
         };
-        // Whoever serves a saved audit serves all groups at once.
+        // A server of a saved audit serves all groups at once.
         if whole.pages <= 1 || is_whole(&whole) {
             return Ok(Ok(whole));
         }

@@ -1,5 +1,5 @@
-//! Makes audits, receipts and proofs as a deployment does, with real signatures. Leaves and trees are
-//! written here a second time, so that what reads them is not held against itself.
+//! Makes audits, receipts and proofs as a deployment does, with real signatures. Leaves and trees
+//! are written here a second time, so that what reads them is not held against itself.
 
 use bls12_381::hash_to_curve::{ExpandMsgXmd, HashToCurve};
 use bls12_381::{G1Affine, G1Projective, G2Affine, Scalar};

@@ -1,5 +1,5 @@
-//! The binary as an operator runs it: on real files, and against a stand-in for the Worker over real
-//! sockets.
+//! The binary as an operator runs it: on real files, and against a stand-in for the Worker over
+//! real sockets.
 
 #![allow(
     clippy::arithmetic_side_effects,

@@ -1,5 +1,5 @@
-//! What `tidegate queue` says when the Worker refuses, when something else answers, and when it does
-//! not even ask.
+//! What `tidegate queue` says when the Worker refuses, when something else answers, and when it
+//! does not even ask.
 
 use std::io::Write;
 use std::net::TcpListener;

@@ -1,6 +1,6 @@
-//! What stands in for the Worker's live sockets: it tells each socket a snapshot and then every notice,
-//! and can be told to refuse, to drop or to forget some. The rest of it answers just enough to be
-//! loaded.
+//! What stands in for the Worker's live sockets: it tells each socket a snapshot and then every
+//! notice, and can be told to refuse, to drop or to forget some. The rest of it answers just enough
+//! to be loaded.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -151,7 +151,7 @@ fn what_is_no_audit_fails_and_what_cannot_be_read_is_misuse() {
         &["@audit", "--jwks", "@none"],
         &["@audit", "--places", "@none/places"],
         &["@audit", "--save", "@none/audit"],
-        // What is there, and is something else.
+        // What is there, and is another thing.
         &["@audit", "--chain", "@audit"],
         &["@audit", "--jwks", "@audit"],
         &["@audit", "--commitment", "11"],

@@ -1,5 +1,5 @@
 //! A small shop behind Tidegate: product pages that anybody may cache, and a checkout that lets in
-//! whoever brings a handoff token. It works without JavaScript.
+//! those who bring a handoff token. It works without JavaScript.
 //!
 //! What a merchant would copy is [`arrival`] (from token to session) and [`order`] (from session to
 //! a paid order); the rest is what any shop has.

@@ -1,5 +1,5 @@
 //! Starts the shop on 127.0.0.1 and ends it on `SIGTERM`, on Ctrl-C or, where
-//! `SHOP_EXIT_ON_STDIN_EOF=1`, when whoever started it is gone.
+//! `SHOP_EXIT_ON_STDIN_EOF=1`, when what started it is gone.
 
 use std::error::Error;
 use std::io;

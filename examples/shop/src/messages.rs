@@ -1,5 +1,5 @@
-//! What the shop says when a shopper cannot go on: kindly, with the way out. One message is a page for
-//! browsers and JSON for scripts.
+//! What the shop says when a shopper cannot go on: kindly, with the way out. One message is a page
+//! for browsers and JSON for scripts.
 
 use core::time::Duration;
 

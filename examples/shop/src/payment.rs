@@ -1,5 +1,5 @@
-//! Payment, simulated: it always succeeds and no money moves. A real shop calls its payment provider
-//! here, with the order's number as idempotency key.
+//! Payment, simulated: it always succeeds and no money moves. A real shop calls its payment
+//! provider here, with the order's number as idempotency key.
 
 use core::sync::atomic::{AtomicU64, Ordering};
 

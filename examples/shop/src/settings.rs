@@ -67,7 +67,7 @@ impl Settings {
         format!("/queue/{}", self.queue)
     }
 
-    /// Whether shoppers come over https, so that cookies need to go nowhere else.
+    /// Whether shoppers come over https, so that cookies need to go over nothing weaker.
     pub fn is_https(&self) -> bool {
         self.edge_url.starts_with("https://")
     }

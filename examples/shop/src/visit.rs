@@ -29,7 +29,8 @@ pub enum Sender {
 pub struct Visit {
     /// The session that its cookie names, whether or not there is one.
     pub session: Option<SessionId>,
-    /// A script made it (it carries `Authorization`, which no form and no link does): it wants JSON.
+    /// A script made it (it carries `Authorization`, which no form and no link does): it wants
+    /// JSON.
     pub by_script: bool,
     /// Which site's page made it.
     pub sender: Sender,

@@ -15,7 +15,7 @@ use super::lists::Lists;
 /// The format that is read here.
 pub const FORMAT: u64 = 1;
 const ALGORITHM: &str = "tidegate/shuffle/v1";
-/// So many earlier lives are listed.
+/// So many earlier epochs are listed.
 const EPOCHS_LISTED: u64 = 1_000;
 
 /// An audit's page, a whole audit, or what its statement states: they differ in the last five
@@ -106,7 +106,7 @@ pub struct Beacon {
     pub randomness: Hex<32>,
 }
 
-/// An earlier life of the queue.
+/// An earlier epoch of the queue.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct EarlierEpoch {

@@ -26,7 +26,7 @@ const SURELY_ONE_MINUTE: u64 = 59_000_000;
 pub struct Checkouts(u64);
 
 impl Checkouts {
-    /// Redeemed and not ended: never more than slots, whoever left meanwhile.
+    /// Redeemed and not ended: never more than slots, also when some left meanwhile.
     pub fn wrote(&mut self, ledger: &Ledger, verdict: &mut Verdict) {
         let most = ledger.limits.max_active.map_or(u64::MAX, u64::from);
         let held = ledger.active.max(ledger.at_checkout);

@@ -1,4 +1,5 @@
-//! What stands in for the edge: published keys that a test changes, signed tokens, scripted replies.
+//! What stands in for the edge: published keys that a test changes, signed tokens, scripted
+//! replies.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -242,7 +242,8 @@ async fn expired_foreign_and_altered_tokens_are_refused() {
     assert_eq!(edge.fetches(), 1);
 }
 
-/// A token of a queue that is quick to get through is good for nothing of another's, whoever it is for.
+/// A token of a queue that is quick to get through is good for nothing of another's, whatever
+/// its audience.
 #[tokio::test]
 async fn a_token_of_another_queue_is_refused() {
     let keys = keys(&["h1"]);

@@ -29,7 +29,7 @@ const SEALING_LATE_MILLIS: u64 = 90_000;
 /// An admission to hand over to the checkout.
 #[derive(Clone, Copy)]
 pub struct Granted<'a> {
-    /// The signed token. It stands in a hidden field of a form, and nowhere else.
+    /// The signed token. It stands in a hidden field of a form alone.
     pub handoff_token: &'a str,
     /// Where the form goes: a path on this site or an `http(s)` URL.
     pub checkout_url: &'a str,
@@ -93,8 +93,8 @@ struct Drawing {
     is_done: bool,
 }
 
-/// What somebody who joins now may expect. Others may join before them, and this view may be some seconds
-/// old: without a rate nothing short is promised.
+/// What somebody who joins now may expect. Others may join before them, and this view may be some
+/// seconds old: without a rate nothing short is promised.
 fn join_wait(snapshot: &Snapshot, text: &Text) -> Option<String> {
     let range = snapshot
         .wait_range
@@ -287,8 +287,8 @@ impl<'a> RoomTemplate<'a> {
     }
 }
 
-/// The seconds between two reloads without script. Whoever has only to press the button is left in peace
-/// until it is too late for that.
+/// The seconds between two reloads without script. Somebody who has only to press the button is
+/// left in peace until it is too late for that.
 fn reload(status: &Status, claim_by: Option<UnixMillis>, rests: bool) -> Option<u64> {
     if !rests {
         return Some((status.poll_after_ms / 1000).max(RELOAD_MIN_SECONDS));

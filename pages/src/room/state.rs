@@ -15,7 +15,7 @@ pub(super) enum State {
     Soon,
     /// Entry is open.
     Join,
-    /// A draw, for whoever did not enter in time.
+    /// A draw, for those who did not enter in time.
     EntryClosed,
     /// Entered, before the opening.
     Waiting,
@@ -58,7 +58,7 @@ impl State {
             Some(Message::AdmissionOver) => return Self::Over,
             Some(Message::Lapsed) => return Self::Lapsed,
             Some(Message::SoldOut) => return Self::SoldOut,
-            // What closed for whoever did not enter is the entry, maybe since this snapshot.
+            // What closed for somebody outside is the entry, maybe since this snapshot.
             Some(Message::Closed) if is_draw && !is_over && standing == Standing::NotQueued => {
                 return Self::EntryClosed;
             }
@@ -82,7 +82,7 @@ impl State {
                 ended
             }
             (Standing::Ready { .. }, _) => Self::Ready,
-            // Whoever came in time waits for a slot, also when the time is over.
+            // Those who came in time wait for a slot, also when the time is over.
             (Standing::Lapsed { .. }, _) if page.message == Some(Message::Boarding) => Self::Ready,
             (Standing::Lapsed { .. }, _) => Self::Lapsed,
             (Standing::Reserve { .. }, _) => Self::Reserve,

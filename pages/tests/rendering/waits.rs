@@ -6,8 +6,8 @@ use tidegate_core::view::wait::WaitRange;
 
 use crate::fixture::{room, snapshot, status};
 
-/// The view may be some seconds old, and others may join before: a short wait is said by a measured rate, or
-/// not at all.
+/// The view may be some seconds old, and others may join before: a short wait is said by a measured
+/// rate, or not at all.
 #[test]
 fn who_may_join_is_promised_no_short_wait_that_nobody_measured() {
     let said = |phase, rate, seconds, most| {

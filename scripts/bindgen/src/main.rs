@@ -1,6 +1,6 @@
 //! Writes the JavaScript that a Worker's WebAssembly needs: `wasm-bindgen`, with the options that a
-//! Worker takes. The command of that name brings a web server and a TLS stack for its test runner, and
-//! takes four times as long to compile.
+//! Worker takes. The command of that name brings a web server and a TLS stack for its test runner,
+//! and takes four times as long to compile.
 //!
 //! Cargo.lock keeps the library at the version of `wasm-bindgen` itself, for both stand on the same
 //! `wasm-bindgen-shared`: no tool can be of another version than the Worker.

@@ -30,7 +30,7 @@ impl LoadArgs {
         Ok(())
     }
 
-    /// An option that was given and changes nothing, and what it would need: whoever gives it
+    /// An option that was given and changes nothing, and what it would need. Somebody who gives it
     /// expects something of it.
     fn without_effect(&self) -> Option<(&'static str, &'static str)> {
         let pushes = ("--push-p99", self.push_p99.is_some());

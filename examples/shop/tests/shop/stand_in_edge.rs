@@ -1,5 +1,5 @@
-//! What stands in for the edge: it publishes keys, signs tokens for whoever asks, and keeps each
-//! admission's state as the API says.
+//! What stands in for the edge: it publishes keys, signs tokens for anybody who asks, and keeps
+//! each admission's state as the API says.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
