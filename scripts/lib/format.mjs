@@ -28,12 +28,13 @@ const isChecked = process.argv.includes("--check");
 for (const file of listed.trim().split("\n")) {
   if (LEFT_ALONE.includes(file) || !existsSync(path.join(ROOT, file))) continue;
   const text = read(file);
-  const formatted = formatter.formatText({ filePath: file, fileText: text });
-  if (formatted === text) continue;
-  if (isChecked) {
-    console.error(`${file}: not formatted: scripts/format formats it`);
-    process.exitCode = 1;
-  } else {
+  try {
+    const formatted = formatter.formatText({ filePath: file, fileText: text });
+    if (formatted === text) continue;
+    if (isChecked) throw new Error(`${file}: not formatted: scripts/format formats it`);
     writeFileSync(path.join(ROOT, file), formatted);
+  } catch (error) {
+    console.error(error.message);
+    process.exitCode = 1;
   }
 }
