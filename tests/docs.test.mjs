@@ -25,16 +25,25 @@ test("every test that docs/requirements.md names is there", () => {
   }
 });
 
-test("every link of a document to a file leads to one", () => {
-  const documents = [...globSync("*.md", { cwd: ROOT }),
-    ...globSync("{docs,origin}/*.md", { cwd: ROOT })];
+/** The anchors that a document's headings make, as GitHub has them. */
+const anchorsOf = (document) =>
+  [...read(document).matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+    heading.toLowerCase().replace(/[^\w\- ]/g, "").replaceAll(" ", "-")
+  );
+
+test("every link of a document leads to a file and a heading that are there", () => {
+  const documents = [
+    ...globSync("*.md", { cwd: ROOT }),
+    ...globSync("{docs,origin,examples/shop}/*.md", { cwd: ROOT }),
+  ];
   for (const wanted of ["CHANGELOG.md", "CONTRIBUTING.md", "README.md", "SECURITY.md"]) {
     assert.ok(documents.includes(wanted), wanted);
   }
   for (const document of documents) {
-    for (const [, target] of read(document).matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)) {
-      assert.ok(existsSync(path.join(ROOT, path.dirname(document), target)),
-        `${document}: ${target}`);
+    for (const [, to, anchor] of read(document).matchAll(/\]\((?!https?:)([^)#]*)#?([^)]*)\)/g)) {
+      const target = to ? path.join(path.dirname(document), to) : document;
+      assert.ok(existsSync(path.join(ROOT, target)), `${document}: ${to}`);
+      if (anchor) assert.ok(anchorsOf(target).includes(anchor), `${document}: ${to}#${anchor}`);
     }
   }
 });
