@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use super::calls::status::Texts;
 use super::memory::claims::Claims;
 use super::memory::freshness::Facts;
 use super::memory::once::Refusals;
@@ -11,6 +12,7 @@ use super::memory::recall::Recall;
 use super::memory::receipts::Statements;
 use super::memory::secrets::Secrets;
 use super::memory::single_flight::Flights;
+use super::memory::verified::Verified;
 use super::pages::Pages;
 use crate::calls::{DirectoryEntry, Reply};
 use crate::hex::hex;
@@ -35,6 +37,8 @@ pub struct Isolate {
     pub(super) views: Facts<EdgeView>,
     pub(super) recall: RefCell<Recall<Reply<Answer>>>,
     pub(super) claims: RefCell<Claims>,
+    pub(super) texts: Texts,
+    pub(super) verified: Verified,
     pub(super) statements: Statements,
     /// What one request does while others wait for it: the shop's pages are fetched by it, too.
     pub flights: Flights,
@@ -55,6 +59,8 @@ impl Isolate {
             views: Facts::new("view"),
             recall: RefCell::default(),
             claims: RefCell::default(),
+            texts: Texts::default(),
+            verified: Verified::default(),
             statements: Statements::default(),
             flights: Flights::default(),
             refusals: Refusals::default(),

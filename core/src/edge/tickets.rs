@@ -6,7 +6,7 @@ use super::request::{From, Shown};
 use crate::ids::QueueId;
 use crate::problem::{Code, Problem};
 use crate::queue::event::Holder;
-use crate::token::ticket::{ReadTicket, Ticket};
+use crate::token::ticket::Ticket;
 use crate::view::snapshot::{EdgeView, Snapshot};
 
 /// Where a ticket stands, as far as it or a snapshot says. A snapshot of another epoch says
@@ -30,22 +30,6 @@ pub(super) fn holder_of(ticket: &Ticket, snapshot: &Snapshot) -> Holder {
 }
 
 impl Context {
-    /// Reads a shown ticket. A missing one is `None`.
-    pub(super) async fn read(
-        &self,
-        id: &QueueId,
-        shown: Shown<'_>,
-    ) -> Result<Option<ReadTicket>, Problem> {
-        match shown.token() {
-            Some(token) => self
-                .ticket_keys()
-                .await?
-                .verify(token, id, self.now())
-                .map(Some),
-            None => Ok(None),
-        }
-    }
-
     /// Refuses a changing call by cookie that this site's own pages did not make.
     pub(super) fn check_same_origin(&self, shown: Shown<'_>) -> Result<(), Problem> {
         let by_cookie = matches!(shown, Shown::Cookie(_));

@@ -31,6 +31,7 @@ pub struct Ticket {
 }
 
 /// A ticket that was read.
+#[derive(Clone)]
 pub struct ReadTicket {
     /// What it says.
     pub ticket: Ticket,

@@ -182,3 +182,31 @@ fn an_object_out_of_reach_wedges_nothing() {
         assert_eq!(got.json()["stale"], json!(false), "{}", got.body);
     }
 }
+
+#[test]
+fn a_ticket_that_is_remembered_ends_when_it_does_and_vouches_for_no_other() {
+    for driver in BOTH {
+        let mut world = World::new(&json!({"maxActive": 1}), 1);
+        let token = ticket(&world.send(0, driver, &post("enter")));
+        let shown = |world: &mut World, token: &str| {
+            world.send(0, driver, &by_bearer(status(), token)).status
+        };
+        for _ in 0..2 {
+            assert_eq!(shown(&mut world, &token), 200);
+        }
+        for at in (0..token.len()).step_by(7) {
+            let other = if &token[at..=at] == "A" { "B" } else { "A" };
+            let altered = format!("{}{other}{}", &token[..at], &token[at + 1..]);
+            assert_eq!(shown(&mut world, &altered), 401, "byte {at}");
+        }
+        assert_eq!(shown(&mut world, &token), 200);
+        let elsewhere = Sent {
+            path: String::from("/v1/queues/another/status"),
+            ..by_bearer(status(), &token)
+        };
+        assert_ne!(world.send(0, driver, &elsewhere).status, 200);
+        // It was good for thirty days, and is renewed from the middle on.
+        world.pass(31 * 86_400_000);
+        assert_eq!(shown(&mut world, &token), 401);
+    }
+}

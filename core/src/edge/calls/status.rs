@@ -1,5 +1,7 @@
 //! `GET /v1/queues/{id}` and `GET status`: how the queue stands, and where a ticket stands in it.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::edge::answer::{Answer, Outcome};
@@ -20,9 +22,28 @@ pub(in crate::edge) const SNAPSHOT_CACHE: &str = "public, max-age=1, stale-while
 pub(in crate::edge) async fn snapshot(context: &Context, id: &QueueId) -> Outcome {
     context.only_reads()?;
     let seen = context.view(id).await?;
-    let text = serde_json::to_string(&seen.value.snapshot)
-        .map_err(|_| Problem::new(Code::InternalError, "The snapshot was not written."))?;
+    let text = context.isolate.texts.of(id, &seen.value)?;
     Ok(Answer::public(text, SNAPSHOT_CACHE))
+}
+
+/// The last snapshot of each queue, as text: the same for all who ask within a second.
+#[derive(Default)]
+pub(in crate::edge) struct Texts(RefCell<BTreeMap<QueueId, (Rc<EdgeView>, String)>>);
+
+impl Texts {
+    fn of(&self, id: &QueueId, view: &Rc<EdgeView>) -> Result<String, Problem> {
+        let mut texts = self.0.borrow_mut();
+        match texts.get(id) {
+            Some((of, text)) if Rc::ptr_eq(of, view) => Ok(text.clone()),
+            _ => {
+                let text = serde_json::to_string(&view.snapshot).map_err(|_| {
+                    Problem::new(Code::InternalError, "The snapshot was not written.")
+                })?;
+                texts.insert(id.clone(), (Rc::clone(view), text.clone()));
+                Ok(text)
+            }
+        }
+    }
 }
 
 /// Answers with where the shown ticket stands.

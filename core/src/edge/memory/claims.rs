@@ -6,7 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use super::recall::{Recent, TicketKey};
+use super::recall::TicketKey;
+use super::recent::Recent;
 use crate::UnixMillis;
 use crate::calls::Reply;
 use crate::ids::Epoch;
@@ -33,7 +34,7 @@ pub enum Turn {
 /// See the module's documentation.
 #[derive(Default)]
 pub struct Claims {
-    tickets: Recent<Asked>,
+    tickets: Recent<TicketKey, Asked>,
     /// When a slot may have become free, of a life of a queue.
     freed: BTreeMap<Epoch, UnixMillis>,
 }

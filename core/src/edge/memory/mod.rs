@@ -5,6 +5,8 @@ pub mod freshness;
 pub(super) mod once;
 pub mod recall;
 pub(super) mod receipts;
+mod recent;
 pub(super) mod secrets;
 pub mod single_flight;
+pub(super) mod verified;
 pub(super) mod views;

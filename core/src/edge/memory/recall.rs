@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::recent::Recent;
 use crate::UnixMillis;
 use crate::ids::Epoch;
 use crate::problem::{Code, Problem};
@@ -13,53 +14,9 @@ use crate::view::snapshot::Snapshot;
 const MOMENT_MILLIS: u64 = 1_000;
 /// How long it is known that a ticket was left: it stays so, and its holder has no more to give up.
 const LEFT_MILLIS: u64 = 600_000;
-/// How many tickets are remembered, of one kind; then the older half is forgotten.
-const TICKETS_MAX: usize = 8_192;
 
 /// A ticket: a life of a queue, and an index in it.
 pub type TicketKey = (Epoch, u64);
-
-/// Values that are known for a while, of so many tickets at most.
-pub(in crate::edge) struct Recent<V> {
-    young: BTreeMap<TicketKey, (V, UnixMillis)>,
-    old: BTreeMap<TicketKey, (V, UnixMillis)>,
-}
-
-impl<V> Default for Recent<V> {
-    fn default() -> Self {
-        Self {
-            young: BTreeMap::new(),
-            old: BTreeMap::new(),
-        }
-    }
-}
-
-impl<V> Recent<V> {
-    fn get(&self, key: TicketKey, now: UnixMillis) -> Option<&V> {
-        let (value, until) = self.young.get(&key).or_else(|| self.old.get(&key))?;
-        (now < *until).then_some(value)
-    }
-
-    /// What is known, which is forgotten.
-    pub(in crate::edge) fn take(&mut self, key: TicketKey, now: UnixMillis) -> Option<V> {
-        let young = self.young.remove(&key);
-        let old = self.old.remove(&key);
-        let (value, until) = young.or(old)?;
-        (now < until).then_some(value)
-    }
-
-    pub(in crate::edge) fn put(&mut self, key: TicketKey, value: V, until: UnixMillis) {
-        if self.young.len() >= TICKETS_MAX / 2 && !self.young.contains_key(&key) {
-            self.old = core::mem::take(&mut self.young);
-        }
-        self.young.insert(key, (value, until));
-    }
-
-    pub(in crate::edge) fn forget(&mut self, key: TicketKey) {
-        self.young.remove(&key);
-        self.old.remove(&key);
-    }
-}
 
 /// A refusal, and the version of the view that the edge had then: a newer one may know better.
 struct Refused {
@@ -69,10 +26,10 @@ struct Refused {
 
 /// See the module's documentation. `L` is what a look finds.
 pub struct Recall<L> {
-    claims: Recent<Refused>,
-    looks: Recent<L>,
-    left: Recent<()>,
-    stays: Recent<Problem>,
+    claims: Recent<TicketKey, Refused>,
+    looks: Recent<TicketKey, L>,
+    left: Recent<TicketKey, ()>,
+    stays: Recent<TicketKey, Problem>,
     /// The lowest position that was just refused as not called up, of a life of a queue.
     uncalled: BTreeMap<Epoch, (u64, UnixMillis)>,
 }
@@ -294,17 +251,5 @@ mod tests {
         assert!(!recall.has_left((EPOCH, 3), NOW));
         recall.left((EPOCH, 3), NOW);
         assert!(recall.has_left((EPOCH, 3), NOW + 60_000));
-    }
-
-    #[test]
-    fn memory_is_bounded_and_keeps_the_latest() {
-        let mut recall = Recall::<()>::default();
-        let count = 10 * u64::try_from(TICKETS_MAX).unwrap();
-        for index in 0..count {
-            recall.left((EPOCH, index), NOW);
-        }
-        assert!(recall.left.young.len() + recall.left.old.len() <= TICKETS_MAX);
-        assert!(recall.has_left((EPOCH, count - 1), NOW));
-        assert!(recall.has_left((EPOCH, count - 2_000), NOW));
     }
 }
