@@ -4,18 +4,26 @@ use std::collections::BTreeMap;
 
 use crate::UnixMillis;
 
-/// How many things are remembered, of one kind; then the older half is forgotten.
-pub(in crate::edge) const REMEMBERED_MAX: usize = 8_192;
+/// How many things are remembered, unless a kind says otherwise; then the older half is forgotten.
+const REMEMBERED_MAX: usize = 8_192;
 
 /// See the module's documentation.
 pub(in crate::edge) struct Recent<K, V> {
+    most: usize,
     young: BTreeMap<K, (V, UnixMillis)>,
     old: BTreeMap<K, (V, UnixMillis)>,
 }
 
 impl<K, V> Default for Recent<K, V> {
     fn default() -> Self {
+        Self::of_at_most(REMEMBERED_MAX)
+    }
+}
+
+impl<K, V> Recent<K, V> {
+    pub(in crate::edge) const fn of_at_most(most: usize) -> Self {
         Self {
+            most,
             young: BTreeMap::new(),
             old: BTreeMap::new(),
         }
@@ -37,7 +45,7 @@ impl<K: Copy + Ord, V> Recent<K, V> {
     }
 
     pub(in crate::edge) fn put(&mut self, key: K, value: V, until: UnixMillis) {
-        if self.young.len() >= REMEMBERED_MAX / 2 && !self.young.contains_key(&key) {
+        if self.young.len() >= self.most / 2 && !self.young.contains_key(&key) {
             self.old = core::mem::take(&mut self.young);
         }
         self.young.insert(key, (value, until));
