@@ -1,28 +1,30 @@
 // Lines of shoppers, made before anything is measured: Tidegate's, the naive room's, and tickets to
 // claim with.
 
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 
 import { naive, tidegate } from "./rooms.mjs";
 import { luaScript, wrk } from "./wrk.mjs";
 
-/** So many wait; the one who polls stands in the middle. */
+/** So many wait. All of them poll in turn; in the naive room, the one in the middle does. */
 const LINE = 10_000;
 /** Before the one who polls early in the naive room. */
 export const FEW = 200;
 const AT_ONCE = 64;
 
-/** A line of Tidegate's in `state`; returns the ticket of the one in the middle. */
+/** A line of Tidegate's in `state`. Returns a file of all its tickets, one a line. */
 export async function fillTidegate(state) {
   const room = await tidegate({ state });
   try {
     await room.create("line", { maxActive: 1, lanes: 1 });
-    const enter = () => room.call("POST", "/v1/queues/line/enter");
-    await many(LINE / 2, enter);
-    const { ticket, status } = await enter();
-    if (status.status !== "QUEUED") throw new Error(`the polling shopper is ${status.status}`);
-    await many(LINE / 2, enter);
-    return ticket;
+    const tickets = [];
+    await many(LINE, async () => {
+      const { ticket } = await room.call("POST", "/v1/queues/line/enter");
+      tickets.push(ticket);
+    });
+    const file = `${state}-tickets`;
+    writeFileSync(file, tickets.join("\n"));
+    return file;
   } finally {
     await room.stop();
   }
