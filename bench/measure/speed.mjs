@@ -31,8 +31,8 @@ export async function measureSpeed({ seconds, slices, rounds }) {
       (measured[name] ??= []).push(...results);
       const [rate, cpu] = [spread(results.map(perSecond)), spread(results.map(cpuMicros))];
       const time = Number.isFinite(cpu.value) ? `${Math.round(cpu.value)} µs CPU` : "";
-      const perSecond = Math.round(rate.value).toString().padStart(6);
-      console.log(`round ${round}  ${name.padEnd(22)} ${perSecond}/s  ${time}`.trimEnd());
+      const answers = Math.round(rate.value).toString().padStart(6);
+      console.log(`round ${round}  ${name.padEnd(22)} ${answers}/s  ${time}`.trimEnd());
     }
   }
   return rowsOf(measured, `${slices * rounds} pairs`);
