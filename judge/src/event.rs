@@ -77,6 +77,8 @@ pub enum Event<'a> {
         at: u64,
         /// When the state was taken.
         taken: u64,
+        /// How far tickets are called up by it.
+        boarding: u64,
         /// Whether it is called stale.
         stale: bool,
     },

@@ -37,7 +37,7 @@ use history::{History, Verb};
 pub use ledger::Ledger;
 pub use limits::Limits;
 pub use plain::plain;
-use promises::in_order::Overtaken;
+use promises::in_order::{Boarding, Overtaken};
 use promises::{
     calm_failure, durable, in_order, live, never_over_admitted, one_each, polls_are_free,
     real_time_order, recomputable, sealed, unique_and_dense,
@@ -56,6 +56,7 @@ pub struct Judge {
     live: live::Live,
     polls: polls_are_free::Polls,
     overtaken: Overtaken,
+    boarding: Boarding,
     verdict: Verdict,
 }
 
@@ -107,13 +108,20 @@ impl Judge {
             Event::Restored => self.live.begins_anew(),
             Event::Forged { accepted, wrote } => sealed::forged(accepted, wrote, verdict),
             Event::Asked { reader, at } => self.polls.asked(reader, at, verdict),
-            Event::Forgot(reader) => self.polls.begins_anew(reader),
+            Event::Forgot(reader) => {
+                self.polls.begins_anew(reader);
+                self.boarding.begins_anew(reader);
+            }
             Event::Shown {
                 edge,
                 at,
                 taken,
+                boarding,
                 stale,
-            } => calm_failure::shown(edge, at, taken, stale, verdict),
+            } => {
+                calm_failure::shown(edge, at, taken, stale, verdict);
+                self.boarding.shown(edge, boarding, verdict);
+            }
         }
     }
 

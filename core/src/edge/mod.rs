@@ -24,3 +24,4 @@ pub mod pending;
 pub mod request;
 mod router;
 mod tickets;
+pub mod typed;

@@ -128,9 +128,9 @@ pub enum Supply {
 
 /// What a driver does next.
 #[derive(Debug)]
-pub enum Step {
+pub enum Step<A = Answer> {
     /// Answers.
-    Answer(Answer),
+    Answer(A),
     /// Meets a demand, and resumes the call.
     Demand(Demand),
 }
@@ -161,13 +161,13 @@ impl Port {
 }
 
 /// A call that has begun.
-pub struct Pending {
-    code: Pin<Box<dyn Future<Output = Answer>>>,
+pub struct Pending<A = Answer> {
+    code: Pin<Box<dyn Future<Output = A>>>,
     port: Rc<Port>,
 }
 
-impl Pending {
-    pub(super) fn new(port: Rc<Port>, code: impl Future<Output = Answer> + 'static) -> Self {
+impl<A> Pending<A> {
+    pub(super) fn new(port: Rc<Port>, code: impl Future<Output = A> + 'static) -> Self {
         Self {
             code: Box::pin(code),
             port,
@@ -175,7 +175,7 @@ impl Pending {
     }
 
     /// Takes the first step.
-    pub fn begin(&mut self, now: UnixMillis) -> Step {
+    pub fn begin(&mut self, now: UnixMillis) -> Step<A> {
         self.port.now.set(now);
         let mut context = task::Context::from_waker(Waker::noop());
         match self.code.as_mut().poll(&mut context) {
@@ -186,7 +186,7 @@ impl Pending {
     }
 
     /// Takes the next step with what was demanded.
-    pub fn resume(&mut self, supply: Supply, now: UnixMillis) -> Step {
+    pub fn resume(&mut self, supply: Supply, now: UnixMillis) -> Step<A> {
         self.port.supply.replace(Some(supply));
         self.begin(now)
     }

@@ -48,14 +48,32 @@ impl Context {
         id: &QueueId,
         shown: Shown<'_>,
     ) -> Result<(Seen<EdgeView>, Holder), Problem> {
+        let ticket = self.shown_ticket(id, shown).await?;
+        self.judged_by(&ticket).await
+    }
+
+    /// The ticket that was shown, where one must be.
+    pub(super) async fn shown_ticket(
+        &self,
+        id: &QueueId,
+        shown: Shown<'_>,
+    ) -> Result<Ticket, Problem> {
         self.exists(id).await?;
         let read = self.read(id, shown).await?.ok_or_else(|| {
             Problem::unauthorized(
                 "This call needs the ticket that entering gave, as bearer or cookie.",
             )
         })?;
-        let seen = self.view_for(&read.ticket).await?;
-        let holder = holder_of(&read.ticket, &seen.value.snapshot);
+        Ok(read.ticket)
+    }
+
+    /// Whose a ticket is, and the view of the epoch that it is of.
+    pub(super) async fn judged_by(
+        &self,
+        ticket: &Ticket,
+    ) -> Result<(Seen<EdgeView>, Holder), Problem> {
+        let seen = self.view_for(ticket).await?;
+        let holder = holder_of(ticket, &seen.value.snapshot);
         Ok((seen, holder))
     }
 }

@@ -5,6 +5,7 @@ use core::ops::Range;
 
 use tidegate_core::UnixMillis;
 
+use crate::event::Reader;
 use crate::history::Verb;
 use crate::ledger::Ledger;
 use crate::seen::{Entry, Seen};
@@ -21,6 +22,36 @@ pub struct Overtaken {
     pub in_hearing: u64,
     /// When they had let that time pass.
     pub later: u64,
+}
+
+/// How far tickets were called up by what each edge showed last.
+#[derive(Default)]
+pub struct Boarding(Vec<u64>);
+
+impl Boarding {
+    /// An edge shows how far tickets are called up: who was told that they are is not told later
+    /// that they are not.
+    pub fn shown(&mut self, edge: u32, boarding: u64, verdict: &mut Verdict) {
+        let place = usize::try_from(edge).unwrap_or(usize::MAX);
+        if self.0.len() <= place {
+            self.0.resize(place.saturating_add(1), 0);
+        }
+        if let Some(before) = self.0.get_mut(place) {
+            let was = core::mem::replace(before, boarding);
+            verdict.ensure(was <= boarding, THIS, || {
+                format!("edge {edge} shows boarding at {boarding}, and showed it at {was}")
+            });
+        }
+    }
+
+    /// A reader's memory is gone: another takes its place.
+    pub fn begins_anew(&mut self, reader: Reader) {
+        let Reader::Edge(edge) = reader else { return };
+        let place = usize::try_from(edge).ok();
+        if let Some(shown) = place.and_then(|place| self.0.get_mut(place)) {
+            *shown = 0;
+        }
+    }
 }
 
 /// An event admitted so many, the last position among them this one, at this time.

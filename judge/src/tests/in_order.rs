@@ -1,6 +1,8 @@
 //! Tests.
 
 use super::story::{Story, T, expect};
+use crate::Judge;
+use crate::event::{Event, Reader};
 use crate::ledger::Ledger;
 use crate::promises::in_order::*;
 use crate::verdict::{Promise::InOrder as THIS, Verdict};
@@ -87,4 +89,22 @@ fn boarding_that_goes_back_or_past_the_last_is_found() {
         boarded(&mut ledger, boarding, 9, &mut verdict);
         assert_eq!(verdict.count(), broken);
     }
+}
+
+#[test]
+fn an_edge_that_shows_fewer_called_up_than_before_is_found_unless_it_began_anew() {
+    let shown = |edge, boarding| Event::Shown {
+        edge,
+        at: 0,
+        taken: 0,
+        boarding,
+        stale: false,
+    };
+    let mut judge = Judge::default();
+    assert_eq!(judge.see(shown(1, 5)), Ok(()));
+    assert_eq!(judge.see(shown(2, 4)), Ok(()), "another edge");
+    let broken = judge.see(shown(1, 4)).map_err(|broken| broken.promise);
+    assert_eq!(broken, Err(THIS));
+    assert_eq!(judge.see(Event::Forgot(Reader::Edge(1))), Ok(()));
+    assert_eq!(judge.see(shown(1, 0)), Ok(()));
 }

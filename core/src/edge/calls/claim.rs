@@ -17,6 +17,7 @@ use crate::problem::{Code, Problem};
 use crate::queue::event::{Grant, Holder};
 use crate::queue::{Answer, Event};
 use crate::token::handoff::Handoff;
+use crate::token::ticket::Ticket;
 use crate::view::snapshot::EdgeView;
 
 /// What a claim comes to.
@@ -81,7 +82,19 @@ impl Context {
         shown: Shown<'_>,
     ) -> Result<Claimed, Problem> {
         self.check_same_origin(shown)?;
-        let (seen, holder) = self.judged(id, shown).await?;
+        let ticket = self.shown_ticket(id, shown).await?;
+        // Without them, an admission could not be answered.
+        self.handoff_keys().await?;
+        let answer = self.claim_by(&ticket).await?;
+        self.claimed(id, answer)
+            .await?
+            .ok_or_else(|| Problem::unexpected("queue"))
+    }
+
+    /// What the queue says to a ticket's claim, or said a moment ago.
+    pub(in crate::edge) async fn claim_by(&self, ticket: &Ticket) -> Result<Answer, Problem> {
+        let id = &ticket.queue;
+        let (seen, holder) = self.judged_by(ticket).await?;
         if let Some(problem) = self.claim_refusal(&holder, &seen) {
             return Err(problem);
         }
@@ -94,8 +107,6 @@ impl Context {
         let answer = match turn {
             Turn::Again(answer) => answer,
             Turn::Ask => {
-                // Without them, an admission could not be answered.
-                self.handoff_keys().await?;
                 let answer = self.queue(id, Event::Claim(holder.clone())).await;
                 self.note_claim(&holder, &seen, &answer);
                 answer?
@@ -104,9 +115,7 @@ impl Context {
         if let Some(position) = holder.position {
             self.boarding_is(id, holder.epoch, position.saturating_add(1));
         }
-        self.claimed(id, answer)
-            .await?
-            .ok_or_else(|| Problem::unexpected("queue"))
+        Ok(answer)
     }
 
     /// Why a claim need not reach the queue, if so.

@@ -15,6 +15,7 @@ use crate::edge::memory::views::entry_refusal;
 use crate::edge::naming::{EnterBody, Name, Naming};
 use crate::edge::pending::Object;
 use crate::edge::request::{From, Shown};
+use crate::fair::receipt::Receipt;
 use crate::ids::{QueueId, ShopperId};
 use crate::problem::{Code, Problem};
 use crate::queue::event::Called;
@@ -24,6 +25,17 @@ use crate::view::status::Status;
 
 /// An entry that meets a reset is tried again under the new epoch this often.
 const TRIES: usize = 3;
+
+/// The place that a shopper got, or had.
+pub(in crate::edge) struct Placed {
+    /// What it stands in.
+    pub view: Rc<EdgeView>,
+    /// What its ticket says.
+    pub ticket: Ticket,
+    /// What it means now.
+    pub status: Status,
+    receipt: Option<Box<Receipt>>,
+}
 
 /// A shopper who is in.
 pub(in crate::edge) struct Entered {
@@ -75,37 +87,56 @@ impl Context {
             Err(_) if !is_bearer => None,
             read => read?,
         };
+        // Without it, the entry could not be answered.
+        self.ticket_keys().await?;
+        let ticket = known.map(|known| known.ticket);
         let mut fresh = None;
+        let name = async |view: &EdgeView| {
+            let shopper = self.named(view, naming, &mut fresh).await?;
+            // Who is named may have an entry, which only the lane knows.
+            Ok((shopper, !naming.is_nobody()))
+        };
+        let placed = self.place(id, ticket.as_ref(), is_bearer, name).await?;
+        self.signed(placed).await
+    }
+
+    /// Gives a shopper a place, or finds the one they have: whom a known ticket names, or else
+    /// `name`, which says besides whether they may have entered before. `is_held_to` the ticket is
+    /// who must not enter without it.
+    pub(in crate::edge) async fn place(
+        &self,
+        id: &QueueId,
+        ticket: Option<&Ticket>,
+        is_held_to: bool,
+        mut name: impl AsyncFnMut(&EdgeView) -> Result<(ShopperId, bool), Problem>,
+    ) -> Result<Placed, Problem> {
         let mut called = Called::default();
         for _ in 0..TRIES {
-            let judged = match &known {
-                Some(known) => Some(self.view_for(&known.ticket).await),
+            let judged = match ticket {
+                Some(ticket) => Some(self.view_for(ticket).await),
                 None => None,
             };
-            let (seen, known) = match judged {
-                Some(Ok(seen)) => (seen, known.as_ref()),
+            let (seen, ticket) = match judged {
+                Some(Ok(seen)) => (seen, ticket),
                 // A ticket of an earlier epoch that a cookie held is no ticket.
-                Some(Err(problem)) if problem.code != Code::TicketVoid || is_bearer => {
+                Some(Err(problem)) if problem.code != Code::TicketVoid || is_held_to => {
                     return Err(problem);
                 }
                 _ => (self.view(id).await?, None),
             };
             let view = &seen.value;
             view.snapshot.check_entry_open(self.now())?;
-            let shopper = match known {
-                Some(known) => known.ticket.shopper,
-                None => self.named(view, naming, &mut fresh).await?,
+            let (shopper, may_be_in) = match ticket {
+                Some(ticket) => (ticket.shopper, true),
+                None => name(view).await?,
             };
-            // Who is named may have an entry, which only the lane knows.
             let refusal = entry_refusal(&seen);
-            if let (Some(problem), true) = (&refusal, naming.is_nobody() && known.is_none()) {
+            if let (Some(problem), false) = (&refusal, may_be_in) {
                 return Err(problem.clone());
             }
-            // Without it, the entry could not be answered.
-            self.ticket_keys().await?;
             called = view.snapshot.called().max(called);
             match self.ask_lane(&seen, shopper, called, refusal).await {
-                Ok(reply) => return self.entered(&seen, shopper, reply).await,
+                Ok(reply) => return self.placed(&seen, shopper, reply),
                 // The queue was reset since the view was taken.
                 Err(problem) if problem.code == Code::TicketVoid => self.renew(id).await?,
                 Err(problem) => return Err(problem),
@@ -173,12 +204,12 @@ impl Context {
     }
 
     /// Makes the ticket of an entry, and what it means.
-    async fn entered(
+    fn placed(
         &self,
         seen: &Seen<EdgeView>,
         shopper: ShopperId,
         reply: LaneReply,
-    ) -> Result<Entered, Problem> {
+    ) -> Result<Placed, Problem> {
         let LaneReply::Entered {
             index,
             boarding,
@@ -216,19 +247,36 @@ impl Context {
                 self.isolate.jitter(),
             )
         };
+        Ok(Placed {
+            view: Rc::clone(view),
+            ticket,
+            status,
+            receipt,
+        })
+    }
+
+    /// Signs what a shopper holds of their place.
+    async fn signed(&self, placed: Placed) -> Result<Entered, Problem> {
+        let Placed {
+            view,
+            ticket,
+            status,
+            receipt,
+        } = placed;
+        let now = self.now();
         let keys = self.ticket_keys().await?;
         let token = keys.sign(&ticket, now, lives_until(&view.snapshot, now))?;
         let receipt = match receipt {
             Some(receipt) => {
                 let keys = self.handoff_keys().await?;
                 let statements = &self.isolate.statements;
-                Some(statements.shown(&keys, id, epoch, &receipt)?)
+                Some(statements.shown(&keys, &ticket.queue, ticket.epoch, &receipt)?)
             }
             None => None,
         };
         Ok(Entered {
             token,
-            view: Rc::clone(view),
+            view,
             receipt,
             status,
         })

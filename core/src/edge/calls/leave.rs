@@ -10,6 +10,7 @@ use crate::edge::request::{Method, Shown};
 use crate::ids::QueueId;
 use crate::problem::Problem;
 use crate::queue::event::Holder;
+use crate::token::ticket::Ticket;
 use crate::view::snapshot::EdgeView;
 
 /// Answers the call.
@@ -27,20 +28,26 @@ impl Context {
         shown: Shown<'_>,
     ) -> Result<(), Problem> {
         self.check_same_origin(shown)?;
-        let (seen, holder) = self.judged(id, shown).await?;
+        let ticket = self.shown_ticket(id, shown).await?;
+        self.leave_by(&ticket).await
+    }
+
+    /// Gives up what a ticket holds.
+    pub(in crate::edge) async fn leave_by(&self, ticket: &Ticket) -> Result<(), Problem> {
+        let (seen, holder) = self.judged_by(ticket).await?;
         if let Some(known) = self.known_leave(&holder) {
             return known;
         }
         let told = self.tell_lane(&seen.value, &holder).await;
-        let (ticket, now) = (key(&holder), self.now());
+        let (held, now) = (key(&holder), self.now());
         let mut recall = self.isolate.recall.borrow_mut();
         if let Err(problem) = told {
-            recall.leave_refused(ticket, &problem, now);
+            recall.leave_refused(held, &problem, now);
             return Err(problem);
         }
-        recall.left(ticket, now);
-        self.isolate.claims.borrow_mut().changed(ticket, now);
-        self.place_is_free(id, holder.epoch);
+        recall.left(held, now);
+        self.isolate.claims.borrow_mut().changed(held, now);
+        self.place_is_free(&ticket.queue, holder.epoch);
         Ok(())
     }
 

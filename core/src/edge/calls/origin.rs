@@ -8,7 +8,7 @@ use crate::edge::body;
 use crate::edge::context::Context;
 use crate::edge::pending::{Demand, Supply};
 use crate::edge::router::{nothing_here, queue_id};
-use crate::ids::AdmissionId;
+use crate::ids::{AdmissionId, QueueId};
 use crate::problem::{Code, Problem};
 use crate::queue::claim::AdmissionReport;
 use crate::queue::{Answer, Event};
@@ -59,7 +59,7 @@ pub(in crate::edge) async fn redeem(context: &Context) -> Outcome {
         admission: handoff.admission_id,
         idempotency_key,
     };
-    let report = context.admission(context.queue(&handoff.queue, event).await?)?;
+    let report = context.at_checkout(&handoff.queue, event).await?;
     Answered::private(
         200,
         &json!({
@@ -97,7 +97,7 @@ pub(in crate::edge) async fn settle(
         "extend" => Event::Extend(admission),
         _ => return Err(nothing_here().into()),
     };
-    let report = context.admission(context.queue(&id, event).await?)?;
+    let report = context.at_checkout(&id, event).await?;
     Answered::private(200, &report)
 }
 
@@ -136,9 +136,13 @@ impl Context {
         verified.map_err(|_| refused())
     }
 
-    /// The admission in a queue's answer; this edge notes what follows from it.
-    fn admission(&self, answer: Answer) -> Result<AdmissionReport, Problem> {
-        let Answer::Admission(report) = answer else {
+    /// Lets a checkout's event happen to an admission; this edge notes what follows from it.
+    pub(in crate::edge) async fn at_checkout(
+        &self,
+        id: &QueueId,
+        event: Event,
+    ) -> Result<AdmissionReport, Problem> {
+        let Answer::Admission(report) = self.queue(id, event).await? else {
             return Err(Problem::unexpected("queue"));
         };
         // Who was admitted was called up, whatever the last snapshot says.

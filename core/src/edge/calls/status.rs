@@ -4,14 +4,19 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use crate::UnixMillis;
 use crate::edge::answer::{Answer, Outcome};
 use crate::edge::context::Context;
 use crate::edge::cookies;
+use crate::edge::isolate::Isolate;
+use crate::edge::judging::{Judgement, judge};
 use crate::edge::lifetime::{is_due, lives_until};
+use crate::edge::memory::freshness::{SECOND_MILLIS, Seen};
 use crate::edge::request::Shown;
 use crate::edge::tickets::position_of;
 use crate::ids::QueueId;
 use crate::problem::{Code, Problem};
+use crate::token::ticket::Ticket;
 use crate::view::snapshot::EdgeView;
 use crate::view::status::Status;
 
@@ -61,6 +66,29 @@ pub(in crate::edge) async fn call(context: &Context, id: &QueueId) -> Outcome {
     })
 }
 
+impl Isolate {
+    /// What a ticket means by a view of its life that is at hand. The ticket gets its place, if that
+    /// is known.
+    pub fn standing(
+        &self,
+        ticket: &mut Ticket,
+        now: UnixMillis,
+    ) -> Option<(Seen<EdgeView>, Status)> {
+        let seen = self
+            .views
+            .at_hand(ticket.queue.as_str(), SECOND_MILLIS, now)?;
+        let judged = judge(ticket, &seen.value.snapshot, seen.fetched_at);
+        let status = (judged == Judgement::OneLife).then(|| self.status_by(ticket, &seen))?;
+        Some((seen, status))
+    }
+
+    fn status_by(&self, ticket: &mut Ticket, seen: &Seen<EdgeView>) -> Status {
+        let snapshot = &seen.value.snapshot;
+        ticket.position = position_of(ticket, snapshot);
+        Status::of(Some(ticket), snapshot, seen.stale, self.jitter())
+    }
+}
+
 impl Context {
     /// What the shown ticket means now, and the view that says so.
     pub(in crate::edge) async fn status(
@@ -68,26 +96,36 @@ impl Context {
         id: &QueueId,
         shown: Shown<'_>,
     ) -> Result<(Rc<EdgeView>, Status), Problem> {
-        let Some(known) = self.read(id, shown).await? else {
+        let Some(mut known) = self.read(id, shown).await? else {
             let seen = self.view(id).await?;
             let jitter = self.isolate.jitter();
             let status = Status::of(None, &seen.value.snapshot, seen.stale, jitter);
             return Ok((seen.value, status));
         };
-        let seen = self.view_for(&known.ticket).await?;
+        let had_place = known.ticket.position.is_some();
+        let (seen, mut status) = self.standing(&mut known.ticket).await?;
         let (snapshot, now) = (&seen.value.snapshot, self.now());
-        let is_due = is_due(&known, snapshot, now);
-        let mut ticket = known.ticket;
-        let had_place = ticket.position.is_some();
-        ticket.position = position_of(&ticket, snapshot);
-        let jitter = self.isolate.jitter();
-        let mut status = Status::of(Some(&ticket), snapshot, seen.stale, jitter);
         // With its place, so that it is computed once.
-        if is_due || had_place != ticket.position.is_some() {
+        if is_due(&known, snapshot, now) || had_place != known.ticket.position.is_some() {
             let expires_at = lives_until(snapshot, now);
             let keys = self.ticket_keys().await?;
-            status.ticket = Some(keys.sign(&ticket, now, expires_at)?);
+            status.ticket = Some(keys.sign(&known.ticket, now, expires_at)?);
         }
         Ok((seen.value, status))
+    }
+
+    /// What a ticket means now, and the view that says so. The ticket gets its place, if that is
+    /// known.
+    pub(in crate::edge) async fn standing(
+        &self,
+        ticket: &mut Ticket,
+    ) -> Result<(Seen<EdgeView>, Status), Problem> {
+        if let Some(known) = self.isolate.standing(ticket, self.now()) {
+            return Ok(known);
+        }
+        // On the heap, for most looks are answered from memory, and carry it in vain.
+        let seen = Box::pin(self.view_for(ticket)).await?;
+        let status = self.isolate.status_by(ticket, &seen);
+        Ok((seen, status))
     }
 }

@@ -125,16 +125,23 @@ impl<T> Facts<T> {
         }
     }
 
-    /// A fact that is at most `fresh` milliseconds old.
-    pub fn fresh(&self, key: &str, fresh: u64, now: UnixMillis) -> Option<Seen<T>> {
+    /// A fact that is at most `fresh` milliseconds old, or a little older while another request
+    /// refreshes it.
+    pub fn at_hand(&self, key: &str, fresh: u64, now: UnixMillis) -> Option<Seen<T>> {
         let slots = self.slots.borrow();
-        let known = slots.get(key)?.known.as_ref()?;
-        (known.age(now) < fresh).then(|| known.seen(fresh, now))
+        let slot = slots.get(key)?;
+        let known = slot.known.as_ref()?;
+        let passable = if now < slot.refreshing_until {
+            fresh.saturating_add(WHILE_REVALIDATE_MILLIS)
+        } else {
+            fresh
+        };
+        (known.age(now) < passable).then(|| known.seen(fresh, now))
     }
 
     /// What becomes of a request for a fact that should be at most `fresh` milliseconds old.
     pub fn look(&self, key: &str, fresh: u64, now: UnixMillis) -> Look<T> {
-        if let Some(seen) = self.fresh(key, fresh, now) {
+        if let Some(seen) = self.at_hand(key, fresh, now) {
             return Look::Serve(seen);
         }
         let mut slots = self.slots.borrow_mut();
@@ -144,13 +151,10 @@ impl<T> Facts<T> {
             slot.refreshing_until = now.saturating_add(REFRESH_MILLIS);
             return Look::Refresh;
         }
-        let passable = fresh.saturating_add(WHILE_REVALIDATE_MILLIS);
         match &slot.known {
-            Some(known) if !refreshing || known.age(now) < passable => {
-                Look::Serve(known.seen(fresh, now))
-            }
             _ if refreshing => Look::Wait,
-            _ => slot.refused.clone().map_or(Look::Fail, Look::Refuse),
+            Some(known) => Look::Serve(known.seen(fresh, now)),
+            None => slot.refused.clone().map_or(Look::Fail, Look::Refuse),
         }
     }
 

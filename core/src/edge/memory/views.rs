@@ -95,9 +95,14 @@ impl Context {
     /// What this edge keeps of a queue, at most a few seconds old while its objects answer.
     pub(in crate::edge) async fn view(&self, id: &QueueId) -> Result<Seen<EdgeView>, Problem> {
         let views = &self.isolate.views;
-        if let Some(seen) = views.fresh(id.as_str(), SECOND_MILLIS, self.now()) {
+        if let Some(seen) = views.at_hand(id.as_str(), SECOND_MILLIS, self.now()) {
             return Ok(seen);
         }
+        // On the heap, for most requests are served from memory, and carry it in vain.
+        Box::pin(self.fetched_view(id)).await
+    }
+
+    async fn fetched_view(&self, id: &QueueId) -> Result<Seen<EdgeView>, Problem> {
         let epoch = self.epoch(id).await?;
         let source = async || {
             let relay = RelayName {
@@ -114,6 +119,7 @@ impl Context {
                 RelayReply::Sockets(_) => Err(Problem::unexpected("relay")),
             }
         };
+        let views = &self.isolate.views;
         self.find(views, id.as_str(), SECOND_MILLIS, source).await
     }
 
