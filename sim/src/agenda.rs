@@ -5,10 +5,18 @@ use std::collections::BTreeMap;
 
 /// Slots of the wheel: a power of two, longer than the pause between any two polls.
 const SLOTS: usize = 1 << 18;
+/// How many things lie together: with the simulator's, a chunk is 128 bytes.
+const TOGETHER: usize = 5;
+/// No chunk.
+const NONE: u32 = u32::MAX;
 
 /// Things of type `T` by their time in milliseconds.
 pub struct Agenda<T> {
-    wheel: Vec<Vec<T>>,
+    /// For each millisecond the chunk of what was put down last for it. A slot is four bytes, so
+    /// that all of them stay near the processor.
+    wheel: Vec<u32>,
+    chunks: Vec<Chunk<T>>,
+    free: Vec<u32>,
     beyond: BTreeMap<u64, Vec<T>>,
     now: u64,
     /// The things of this millisecond, and how many of them have happened.
@@ -17,11 +25,20 @@ pub struct Agenda<T> {
     in_wheel: usize,
 }
 
+/// Some things of one time, and the chunk of those that were put down before them.
+struct Chunk<T> {
+    things: [Option<T>; TOGETHER],
+    count: u32,
+    before: u32,
+}
+
 impl<T: Copy> Agenda<T> {
     /// An empty agenda at time 0.
     pub fn new() -> Self {
         Self {
-            wheel: (0..SLOTS).map(|_| Vec::new()).collect(),
+            wheel: vec![NONE; SLOTS],
+            chunks: Vec::new(),
+            free: Vec::new(),
             beyond: BTreeMap::new(),
             now: 0,
             current: Vec::new(),
@@ -41,12 +58,37 @@ impl<T: Copy> Agenda<T> {
         if delay == 0 {
             self.current.push(thing);
         } else if delay < SLOTS as u64 {
-            if let Some(slot) = self.wheel.get_mut(slot_of(at)) {
-                slot.push(thing);
-                self.in_wheel += 1;
-            }
+            self.put(slot_of(at), thing);
         } else {
             self.beyond.entry(at).or_default().push(thing);
+        }
+    }
+
+    fn put(&mut self, slot: usize, thing: T) {
+        let Some(last) = self.wheel.get_mut(slot) else {
+            return;
+        };
+        self.in_wheel += 1;
+        if let Some(chunk) = self.chunks.get_mut(*last as usize)
+            && let Some(place) = chunk.things.get_mut(chunk.count as usize)
+        {
+            *place = Some(thing);
+            chunk.count += 1;
+            return;
+        }
+        let free = self.free.pop().unwrap_or_else(|| {
+            self.chunks.push(Chunk {
+                things: [None; TOGETHER],
+                count: 0,
+                before: NONE,
+            });
+            u32::try_from(self.chunks.len() - 1).unwrap_or(NONE)
+        });
+        if let Some(chunk) = self.chunks.get_mut(free as usize)
+            && let Some(place) = chunk.things.first_mut()
+        {
+            *place = Some(thing);
+            (chunk.count, chunk.before) = (1, core::mem::replace(last, free));
         }
     }
 
@@ -58,26 +100,50 @@ impl<T: Copy> Agenda<T> {
                 return Some(*thing);
             }
             self.done = 0;
+            self.current.clear();
             self.now = if self.in_wheel > 0 {
                 self.now + 1
             } else {
                 *self.beyond.first_key_value()?.0
             };
-            // Room is given back: a busy millisecond would keep it for a whole turn of the wheel.
-            self.current = self
-                .wheel
-                .get_mut(slot_of(self.now))
-                .map(core::mem::take)
-                .unwrap_or_default();
-            self.in_wheel -= self.current.len();
             if let Some(first) = self.beyond.first_entry()
                 && *first.key() == self.now
             {
-                let mut earlier = first.remove();
-                earlier.append(&mut self.current);
-                self.current = earlier;
+                self.current = first.remove();
             }
+            self.take_out(slot_of(self.now));
         }
+    }
+
+    /// Takes what lies in a slot out of the wheel.
+    fn take_out(&mut self, slot: usize) {
+        let Some(slot) = self.wheel.get_mut(slot) else {
+            return;
+        };
+        let mut number = core::mem::replace(slot, NONE);
+        let before = self.current.len();
+        // The last comes first, and all are turned round in the end.
+        while let Some(chunk) = self.chunks.get(number as usize) {
+            self.current.extend(
+                chunk
+                    .things
+                    .iter()
+                    .take(chunk.count as usize)
+                    .rev()
+                    .flatten(),
+            );
+            self.free.push(number);
+            number = chunk.before;
+        }
+        if let Some(taken) = self.current.get_mut(before..) {
+            self.in_wheel -= taken.len();
+            taken.reverse();
+        }
+    }
+
+    /// What happens next in this millisecond, where it has just begun.
+    pub fn begins(&self) -> &[T] {
+        if self.done == 1 { &self.current } else { &[] }
     }
 }
 

@@ -1,44 +1,32 @@
 //! What a call to the Queue object is to the queue, and what its answer is to whoever called.
 
-use std::rc::Rc;
-
-use crate::message::{Asker, Call, Happening, NOBODY, Reply};
+use crate::message::{Asker, Call, Happening, NOBODY};
 use crate::queue_object::Crash;
-use crate::reading::Taken;
 use crate::scenario::Standstill;
-use crate::serving::since_start;
-use crate::world::{EPOCH, NONE, World, fresh, place, shopper_id, shopper_number};
+use crate::world::{EPOCH, NONE, START, World, fresh, place, shopper_id, shopper_number};
+use tidegate_core::calls::{QueueCall, QueueReply, Reply};
 use tidegate_core::fair::Root;
 use tidegate_core::ids::{AdmissionId, Epoch};
 use tidegate_core::lane::leaving::Left;
-use tidegate_core::problem::{Code, Problem};
+use tidegate_core::problem::Code;
 use tidegate_core::queue::event::Holder;
 use tidegate_core::queue::{Answer, Event};
+use tidegate_core::wire;
 use tidegate_judge::Violation;
 use tidegate_judge::event::{Event as Seen, Told};
 
+/// Whose entry an edge's call is about, and by which idempotency key a token is redeemed.
+pub(crate) struct About {
+    entry: u32,
+    index: u32,
+    key: Option<u64>,
+}
+
 impl World {
-    fn holder(&self, who: u32) -> Option<Holder> {
-        let shopper = self.shoppers.get(place(who))?;
-        (shopper.index != NONE).then(|| Holder {
-            epoch: EPOCH,
-            index: shopper.index.into(),
-            position: Some(shopper.index.into()),
-            shopper: shopper_id(who),
-        })
-    }
-
-    fn admission(&self, who: u32) -> Option<AdmissionId> {
-        let index = self.holder(who)?.index;
-        Some(AdmissionId {
-            epoch: EPOCH,
-            index,
-        })
-    }
-
-    pub fn event_of(&self, asker: Asker, call: Call) -> Option<Event> {
+    /// What a call is to the queue, and whom it is about where an edge made it.
+    pub fn event_of(&mut self, asker: Asker, call: Call) -> Option<(Event, Option<About>)> {
         let who = asker.who;
-        Some(match call {
+        let event = match call {
             Call::Lease { sequence, count } => Event::Lease {
                 epoch: EPOCH,
                 lane: u16::try_from(who).ok()?,
@@ -46,28 +34,44 @@ impl World {
                 count,
                 root: Root::from_bytes([0; 32]),
             },
-            Call::Stands { shopper } => Event::Stands {
+            Call::Stands { index, .. } => Event::Stands {
                 epoch: EPOCH,
-                index: self.lane_index(shopper)?,
+                index: index.into(),
             },
-            Call::View => Event::View,
-            Call::Claim => Event::Claim(self.holder(who)?),
+            Call::View => self.relays.get(place(who))?.question.clone()?,
             Call::Leave { shopper, index } => Event::Leave(Holder {
                 epoch: EPOCH,
                 index: index.into(),
                 position: None,
                 shopper: shopper_id(shopper),
             }),
-            Call::Redeem { own_key } => Event::Redeem {
-                admission: self.admission(who)?,
-                idempotency_key: Some(format!("{own_key}-{who}")),
-            },
-            Call::Complete => Event::Complete(self.admission(who)?),
-            Call::Release => Event::Release(self.admission(who)?),
-            Call::Extend => Event::Extend(self.admission(who)?),
+            Call::Edge { letter } => {
+                let text = self.letters.take(letter)?;
+                let Ok(QueueCall::Event(event)) = wire::read(&text) else {
+                    return None;
+                };
+                let about = self.about(&event);
+                return Some((*event, about));
+            }
             Call::Wake => Event::Wake,
             Call::Forge | Call::Operate { .. } => return None,
-        })
+        };
+        Some((event, None))
+    }
+
+    fn about(&self, event: &Event) -> Option<About> {
+        let index = u32::try_from(event.index()?).ok()?;
+        let entry = match event {
+            Event::Claim(holder) => shopper_number(holder.shopper),
+            _ => self.owners.get(place(index)).copied()?,
+        };
+        let key = match event {
+            Event::Redeem {
+                idempotency_key, ..
+            } => idempotency_key.as_ref()?.parse().ok(),
+            _ => None,
+        };
+        Some(About { entry, index, key })
     }
 
     /// Tickets and tokens of another epoch, or for places that were never given, change nothing; nor does a
@@ -179,18 +183,20 @@ impl World {
         Ok(())
     }
 
-    /// Sends an answer to whoever asked.
+    /// Sends an answer to who asked.
     pub fn reply(
         &mut self,
         asker: Asker,
         call: Call,
-        answer: Result<Answer, Problem>,
+        answer: Reply<Answer>,
+        about: Option<About>,
     ) -> Result<(), Violation> {
         if asker.turn == NOBODY {
             return Ok(());
         }
         let lost = Happening::Unanswered(asker, call);
-        let written = self.server.written_after(self.agenda.now());
+        let now = self.agenda.now();
+        let written = self.server.written_after(now);
         match call {
             Call::Lease { sequence, .. } => {
                 let lane = self.lanes.get_mut(place(asker.who));
@@ -199,10 +205,11 @@ impl World {
                     self.answer_after(written, Happening::Leased(asker), lost);
                 }
             }
-            Call::Stands { shopper } => {
+            Call::Stands { shopper, index } => {
                 let told = Happening::Stood {
                     lane: asker,
                     shopper,
+                    index,
                     stands: answer == Ok(Answer::Stands(true)),
                 };
                 self.answer_after(written, told, lost);
@@ -217,73 +224,67 @@ impl World {
                 self.answer(told, lost);
             }
             Call::View => {
-                if let (Ok(Answer::View(view)), Some(relay)) =
-                    (answer, self.relays.get_mut(place(asker.who)))
-                {
-                    relay.inbox = Some(Taken {
-                        snapshot: Rc::new(view.snapshot),
-                        at: self.agenda.now(),
-                    });
+                let relay = self.relays.get_mut(place(asker.who));
+                let relay = relay.filter(|relay| relay.turn == asker.turn);
+                if let (Ok(Answer::View(mut view)), Some(relay)) = (answer, relay) {
+                    // The one life of the queue has no beginning to tell: the judge is told by
+                    // this how old the view is.
+                    view.since = START + now;
+                    relay.inbox = Some(view);
                     self.answer_after(written, Happening::Viewed(asker), lost);
                 }
             }
             _ => {
-                let told = self.reply_of(asker, call, answer)?;
-                self.answer_after(written, Happening::Answered(asker, told), lost);
+                if let Some(about) = about {
+                    self.note_answer(&about, &answer)?;
+                }
+                self.reply_to_edge(asker, &answer.map(QueueReply::Answer), written);
             }
         }
         Ok(())
     }
 
-    /// What a shopper's call comes to.
-    fn reply_of(
-        &mut self,
-        asker: Asker,
-        call: Call,
-        answer: Result<Answer, Problem>,
-    ) -> Result<Reply, Violation> {
-        let who = asker.who;
-        let index = self.shoppers.get(place(who)).map(|shopper| shopper.index);
-        let index = index.unwrap_or(NONE);
-        let key = match call {
-            Call::Redeem { own_key } => Some(u64::from(own_key)),
-            _ => None,
-        };
-        let (told, reply) = match answer {
-            Ok(Answer::Granted(grant)) => {
-                let told = Told::Admitted {
-                    admission: grant.admission_id,
-                    holder: shopper_number(grant.shopper),
-                };
-                (Some(told), Reply::Granted)
-            }
-            Ok(Answer::Boarding { server_time, .. }) => {
-                let at = since_start(server_time);
-                (Some(Told::Waits), Reply::Boarding { at })
-            }
+    /// Shows the judge what a shopper's call, or their checkout's, comes to.
+    fn note_answer(&mut self, about: &About, answer: &Reply<Answer>) -> Result<(), Violation> {
+        let told = match answer {
+            Ok(Answer::Granted(grant)) => Told::Admitted {
+                admission: grant.admission_id,
+                holder: shopper_number(grant.shopper),
+            },
+            Ok(Answer::Boarding { .. }) => Told::Waits,
             Ok(Answer::Admission(report)) => {
-                if let Some(key) = key {
-                    self.tell(who, index, Told::Redeemed { key })?;
+                if let Some(key) = about.key {
+                    self.tell(about.entry, about.index, Told::Redeemed { key })?;
                 }
-                (Some(Told::State(report.state)), Reply::Done)
+                Told::State(report.state)
             }
-            Ok(_) => (None, Reply::Done),
+            Ok(_) => return Ok(()),
             Err(problem) => match problem.code {
                 // Too many are present already: that says when to come again.
-                Code::NotYetServed if problem.retry_after_seconds.is_none() => {
-                    (None, Reply::NotYet)
-                }
-                Code::NotYetServed | Code::Paused => (None, Reply::Later),
-                Code::QueueClosed if self.closes_for_a_while() => (None, Reply::Later),
-                Code::Unauthorized | Code::TicketVoid | Code::InternalError => {
-                    (Some(Told::Void), Reply::Over)
-                }
-                _ => (None, Reply::Over),
+                Code::NotYetServed if problem.retry_after_seconds.is_none() => Told::NotCalled,
+                Code::Unauthorized | Code::TicketVoid | Code::InternalError => Told::Void,
+                _ => return Ok(()),
             },
         };
-        if let Some(told) = told {
-            self.tell(who, index, told)?;
+        self.tell(about.entry, about.index, told)
+    }
+
+    /// The Queue object did not answer.
+    pub fn unanswered(&mut self, asker: Asker, call: Call) -> Result<(), Violation> {
+        match call {
+            Call::Lease { .. } => self.not_leased(asker),
+            Call::Stands { index, .. } => self.not_stood(asker, index),
+            Call::Leave { shopper, index } => {
+                return self.left_at_queue(asker, shopper, index, Left::Unknown);
+            }
+            Call::View => self.not_viewed(asker),
+            Call::Edge { letter } => {
+                self.letters.take(letter);
+                return self.supplied(asker, None);
+            }
+            // The platform fires an alarm that failed again; the operator sees to their own.
+            Call::Wake | Call::Forge | Call::Operate { .. } => {}
         }
-        Ok(reply)
+        Ok(())
     }
 }

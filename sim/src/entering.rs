@@ -1,15 +1,18 @@
 //! Lanes as objects: what an enter meets there, and the worker that writes and leases groups.
 
+use std::collections::BTreeMap;
+
 use crate::lane_object::LaneObject;
 use crate::leaving::Leaver;
 use crate::message::{Asker, Call, Happening, NOBODY};
 use crate::world::{EPOCH, NONE, START, World, place, queue_id, shopper_id, shopper_number};
-use tidegate_core::calls::LaneName;
+use tidegate_core::calls::{LaneCall, LaneName, LaneReply, Reply};
 use tidegate_core::lane::questions::Questions;
 use tidegate_core::lane::{Heard, Outcomes, Work};
-use tidegate_core::problem::Problem;
+use tidegate_core::problem::{Code, Problem};
 use tidegate_core::queue::Answer;
 use tidegate_core::queue::event::Called;
+use tidegate_core::wire;
 use tidegate_judge::Violation;
 use tidegate_judge::event::{Event as Seen, Row, Told};
 
@@ -23,15 +26,23 @@ pub(crate) struct LanePart {
     /// Its life: a crash begins another.
     pub turn: u16,
     working: bool,
-    /// Shoppers whose request waits here, and some who were told already.
-    waiting: Vec<u32>,
+    /// The edges' calls that wait here, by shopper.
+    waiting: BTreeMap<u32, Vec<Waiter>>,
     /// Which entries the queue is asked about when, and for whom it is asked now.
-    pub questions: Questions<Asker>,
-    pub asking: Vec<Asker>,
+    pub questions: Questions<Waiter>,
+    pub asking: Vec<(u32, Waiter)>,
     /// Who waits until an entry has left.
-    pub leavers: Vec<Leaver>,
+    pub leavers: Vec<(Leaver, u32)>,
     /// The answer to the lease of this group.
     pub inbox: Option<(u64, Result<Answer, Problem>)>,
+}
+
+/// An edge's call that waits for a shopper's index.
+#[derive(Clone, Copy)]
+pub(crate) struct Waiter {
+    pub who: u32,
+    pub call: Asker,
+    called: Called,
 }
 
 impl World {
@@ -56,47 +67,48 @@ impl World {
         lane.object.index(shopper_id(who))
     }
 
-    /// The latest boarding that a shopper's lane knows of.
-    pub fn lane_boarding(&mut self, who: u32) -> u64 {
-        let lane = usize::from(self.lane_of(who));
-        self.lanes
-            .get_mut(lane)
-            .map_or(0, |lane| lane.object.lane().called().boarding)
+    /// An edge's call reaches a lane.
+    pub fn at_lane(&mut self, call: Asker, letter: u32) -> Result<(), Violation> {
+        let text = self.letters.take(letter).unwrap_or_default();
+        self.tally.lane_request(self.agenda.now());
+        match wire::read(&text) {
+            Ok(LaneCall::Enter {
+                lane,
+                shopper,
+                called,
+                refusal,
+                as_of,
+            }) => {
+                let now = START + self.agenda.now();
+                if let Some(part) = self.lanes.get_mut(usize::from(lane.number)) {
+                    part.object.lane().heed(refusal, as_of, now);
+                }
+                let who = shopper_number(shopper);
+                self.arrive_at_lane(Waiter { who, call, called })
+            }
+            Ok(LaneCall::Leave { shopper, index, .. }) => {
+                self.leave_at_lane(shopper_number(shopper), call, index)
+            }
+            _ => Ok(()),
+        }
     }
 
-    /// An enter reaches its lane.
-    pub fn at_lane(&mut self, asker: Asker) -> Result<(), Violation> {
-        let number = self.lane_of(asker.who);
-        let edge = self
-            .shoppers
-            .get(place(asker.who))
-            .map_or(0, |shopper| shopper.edge);
-        let view = self
-            .edges
-            .get(usize::from(edge))
-            .and_then(|edge| edge.view.as_ref());
-        let called = view.map_or_else(Called::default, |view| view.snapshot.called());
-        self.tally.lane_request(self.agenda.now());
+    /// An enter waits at its lane until it is looked up or, where there is no entry, its group is
+    /// through.
+    pub fn arrive_at_lane(&mut self, waiter: Waiter) -> Result<(), Violation> {
+        let number = self.lane_of(waiter.who);
         let Some(lane) = self.lanes.get_mut(usize::from(number)) else {
             return Ok(());
         };
-        let arrived = lane.object.lane().arrive(shopper_id(asker.who), called);
-        if arrived.is_err() {
-            self.refuse(asker, false);
+        let shopper = shopper_id(waiter.who);
+        if let Err(problem) = lane.object.lane().arrive(shopper, waiter.called) {
+            self.refuse(waiter.call, problem);
             return Ok(());
         }
-        self.wait_at_lane(asker, number);
-        self.begin_work(number)
-    }
-
-    fn wait_at_lane(&mut self, asker: Asker, lane: u16) {
-        let shopper = self.shoppers.get_mut(place(asker.who));
-        if let (Some(shopper), true) = (shopper, asker.turn != NOBODY)
-            && core::mem::replace(&mut shopper.waits_with, asker.turn) == NOBODY
-            && let Some(lane) = self.lanes.get_mut(usize::from(lane))
-        {
-            lane.waiting.push(asker.who);
+        if waiter.call.turn != NOBODY {
+            lane.waiting.entry(waiter.who).or_default().push(waiter);
         }
+        self.begin_work(number)
     }
 
     fn begin_work(&mut self, number: u16) -> Result<(), Violation> {
@@ -221,16 +233,15 @@ impl World {
         }
     }
 
-    /// The worker ends; whoever still waits is told to come back.
+    /// The worker ends; who still waits is told to come back.
     fn rest(&mut self, asker: Asker) {
         let Some(lane) = self.lanes.get_mut(place(asker.who)) else {
             return;
         };
         lane.working = false;
-        for who in core::mem::take(&mut lane.waiting) {
-            if let Some(asker) = self.no_longer_waits(who) {
-                self.refuse(asker, false);
-            }
+        let waiting = core::mem::take(&mut lane.waiting);
+        for waiter in waiting.into_values().flatten() {
+            self.refuse(waiter.call, interrupted());
         }
     }
 
@@ -251,42 +262,34 @@ impl World {
         lane.turn = lane.turn.wrapping_add(1) % NOBODY;
         lane.inbox = None;
         let waiting = core::mem::take(&mut lane.questions).into_waiting();
-        let asking = core::mem::take(&mut lane.asking).into_iter().chain(waiting);
+        let asking = core::mem::take(&mut lane.asking).into_iter();
+        let asking = asking.map(|(_, waiter)| waiter).chain(waiting);
         let leavers = core::mem::take(&mut lane.leavers);
         self.rest(asker);
-        for asker in asking {
-            self.refuse(asker, false);
+        for waiter in asking {
+            self.refuse(waiter.call, interrupted());
         }
-        for leaver in leavers {
-            self.dismiss(&leaver);
+        for (leaver, _) in leavers {
+            self.refuse(leaver.call(), interrupted());
         }
         true
     }
 
     fn tell_all(&mut self, lane: Asker, outcomes: &Outcomes) -> Result<(), Violation> {
         for (id, outcome) in outcomes {
-            let who = shopper_number(*id);
-            let Some(asker) = self.no_longer_waits(who) else {
-                continue;
-            };
-            match outcome {
-                Ok(Heard::Index(index)) => self.tell_index(asker, *index, Row::Says)?,
-                Ok(Heard::CalledUp(index)) => self.want_to_know(lane, asker, *index),
-                Ok(Heard::Leaving(index)) => {
-                    let index = u32::try_from(*index).unwrap_or(NONE);
-                    self.finish_leaving(lane, asker, index, true);
+            let part = self.lanes.get_mut(place(lane.who));
+            let waiting = part.and_then(|part| part.waiting.remove(&shopper_number(*id)));
+            for waiter in waiting.unwrap_or_default() {
+                match outcome {
+                    Ok(Heard::Index(index)) => self.tell_index(waiter, *index, Row::Says)?,
+                    Ok(Heard::CalledUp(index)) => self.want_to_know(lane, waiter, *index),
+                    Ok(Heard::Leaving(index)) => {
+                        let index = u32::try_from(*index).unwrap_or(NONE);
+                        self.finish_leaving(lane, Leaver::Enters(waiter), index);
+                    }
+                    Err(problem) => self.refuse(waiter.call, problem.clone()),
                 }
-                Err(_) => self.refuse(asker, true),
             }
-        }
-        let shoppers = &self.shoppers;
-        if let Some(lane) = self.lanes.get_mut(place(lane.who)) {
-            let waits = |who: &u32| {
-                shoppers
-                    .get(place(*who))
-                    .is_some_and(|shopper| shopper.waits_with != NOBODY)
-            };
-            lane.waiting.retain(waits);
         }
         Ok(())
     }
@@ -297,43 +300,43 @@ impl World {
         self.judge.see(Seen::Told { entry, index, told })
     }
 
-    fn no_longer_waits(&mut self, who: u32) -> Option<Asker> {
-        let shopper = self.shoppers.get_mut(place(who))?;
-        let turn = core::mem::replace(&mut shopper.waits_with, NOBODY);
-        (turn != NOBODY).then_some(Asker { who, turn })
-    }
-
-    pub fn refuse(&mut self, asker: Asker, over: bool) {
-        if asker.turn != NOBODY {
-            let travel = self.travel();
-            self.agenda
-                .after(travel, Happening::NotEntered { asker, over });
-        }
+    /// Tells an edge why there is no index.
+    pub fn refuse(&mut self, call: Asker, problem: Problem) {
+        self.reply_to_edge(call, &Reply::<LaneReply>::Err(problem), 0);
     }
 
     /// Answers an enter: from here on, the index is acknowledged.
     pub fn tell_index(
         &mut self,
-        asker: Asker,
+        waiter: Waiter,
         index: u64,
         row: fn(Option<u64>) -> Row,
     ) -> Result<(), Violation> {
-        let who = asker.who;
+        let Waiter { who, call, .. } = waiter;
         let row = row(self.lane_index(who));
-        let index = u32::try_from(index).unwrap_or(NONE);
-        if self.owners.len() <= place(index) {
-            self.owners.resize(place(index).saturating_add(1), NONE);
+        let number = u32::try_from(index).unwrap_or(NONE);
+        if self.owners.len() <= place(number) {
+            self.owners.resize(place(number).saturating_add(1), NONE);
         }
-        if let Some(owner) = self.owners.get_mut(place(index)) {
+        if let Some(owner) = self.owners.get_mut(place(number)) {
             *owner = who;
         }
-        if asker.turn == NOBODY {
-            return Ok(());
-        }
-        let position = Some(index.into());
-        self.tell(who, index, Told::Entered { position, row })?;
-        let lost = Happening::NotEntered { asker, over: false };
-        self.answer(Happening::Entered { asker, index }, lost);
+        let position = Some(index);
+        self.tell(who, number, Told::Entered { position, row })?;
+        let lane = usize::from(self.lane_of(who));
+        let lane = self.lanes.get_mut(lane);
+        let boarding = lane.map_or(0, |lane| lane.object.lane().called().boarding);
+        let reply = LaneReply::Entered {
+            index,
+            boarding,
+            receipt: None,
+        };
+        self.reply_to_edge(call, &Ok(reply), 0);
         Ok(())
     }
+}
+
+/// The refusal where a lane's work broke off.
+pub(crate) fn interrupted() -> Problem {
+    Problem::new(Code::ServiceUnavailable, "Interrupted; try again.")
 }

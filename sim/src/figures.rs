@@ -96,12 +96,7 @@ impl Tally {
     pub fn queue_call(&mut self, call: Call) {
         match call {
             Call::Wake | Call::Forge | Call::Operate { .. } => return,
-            Call::Claim
-            | Call::Leave { .. }
-            | Call::Redeem { .. }
-            | Call::Complete
-            | Call::Release
-            | Call::Extend => self.admission_calls += 1,
+            Call::Edge { .. } | Call::Leave { .. } => self.admission_calls += 1,
             Call::Lease { .. } | Call::Stands { .. } | Call::View => {}
         }
         self.queue_calls += 1;

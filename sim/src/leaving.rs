@@ -1,11 +1,14 @@
 //! Leaving, in its steps: the lane marks the entry, tells the queue, removes the entry, answers. It may crash
 //! between any two of them; see `core/src/lane/leaving.rs` for why nothing is lost by it.
 
-use crate::message::{Asker, Call, Happening, NOBODY, Reply};
+use crate::entering::{Waiter, interrupted};
+use crate::message::{Asker, Call};
 use crate::shopper::Stage;
 use crate::world::{NONE, World, place, shopper_id};
+use tidegate_core::calls::LaneReply;
 use tidegate_core::client::Client;
 use tidegate_core::lane::leaving::Left;
+use tidegate_core::problem::{Code, Problem};
 use tidegate_judge::Violation;
 use tidegate_judge::event::{Event as Seen, Row, Told};
 
@@ -15,11 +18,25 @@ const ANEW_SHARE: f64 = 0.3;
 const FORGET_SHARE: f64 = 0.3;
 
 /// Somebody who waits at a lane until an entry has left.
-pub(crate) struct Leaver {
-    asker: Asker,
-    index: u32,
-    /// They enter anew afterwards.
-    enters: bool,
+pub(crate) enum Leaver {
+    /// Who leaves, and the edge's call.
+    Leaves(u32, Asker),
+    /// Who enters anew afterwards.
+    Enters(Waiter),
+}
+
+impl Leaver {
+    const fn who(&self) -> u32 {
+        match self {
+            Self::Leaves(who, _) | Self::Enters(Waiter { who, .. }) => *who,
+        }
+    }
+
+    pub const fn call(&self) -> Asker {
+        match self {
+            Self::Leaves(_, call) | Self::Enters(Waiter { call, .. }) => *call,
+        }
+    }
 }
 
 impl World {
@@ -35,6 +52,12 @@ impl World {
             self.gone(who);
             return;
         }
+        self.begin_anew(who);
+        let after = self.rng.u64(10..20_000);
+        self.later(who, after);
+    }
+
+    fn begin_anew(&mut self, who: u32) {
         self.change(who, |shopper| {
             shopper.stage = Stage::Entering;
             shopper.index = NONE;
@@ -42,65 +65,35 @@ impl World {
             shopper.granted = false;
             shopper.came_back = true;
         });
-        let after = self.rng.u64(10..20_000);
-        self.later(who, after);
     }
 
-    /// Sends a shopper's leave to their lane. It names the entry.
-    pub fn leave(&mut self, who: u32) {
-        let asker = self.turn(who);
-        let index = self
-            .shoppers
-            .get(place(who))
-            .map_or(0, |shopper| shopper.index);
-        let copy = Asker {
-            turn: NOBODY,
-            ..asker
-        };
-        self.send(
-            Happening::LeaveAtLane { asker, index },
-            Happening::LeaveAtLane { asker: copy, index },
-            Happening::NotLeft(asker),
-        );
-    }
-
-    /// A leave reaches its lane.
-    pub fn leave_at_lane(&mut self, asker: Asker, index: u32) -> Result<(), Violation> {
-        let number = self.lane_of(asker.who);
+    /// A leave reaches its lane. It names the entry.
+    pub fn leave_at_lane(&mut self, who: u32, call: Asker, index: u64) -> Result<(), Violation> {
+        let number = self.lane_of(who);
         let lane = self.lane_asker(number);
-        self.tally.lane_request(self.agenda.now());
         let Some(part) = self.lanes.get_mut(usize::from(number)) else {
             return Ok(());
         };
-        if part
-            .object
-            .mark_leaving(shopper_id(asker.who), index.into())
-        {
+        let is_here = part.object.mark_leaving(shopper_id(who), index);
+        let index = u32::try_from(index).unwrap_or(NONE);
+        let leaver = Leaver::Leaves(who, call);
+        if is_here {
             self.tally.lane_rows += 1;
-            self.finish_leaving(lane, asker, index, false);
+            self.finish_leaving(lane, leaver, index);
             return Ok(());
         }
-        let leaver = Leaver {
-            asker,
-            index,
-            enters: false,
-        };
-        self.tell_leaver(&leaver, Left::Gone)
+        self.tell_leaver(leaver, index, Left::Gone)
     }
 
     /// An entry is marked: the lane tells the queue, on behalf of who leaves it or enters anew.
-    pub fn finish_leaving(&mut self, lane: Asker, asker: Asker, index: u32, enters: bool) {
+    pub fn finish_leaving(&mut self, lane: Asker, leaver: Leaver, index: u32) {
+        let shopper = leaver.who();
         if let Some(part) = self.lanes.get_mut(place(lane.who)) {
-            part.leavers.push(Leaver {
-                asker,
-                index,
-                enters,
-            });
+            part.leavers.push((leaver, index));
         }
         if self.crashes(lane) {
             return;
         }
-        let shopper = asker.who;
         self.call_queue(lane, Call::Leave { shopper, index });
     }
 
@@ -124,82 +117,51 @@ impl World {
             Left::Stays => part.object.stay(shopper_id(who), index.into()),
             Left::Unknown => {}
         }
-        let is_of = |one: &mut Leaver| one.asker.who == who && one.index == index;
-        let leavers: Vec<Leaver> = part.leavers.extract_if(.., is_of).collect();
+        let is_of = |(leaver, of): &mut (Leaver, u32)| leaver.who() == who && *of == index;
+        let leavers: Vec<_> = part.leavers.extract_if(.., is_of).collect();
         self.tally.lane_rows += 1;
-        if self.crashes(lane) {
-            for leaver in leavers {
-                self.dismiss(&leaver);
+        let crashes = self.crashes(lane);
+        for (leaver, index) in leavers {
+            if crashes {
+                self.refuse(leaver.call(), interrupted());
+            } else {
+                self.tell_leaver(leaver, index, left)?;
             }
-            return Ok(());
-        }
-        for leaver in leavers {
-            self.tell_leaver(&leaver, left)?;
         }
         Ok(())
     }
 
-    fn tell_leaver(&mut self, leaver: &Leaver, left: Left) -> Result<(), Violation> {
-        let Leaver {
-            asker,
-            index,
-            enters,
-        } = *leaver;
-        match (left, enters) {
-            (Left::Unknown, _) => self.dismiss(leaver),
-            (Left::Gone, true) => return self.at_lane(asker),
-            (Left::Stays, true) => return self.tell_still_there(asker, index),
-            (Left::Gone, false) => {
-                self.tell(asker.who, index, Told::Left)?;
-                self.tell_left(asker, Reply::Done);
+    fn tell_leaver(&mut self, leaver: Leaver, index: u32, left: Left) -> Result<(), Violation> {
+        match (left, leaver) {
+            (Left::Unknown, leaver) => self.refuse(leaver.call(), interrupted()),
+            (Left::Gone, Leaver::Enters(waiter)) => return self.arrive_at_lane(waiter),
+            (Left::Stays, Leaver::Enters(waiter)) => return self.tell_still_there(waiter, index),
+            (Left::Gone, Leaver::Leaves(who, call)) => {
+                self.tell(who, index, Told::Left)?;
+                self.reply_to_edge(call, &Ok(LaneReply::Done), 0);
             }
-            (Left::Stays, false) => {
-                self.tell(asker.who, index, Told::Kept)?;
-                self.tell_left(asker, Reply::Kept);
+            (Left::Stays, Leaver::Leaves(who, call)) => {
+                self.tell(who, index, Told::Kept)?;
+                self.refuse(call, Problem::new(Code::Conflict, "The checkout has it."));
             }
         }
         Ok(())
     }
 
     /// An entry whose leave was refused is answered, unless it ended meanwhile.
-    fn tell_still_there(&mut self, asker: Asker, index: u32) -> Result<(), Violation> {
-        if self.lane_index(asker.who) == Some(index.into()) {
-            return self.tell_index(asker, index.into(), Row::SaidBefore);
+    fn tell_still_there(&mut self, waiter: Waiter, index: u32) -> Result<(), Violation> {
+        if self.lane_index(waiter.who) == Some(index.into()) {
+            return self.tell_index(waiter, index.into(), Row::SaidBefore);
         }
-        self.at_lane(asker)
+        self.arrive_at_lane(waiter)
     }
 
-    fn tell_left(&mut self, asker: Asker, reply: Reply) {
-        if asker.turn != NOBODY {
-            self.answer(Happening::Answered(asker, reply), Happening::NotLeft(asker));
-        }
-    }
-
-    /// Who waited hears that it is not known.
-    pub fn dismiss(&mut self, leaver: &Leaver) {
-        if leaver.enters {
-            self.refuse(leaver.asker, false);
-        } else if leaver.asker.turn != NOBODY {
-            let travel = self.travel();
-            self.agenda.after(travel, Happening::NotLeft(leaver.asker));
-        }
-    }
-
-    /// A leave was not answered: they ask again, or come back later as if they had never asked. Then their
-    /// entry is the old one, or, if it left, another.
-    pub fn not_left(&mut self, asker: Asker) {
-        if self.who_asked(asker).is_none() {
-            return;
-        }
+    /// A leave was not answered: they ask again, or come back later as if they had never asked. Then
+    /// their entry is the old one, or, if it left, another.
+    pub fn not_left(&mut self, who: u32) {
         if self.chance(FORGET_SHARE) {
-            self.change(asker.who, |shopper| {
-                shopper.stage = Stage::Entering;
-                shopper.index = NONE;
-                shopper.client = Client::new(u16::MAX);
-                shopper.granted = false;
-                shopper.came_back = true;
-            });
+            self.begin_anew(who);
         }
-        self.again(asker.who);
+        self.again(who);
     }
 }

@@ -1,6 +1,7 @@
-//! The simulator: a whole deployment in virtual time. The queue's machine, the lanes and what shoppers
-//! are told are the core's own; around them are shoppers, objects, edges and a network that lose,
-//! repeat, delay and crash as a seed decides. Every step is held against the invariants of the design.
+//! The simulator: a whole deployment in virtual time. The queue, the lanes, the relays, the edges and
+//! a shopper's own protocol are the core's machines; around them are objects and a network that
+//! lose, repeat, delay and crash as a seed decides. Every step is held against the invariants of the
+//! design.
 
 #![expect(
     clippy::arithmetic_side_effects,
@@ -10,17 +11,19 @@
 mod agenda;
 mod answers;
 mod calling;
+mod edges;
 mod entering;
 mod figures;
 pub mod lane_object;
 mod leaving;
 mod message;
 pub mod queue_object;
-mod reading;
+mod relays;
 mod scenario;
 mod serving;
 mod shopper;
 mod shrink;
+mod slab;
 mod standing;
 mod watching;
 mod world;

@@ -6,10 +6,11 @@ use std::collections::VecDeque;
 use crate::message::{Asker, Call, Happening, NOBODY};
 use crate::queue_object::{Crash, QueueObject};
 use crate::scenario::Scenario;
-use crate::world::{PATIENCE, START, World, fresh, queue_id};
+use crate::world::{EPOCH, PATIENCE, START, World, fresh, queue_id};
 use tidegate_core::UnixMillis;
 use tidegate_core::problem::Problem;
 use tidegate_core::queue::{Answer, Effect, Event};
+use tidegate_core::relay::CAPACITY;
 use tidegate_judge::event::Event as Seen;
 use tidegate_judge::{Limits, Promise, Violation};
 
@@ -76,7 +77,7 @@ impl World {
         self.judge.see(Seen::Limits(self.server.limits))?;
         let handled = self.server.object.event(put, START, Crash::None);
         match handled.answer {
-            Some(Ok(_)) => Ok(()),
+            Some(Ok(_)) => self.open_relays(),
             refused => Err(Violation {
                 promise: Promise::Live,
                 evidence: format!("the scenario is no queue: {refused:?}"),
@@ -84,17 +85,22 @@ impl World {
         }
     }
 
+    /// The queue hears of the last of the scenario's relays, and so spreads edges over all of them.
+    fn open_relays(&mut self) -> Result<(), Violation> {
+        let watch = Event::Watch {
+            epoch: EPOCH,
+            relay: self.scenario.relays.saturating_sub(1),
+            sockets: 0,
+            capacity: CAPACITY,
+        };
+        self.handle(watch, Crash::None).map(|_| ())
+    }
+
     /// Sends a call to the Queue object.
     pub fn call_queue(&mut self, asker: Asker, call: Call) {
-        let copy = Asker {
-            turn: NOBODY,
-            ..asker
-        };
-        self.send(
-            Happening::AtQueue(asker, call),
-            Happening::AtQueue(copy, call),
-            Happening::Unanswered(asker, call),
-        );
+        let at_queue = |_: &mut Self, asker| Happening::AtQueue(asker, call);
+        let lost = Happening::Unanswered(asker, call);
+        self.send(asker, PATIENCE, at_queue, lost);
     }
 
     /// A call reaches the Queue object.
@@ -153,7 +159,7 @@ impl World {
             Call::Operate { what } => return self.operate(what),
             _ => {}
         }
-        let Some(event) = self.event_of(asker, call) else {
+        let Some((event, about)) = self.event_of(asker, call) else {
             return Ok(());
         };
         let crash = match self.chance(self.scenario.faults.crash) {
@@ -163,15 +169,16 @@ impl World {
         };
         let (answer, _) = self.handle(event, crash)?;
         let Some(answer) = answer else {
-            if call == Call::Wake {
+            match call {
                 // The platform fires a failed alarm again.
-                self.arm(self.agenda.now() + 1_000);
-            } else {
-                self.agenda.after(50, Happening::Unanswered(asker, call));
+                Call::Wake => self.arm(self.agenda.now() + 1_000),
+                // Its letter was read.
+                Call::Edge { .. } => self.agenda.after(50, Happening::Unsupplied(asker)),
+                _ => self.agenda.after(50, Happening::Unanswered(asker, call)),
             }
             return Ok(());
         };
-        self.reply(asker, call, answer)
+        self.reply(asker, call, answer, about)
     }
 
     /// Lets one event happen at the object, and looks at everything that it wrote.

@@ -1,16 +1,21 @@
 //! Shoppers: where each is, and what they do next.
 
-use crate::message::{Asker, Call, Happening, NOBODY};
-use crate::world::{NONE, World, place};
+use crate::message::{Asker, Happening, NOBODY};
+use crate::world::{EPOCH, NONE, PATIENCE, World, place, queue_id, shopper_id};
 use tidegate_core::client::{Client, Heard, Next};
+use tidegate_core::edge::typed::Call;
+use tidegate_core::ids::AdmissionId;
+use tidegate_core::queue::Event;
+use tidegate_core::token::ticket::Ticket;
 use tidegate_judge::Violation;
 use tidegate_judge::event::Event as Seen;
 
 /// Of those who close the tab, how many come back, and within which time.
 const RETURN_SHARE: f64 = 0.1;
 const RETURN_WITHIN: u64 = 600_000;
-/// How long a poll waits before it looks again whether its edge has a view.
-pub(crate) const LOOK_MILLIS: u64 = 250;
+/// The keys that a token's holder and a thief redeem it by.
+const OWN_KEY: u64 = 1;
+const STOLEN_KEY: u64 = 0;
 
 /// Where a shopper is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,8 +64,6 @@ pub(crate) struct Shopper {
     pub came_back: bool,
     pub turn: u16,
     pub edge: u16,
-    /// The turn of the enter that waits at their lane.
-    pub waits_with: u16,
     pub index: u32,
     pub entered_at: u32,
     /// Their own protocol.
@@ -95,7 +98,6 @@ impl Default for Shopper {
             came_back: false,
             turn: 0,
             edge: 0,
-            waits_with: NOBODY,
             index: NONE,
             entered_at: 0,
             client: Client::new(u16::MAX),
@@ -115,10 +117,7 @@ impl World {
             let next = self.scenario.arrival(who + 1).saturating_sub(now);
             self.agenda.after(next, Happening::Arrive(who + 1));
         }
-        let (edge, absent) = (
-            self.rng.u16(..) % self.scenario.edges.max(1),
-            self.scenario.absent,
-        );
+        let (edge, absent) = (self.any_edge(), self.scenario.absent);
         let shows = !self.chance(absent);
         let socket = self.chance(self.scenario.sockets);
         self.judge.see(Seen::Enters(who))?;
@@ -140,47 +139,92 @@ impl World {
         };
         match (shopper.stage, shopper.plan) {
             (Stage::Entering | Stage::Again, _) => {
-                // The Worker takes the lanes' number from its view.
-                let edge = shopper.edge;
-                if self.look(edge)?.is_some() {
-                    self.enter(who);
-                } else {
-                    self.later(who, LOOK_MILLIS);
-                }
+                let enter = Call::Enter {
+                    queue: queue_id(),
+                    shopper: shopper_id(who),
+                    ticket: None,
+                };
+                self.call(who, enter)
             }
-            (Stage::Waiting | Stage::Present, _) => return self.poll(who),
-            (Stage::Claiming, _) => self.call(who, Call::Claim),
-            (Stage::Admitted, _) => self.call(who, Call::Redeem { own_key: true }),
-            (Stage::Robbed, _) => self.call(who, Call::Redeem { own_key: false }),
-            (Stage::Checkout, Plan::Complete) => self.call(who, Call::Complete),
-            (Stage::Checkout, Plan::Release) => self.call(who, Call::Release),
-            (Stage::Checkout, Plan::Extend) => self.call(who, Call::Extend),
-            (Stage::Checkout, Plan::Abandon) => self.gone(who),
-            (Stage::Leaving, _) => self.leave(who),
+            (Stage::Waiting | Stage::Present, _) => self.poll(who),
+            (Stage::Claiming, _) => self.call_with_ticket(who, Call::Claim),
+            (Stage::Admitted, _) => self.redeem(who, OWN_KEY),
+            (Stage::Robbed, _) => self.redeem(who, STOLEN_KEY),
+            (Stage::Checkout, Plan::Complete) => self.at_checkout(who, Event::Complete),
+            (Stage::Checkout, Plan::Release) => self.at_checkout(who, Event::Release),
+            (Stage::Checkout, Plan::Extend) => self.at_checkout(who, Event::Extend),
+            (Stage::Checkout, Plan::Abandon) => {
+                self.gone(who);
+                Ok(())
+            }
+            (Stage::Leaving, _) => self.call_with_ticket(who, Call::Leave),
             (Stage::Closed, _) => {
                 self.stage(who, Stage::Waiting);
-                return self.poll(who);
+                self.poll(who)
             }
-            (Stage::Away, _) => {}
+            (Stage::Away, _) => Ok(()),
         }
-        Ok(())
     }
 
-    pub fn enter(&mut self, who: u32) {
-        let asker = self.turn(who);
-        self.send(
-            Happening::AtLane(asker),
-            Happening::AtLane(Asker {
-                turn: NOBODY,
-                ..asker
-            }),
-            Happening::NotEntered { asker, over: false },
-        );
+    /// Makes a call that shows a shopper's ticket, by their own edge.
+    pub fn call_with_ticket(
+        &mut self,
+        who: u32,
+        call: fn(Ticket) -> Call,
+    ) -> Result<(), Violation> {
+        match self.ticket_of(who) {
+            Some(ticket) => self.call(who, call(ticket)),
+            None => Ok(()),
+        }
     }
 
-    pub fn call(&mut self, who: u32, call: Call) {
+    fn call(&mut self, who: u32, call: Call) -> Result<(), Violation> {
+        let edge = self.shoppers.get(place(who)).map_or(0, |one| one.edge);
+        self.call_by(edge, who, call)
+    }
+
+    /// The shop's servers call, by any edge.
+    fn at_checkout(
+        &mut self,
+        who: u32,
+        event: impl FnOnce(AdmissionId) -> Event,
+    ) -> Result<(), Violation> {
+        let index = self.shoppers.get(place(who)).map_or(NONE, |one| one.index);
+        let admission = AdmissionId {
+            epoch: EPOCH,
+            index: index.into(),
+        };
+        let edge = self.any_edge();
+        let call = Call::Checkout(queue_id(), Box::new(event(admission)));
+        self.call_by(edge, who, call)
+    }
+
+    fn redeem(&mut self, who: u32, key: u64) -> Result<(), Violation> {
+        self.at_checkout(who, |admission| Event::Redeem {
+            admission,
+            idempotency_key: Some(key.to_string()),
+        })
+    }
+
+    fn call_by(&mut self, edge: u16, who: u32, call: Call) -> Result<(), Violation> {
         let asker = self.turn(who);
-        self.call_queue(asker, call);
+        if self.is_lost(asker) {
+            return Ok(());
+        }
+        self.call_edge(edge, asker, call)
+    }
+
+    /// Whether a call is lost on its way to the edge.
+    pub fn is_lost(&mut self, asker: Asker) -> bool {
+        let is_lost = self.chance(self.scenario.faults.loss);
+        if is_lost {
+            self.agenda.after(PATIENCE, Happening::Unheard(asker));
+        }
+        is_lost
+    }
+
+    pub fn any_edge(&mut self) -> u16 {
+        self.rng.u16(..) % self.scenario.edges.max(1)
     }
 
     /// Begins another turn: whatever was under way for this shopper is no longer waited for.

@@ -1,6 +1,7 @@
 //! Entries that were called up and are entered again: the lane asks the queue whether they stand, when
 //! [`Questions`](tidegate_core::lane::questions::Questions) says so.
 
+use crate::entering::{Waiter, interrupted};
 use crate::message::{Asker, Call, Happening};
 use crate::world::{NONE, START, World, place, shopper_id};
 use tidegate_judge::Violation;
@@ -8,15 +9,15 @@ use tidegate_judge::event::Row;
 
 impl World {
     /// Somebody enters with an entry that was called up.
-    pub fn want_to_know(&mut self, lane: Asker, asker: Asker, index: u64) {
+    pub fn want_to_know(&mut self, lane: Asker, waiter: Waiter, index: u64) {
         let now = self.agenda.now();
         let Some(part) = self.lanes.get_mut(place(lane.who)) else {
             return;
         };
-        match part.questions.want(index, asker, START + now) {
+        match part.questions.want(index, waiter, START + now) {
             Ok(Some(at)) => {
                 let index = u32::try_from(index).unwrap_or(NONE);
-                let shopper = asker.who;
+                let shopper = waiter.who;
                 let ask = Happening::AskAbout {
                     lane,
                     shopper,
@@ -25,7 +26,7 @@ impl World {
                 self.agenda.after(at - START - now, ask);
             }
             Ok(None) => {}
-            Err(_) => self.refuse(asker, false),
+            Err(problem) => self.refuse(waiter.call, problem),
         }
     }
 
@@ -37,43 +38,48 @@ impl World {
             return;
         };
         let waiting = part.questions.begin(index.into(), now);
-        part.asking.extend(waiting);
-        self.call_queue(lane, Call::Stands { shopper });
+        part.asking
+            .extend(waiting.into_iter().map(|waiter| (index, waiter)));
+        self.call_queue(lane, Call::Stands { shopper, index });
     }
 
     /// The queue's answer about an entry is there.
-    pub fn stood(&mut self, lane: Asker, who: u32, stands: bool) -> Result<(), Violation> {
-        let index = self.lane_index(who);
-        if let (Some(index), false) = (index, stands)
-            && let Some(part) = self.lanes.get_mut(place(lane.who))
-            && part.turn == lane.turn
-            && part.asking.iter().any(|asker| asker.who == who)
-        {
-            part.object.forget(shopper_id(who), index);
+    pub fn stood(
+        &mut self,
+        lane: Asker,
+        shopper: u32,
+        index: u32,
+        stands: bool,
+    ) -> Result<(), Violation> {
+        let part = self.lanes.get_mut(place(lane.who));
+        if let (Some(part), false) = (part.filter(|part| part.turn == lane.turn), stands) {
+            part.object.forget(shopper_id(shopper), index.into());
         }
-        for asker in self.asked(lane, who) {
-            match index {
-                Some(index) if stands => self.tell_index(asker, index, Row::SaidBefore)?,
-                _ => self.at_lane(asker)?,
+        for waiter in self.asked(lane, index) {
+            if stands {
+                self.tell_index(waiter, index.into(), Row::SaidBefore)?;
+            } else {
+                self.arrive_at_lane(waiter)?;
             }
         }
         Ok(())
     }
 
     /// The queue could not be asked about an entry.
-    pub fn not_stood(&mut self, lane: Asker, who: u32) {
-        for asker in self.asked(lane, who) {
-            self.refuse(asker, false);
+    pub fn not_stood(&mut self, lane: Asker, index: u32) {
+        for waiter in self.asked(lane, index) {
+            self.refuse(waiter.call, interrupted());
         }
     }
 
     /// For whom the queue was asked.
-    fn asked(&mut self, lane: Asker, who: u32) -> Vec<Asker> {
+    fn asked(&mut self, lane: Asker, index: u32) -> Vec<Waiter> {
         let part = self.lanes.get_mut(place(lane.who));
         let part = part.filter(|part| part.turn == lane.turn);
         part.map_or_else(Vec::new, |part| {
-            let is_of = |asker: &mut Asker| asker.who == who;
-            part.asking.extract_if(.., is_of).collect()
+            let is_of = |(of, _): &mut (u32, Waiter)| *of == index;
+            let asked = part.asking.extract_if(.., is_of);
+            asked.map(|(_, waiter)| waiter).collect()
         })
     }
 }

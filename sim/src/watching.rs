@@ -1,9 +1,9 @@
 //! What shoppers see while they wait, and how honest it was.
 
-use crate::message::{Call, Happening};
+use crate::message::{Asker, Happening};
 use crate::scenario::Standstill;
 use crate::serving::{claims, since_start};
-use crate::shopper::{LOOK_MILLIS, Stage};
+use crate::shopper::Stage;
 use crate::world::{NONE, World, place, shopper_id, shopper_number};
 use tidegate_core::client::{self, Call as Do, Heard, Next, Seen};
 use tidegate_core::queue::{ClaimState, Effect};
@@ -12,6 +12,8 @@ use tidegate_judge::Violation;
 
 /// How often somebody polls who has a socket.
 const SOCKET_POLL_MILLIS: u64 = 300_000;
+/// How long it takes to enter again.
+const MOMENT_MILLIS: u64 = 250;
 /// One poll in so many goes to another isolate.
 const ELSEWHERE: u16 = 16;
 /// After how many polls shoppers enter again, as in a second tab.
@@ -20,41 +22,35 @@ const AGAIN_SHARE: f64 = 0.002;
 impl World {
     pub fn poll(&mut self, who: u32) -> Result<(), Violation> {
         let elsewhere = self.rng.u16(..).is_multiple_of(ELSEWHERE);
-        self.show_status(who, elsewhere)
-    }
-
-    pub fn show_status(&mut self, who: u32, elsewhere: bool) -> Result<(), Violation> {
-        let other = self.rng.u16(..) % self.scenario.edges.max(1);
+        let other = elsewhere.then(|| self.any_edge());
+        let asker = self.turn(who);
         let Some(shopper) = self.shoppers.get_mut(place(who)) else {
             return Ok(());
         };
-        if elsewhere {
-            shopper.edge = other;
-        }
-        let (edge, index, stage) = (shopper.edge, shopper.index, shopper.stage);
-        if self.chance(self.scenario.faults.loss) {
-            self.later(who, 2_000);
+        shopper.edge = other.unwrap_or(shopper.edge);
+        let (edge, index) = (shopper.edge, shopper.index);
+        if self.is_lost(asker) {
             return Ok(());
         }
-        let Some(is_stale) = self.look(edge)? else {
-            self.later(who, LOOK_MILLIS);
-            return Ok(());
-        };
-        self.tally.polls += 1;
         self.ticket.shopper = shopper_id(who);
-        self.ticket.index = index.into();
-        self.ticket.position = Some(index.into());
-        let jitter = self.rng.u32(..);
-        let Some(view) = self
-            .edges
-            .get(usize::from(edge))
-            .and_then(|edge| edge.view.as_ref())
-        else {
-            return Ok(());
-        };
-        let status = Status::of(Some(&self.ticket), &view.snapshot, is_stale, jitter);
+        (self.ticket.index, self.ticket.position) = (index.into(), Some(index.into()));
+        self.look_at_edge(edge, asker)
+    }
+
+    /// A shopper is told where they stand.
+    pub fn looked(&mut self, asker: Asker, status: &Status) {
+        let who = asker.who;
+        self.tally.polls += 1;
+        if self.who_asked(asker).is_some() {
+            self.sees(who, status);
+        }
+    }
+
+    /// A shopper sees where they stand.
+    pub fn sees(&mut self, who: u32, status: &Status) {
         let (seen, look_after, standing) =
-            (Seen::of(&status), status.poll_after_ms, status.standing);
+            (Seen::of(status), status.poll_after_ms, status.standing);
+        let stage = self.shoppers.get(place(who)).map(|shopper| shopper.stage);
         let lag = self.rng.u64(10..80);
         let next = self.hears(who, Heard::Seen(seen));
         if let Standing::Queued {
@@ -65,13 +61,13 @@ impl World {
             self.note_estimate(who, estimated_wait_seconds, look_after + lag);
             // A socket tells; now and then somebody looks all the same.
             let socket = self.shoppers.get(place(who)).is_some_and(|one| one.socket);
-            if self.chance(AGAIN_SHARE) && stage == Stage::Waiting {
+            if self.chance(AGAIN_SHARE) && stage == Some(Stage::Waiting) {
                 self.stage(who, Stage::Again);
-                self.later(who, LOOK_MILLIS);
-                return Ok(());
+                self.later(who, MOMENT_MILLIS);
+                return;
             } else if socket {
                 self.later(who, SOCKET_POLL_MILLIS);
-                return Ok(());
+                return;
             }
         }
         match next {
@@ -80,7 +76,6 @@ impl World {
             Next::TurnedAway if self.closes_for_a_while() => self.later(who, look_after + lag),
             over => self.does(who, over),
         }
-        Ok(())
     }
 
     /// Does what a shopper's protocol says is next.
@@ -89,7 +84,7 @@ impl World {
         match next {
             Next::Do(Do::Claim, 0) if shows => {
                 self.stage(who, Stage::Claiming);
-                self.call(who, Call::Claim);
+                self.later(who, 0);
             }
             Next::Do(Do::Claim, 0) => self.close_tab(who),
             // Who claims later looks once more before.
@@ -112,7 +107,7 @@ impl World {
             }
             Some(Stage::Again) => {
                 self.agenda
-                    .after(LOOK_MILLIS, Happening::Told { shopper: who });
+                    .after(MOMENT_MILLIS, Happening::Told { shopper: who });
             }
             _ => {}
         }

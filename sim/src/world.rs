@@ -4,15 +4,18 @@
 use fastrand::Rng;
 
 use crate::agenda::Agenda;
+use crate::edges::{Centre, Edge, Outcome, UnderWay, site};
 use crate::entering::LanePart;
 use crate::figures::{Figures, Tally};
 use crate::lane_object;
 use crate::message::{Asker, Happening, NOBODY};
-use crate::reading::{Edge, Relay};
+use crate::relays::RelayPart;
 use crate::scenario::Scenario;
 use crate::serving::Server;
 use crate::shopper::Shopper;
+use crate::slab::Slab;
 use tidegate_core::UnixMillis;
+use tidegate_core::edge::address::Address;
 use tidegate_core::fair::Fresh;
 use tidegate_core::ids::{Epoch, QueueId, ShopperId};
 use tidegate_core::token::ticket::Ticket;
@@ -65,10 +68,19 @@ pub(crate) struct World {
     pub lanes: Vec<LanePart>,
     pub server: Server,
     pub edges: Vec<Edge>,
-    pub relays: Vec<Relay>,
+    pub centres: Vec<Centre>,
+    /// Where all edges are reached.
+    pub site: Address,
+    /// What edges have under way, and how often they have waited for something.
+    pub under_way: Slab<UnderWay>,
+    pub turns: u16,
+    /// What travels between edges and objects, and from edges to who called them.
+    pub letters: Slab<String>,
+    pub said: Slab<Outcome>,
+    pub relays: Vec<RelayPart>,
     pub judge: Judge,
     pub tally: Tally,
-    /// Who polls, as their ticket would say it.
+    /// What the ticket says of who looks now.
     pub ticket: Ticket,
     /// Who holds each index.
     pub owners: Vec<u32>,
@@ -82,15 +94,19 @@ pub(crate) struct World {
 impl World {
     pub fn new(scenario: &Scenario, seed: u64) -> Result<Self, Violation> {
         let mut rng = Rng::with_seed(seed);
-        let clock = scenario.faults.clock > 0.0;
+        let (edges, centres) = Edge::all(scenario.edges, scenario.faults.clock > 0.0, &mut rng);
         let mut world = Self {
             shoppers: (0..scenario.shoppers).map(|_| Shopper::default()).collect(),
             lanes: (0..scenario.lanes).map(|_| LanePart::default()).collect(),
             server: Server::new(scenario),
-            edges: (0..scenario.edges)
-                .map(|_| Edge::new(if clock { rng.u64(0..2_000) } else { 0 }))
-                .collect(),
-            relays: (0..scenario.relays).map(|_| Relay::default()).collect(),
+            edges,
+            centres,
+            site: site(),
+            under_way: Slab::default(),
+            turns: 0,
+            letters: Slab::default(),
+            said: Slab::default(),
+            relays: (0..scenario.relays).map(|_| RelayPart::default()).collect(),
             judge: Judge::default(),
             tally: Tally::default(),
             ticket: Ticket {
@@ -127,6 +143,7 @@ impl World {
     pub fn run(&mut self, watch: &mut dyn FnMut(Progress)) -> Result<Figures, Failure> {
         while let Some(happening) = self.agenda.next() {
             let events = self.tally.events;
+            self.look_ahead();
             self.remember(happening);
             self.tally.events += 1;
             self.happen(happening)
@@ -147,21 +164,32 @@ impl World {
         Ok(self.figures())
     }
 
+    /// Reads once of everybody who acts in a millisecond that begins: the processor fetches them all
+    /// at once, and not one after the other when their turns come.
+    fn look_ahead(&self) {
+        let acts = self.agenda.begins().iter().filter_map(|next| match next {
+            Happening::Act(asker) => self.shoppers.get(place(asker.who)),
+            _ => None,
+        });
+        core::hint::black_box(acts.fold(0, |sum, one| sum ^ one.turn ^ u16::from(one.granted)));
+    }
+
     fn happen(&mut self, happening: Happening) -> Result<(), Violation> {
         match happening {
             Happening::Arrive(who) => return self.arrive(who),
             Happening::Act(asker) => return self.act(asker),
-            Happening::AtLane(asker) => return self.at_lane(asker),
-            Happening::Entered { asker, index } => return self.entered(asker, index),
-            Happening::NotEntered { asker, over } => self.not_entered(asker, over),
-            Happening::LeaveAtLane { asker, index } => return self.leave_at_lane(asker, index),
+            Happening::Heard { asker, said } => return self.heard(asker, said),
+            Happening::Unheard(asker) => self.unheard(asker),
+            Happening::Supplied { call, letter } => return self.supplied(call, Some(letter)),
+            Happening::Unsupplied(call) => return self.supplied(call, None),
+            Happening::AtLane { call, letter } => return self.at_lane(call, letter),
+            Happening::AtRelay { call, letter } => return self.at_relay(call, letter),
             Happening::LeftAtQueue {
                 lane,
                 shopper,
                 index,
                 left,
             } => return self.left_at_queue(lane, shopper, index, left),
-            Happening::NotLeft(asker) => self.not_left(asker),
             Happening::Work(lane) => return self.work(lane),
             Happening::Leased(lane) => return self.leased(lane),
             Happening::AskAbout {
@@ -172,22 +200,30 @@ impl World {
             Happening::Stood {
                 lane,
                 shopper,
+                index,
                 stands,
-            } => return self.stood(lane, shopper, stands),
+            } => return self.stood(lane, shopper, index, stands),
             Happening::AtQueue(asker, call) => return self.at_queue(asker, call),
             Happening::Serve => return self.serve_backlog(),
-            Happening::Answered(asker, reply) => return self.answered(asker, reply),
             Happening::Unanswered(asker, call) => return self.unanswered(asker, call),
-            Happening::AtRelay(edge) => return self.at_relay(edge),
             Happening::Viewed(relay) => self.viewed(relay),
-            Happening::AtEdge(edge) => self.at_edge(edge),
-            Happening::EdgeGaveUp(edge) => self.edge_gave_up(edge),
             Happening::Told { shopper } => self.told(shopper),
             Happening::Interrupt { ends } => return self.interrupt(ends),
             Happening::Minute => self.minute(),
             Happening::Restored => return self.restored(),
         }
         Ok(())
+    }
+
+    /// What a shopper's ticket says, if they have one.
+    pub fn ticket_of(&self, who: u32) -> Option<Ticket> {
+        let index = self.shoppers.get(place(who))?.index;
+        (index != NONE).then(|| Ticket {
+            shopper: shopper_id(who),
+            index: index.into(),
+            position: Some(index.into()),
+            ..self.ticket.clone()
+        })
     }
 
     fn check_lanes(&mut self) -> Result<(), Violation> {
@@ -220,22 +256,31 @@ impl World {
         }
     }
 
-    /// Sends a message; where it is lost, `lost` happens once its sender has waited long enough. A
-    /// `copy`, whose answer goes to nobody, may come late instead, or as well.
-    pub fn send(&mut self, message: Happening, copy: Happening, lost: Happening) {
+    /// Sends an asker's message; where it is lost, `lost` happens once they have waited so long. A
+    /// copy, whose answer goes to nobody, may come late instead, or as well.
+    pub fn send(
+        &mut self,
+        asker: Asker,
+        patience: u64,
+        message: impl Fn(&mut Self, Asker) -> Happening,
+        lost: Happening,
+    ) {
         let faults = self.scenario.faults;
         let travel = self.travel();
         if self.chance(faults.loss) {
-            self.agenda.after(PATIENCE, lost);
+            self.agenda.after(patience, lost);
             if self.rng.bool() {
                 let late = self.rng.u64(PATIENCE..20_000);
+                let copy = message(self, asker.nobody());
                 self.agenda.after(late, copy);
             }
             return;
         }
-        self.agenda.after(travel, message);
+        let first = message(self, asker);
+        self.agenda.after(travel, first);
         if self.chance(faults.duplicate) {
             let late = travel + self.rng.u64(0..5_000);
+            let copy = message(self, asker.nobody());
             self.agenda.after(late, copy);
         }
     }

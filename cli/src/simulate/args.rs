@@ -7,9 +7,9 @@ use tidegate_sim::{Curve, Faults, Limits, Scenario};
 
 /// Simulates a launch in virtual time, and shows what shoppers would wait.
 ///
-/// The queue, its lanes and what shoppers are told are the real ones; shoppers, network and objects
-/// around them are simulated, and every step is checked against the invariants of the design. The
-/// same options and seed repeat a run exactly, on any machine.
+/// The queue, its lanes, relays and edges are the real ones; shoppers, network and storage around
+/// them are simulated, and every step is checked against the invariants of the design. The same
+/// options and seed repeat a run exactly, on any machine.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
