@@ -7,6 +7,7 @@ mod upstream;
 use std::time::Duration;
 
 use tidegate_core::edge::isolate::Isolate;
+use tidegate_core::edge::memory::single_flight::pauses;
 use tidegate_core::problem::{Code, Problem};
 use tidegate_core::shop::cache_key::{PassThrough, cache_key};
 use worker::{Delay, Env, Error, Method, Request, Response, console_error};
@@ -15,9 +16,8 @@ use crate::isolate;
 use crate::shop::cache::Outcome;
 use crate::site::Site;
 
-/// How often, and how many times, a request looks whether another has fetched a page.
-const LOOK: Duration = Duration::from_millis(20);
-const LOOKS: u32 = 150;
+/// How long a request looks whether another has fetched a page.
+const LOOKS_MILLIS: u64 = 3_000;
 /// Says how an answer came about: `HIT`, `MISS` or `PASS`.
 const CACHE_HEADER: &str = "x-tidegate-cache";
 
@@ -103,11 +103,11 @@ pub async fn serve(request: Request, env: Env, request_id: &str) -> Answered {
 
 /// Waits, within bounds, until nobody fetches this page.
 async fn fetched(isolate: &Isolate, work: &str) {
-    for _ in 0..LOOKS {
+    for pause in pauses(LOOKS_MILLIS) {
         if !isolate.flights.is_under_way(work) {
             return;
         }
-        Delay::from(LOOK).await;
+        Delay::from(Duration::from_millis(pause)).await;
     }
 }
 

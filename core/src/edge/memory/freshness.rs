@@ -10,6 +10,7 @@ use std::rc::Rc;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::single_flight::pauses;
 use crate::UnixMillis;
 use crate::edge::context::Context;
 use crate::edge::pending::{Demand, Supply};
@@ -26,10 +27,9 @@ const WHILE_REVALIDATE_MILLIS: u64 = 2_000;
 const STALE_MILLIS: u64 = 4_000;
 /// How the data centre's cache keeps the last fact, for when the objects are out of reach.
 const KEPT: &str = "max-age=3600";
-/// How often, and how many times, a request looks whether another has fetched a fact: longer than a
-/// refresh may take, so that who looks last takes over from one that was abandoned.
-const LOOK_MILLIS: u64 = 10;
-const LOOKS: u32 = 350;
+/// How long a request looks whether another has fetched a fact: longer than a refresh may take, so
+/// that who looks last takes over from one that was abandoned.
+const LOOKS_MILLIS: u64 = 3_500;
 /// How long a request has a refresh to itself. If its client hangs up, the platform neither goes on
 /// with it nor drops it.
 const REFRESH_MILLIS: u64 = 3_000;
@@ -272,14 +272,18 @@ impl Context {
         fresh: u64,
         source: impl AsyncFnOnce() -> Result<T, Problem>,
     ) -> Result<Seen<T>, Problem> {
-        for _ in 0..LOOKS {
+        let mut pauses = pauses(LOOKS_MILLIS);
+        loop {
             match facts.look(key, fresh, self.now()) {
                 Look::Serve(seen) => return Ok(seen),
                 // On the heap, for most requests are served from memory, and carry it in vain.
                 Look::Refresh => {
                     return Box::pin(self.refresh(facts, key, fresh, source)).await;
                 }
-                Look::Wait => self.sleep(LOOK_MILLIS).await,
+                Look::Wait => match pauses.next() {
+                    Some(pause) => self.sleep(pause).await,
+                    None => break,
+                },
                 Look::Refuse(problem) => return Err(problem),
                 Look::Fail => break,
             }

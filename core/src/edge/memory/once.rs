@@ -5,14 +5,14 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
+use super::single_flight::pauses;
 use crate::UnixMillis;
 use crate::edge::context::Context;
 use crate::edge::pending::{Demand, Supply};
 use crate::problem::{Code, Problem};
 
-/// How often, and how many times, a request looks whether another has made the text.
-const LOOK_MILLIS: u64 = 25;
-const LOOKS: u32 = 160;
+/// How long a request looks whether another has made the text.
+const LOOKS_MILLIS: u64 = 4_000;
 /// How long a refusal is said again.
 const REFUSED_MILLIS: u64 = 1_000;
 /// How many refusals are remembered; then all are forgotten.
@@ -51,7 +51,8 @@ impl Context {
     ) -> Result<String, Problem> {
         let (flights, refusals) = (&self.isolate.flights, &self.isolate.refusals);
         let address = format!("{}/tidegate/-/{name}", self.request.address.origin());
-        for _ in 0..LOOKS {
+        let mut pauses = pauses(LOOKS_MILLIS);
+        loop {
             if let Some(problem) = refusals.get(&address, self.now()) {
                 return Err(problem);
             }
@@ -59,7 +60,8 @@ impl Context {
                 return Ok(text);
             }
             let Some(_alone) = flights.begin(lock, self.now()) else {
-                self.sleep(LOOK_MILLIS).await;
+                let Some(pause) = pauses.next() else { break };
+                self.sleep(pause).await;
                 continue;
             };
             let outcome = make().await;

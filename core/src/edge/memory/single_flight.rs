@@ -9,6 +9,23 @@ use crate::UnixMillis;
 /// with it nor drops it.
 const ALONE_MILLIS: u64 = 3_000;
 
+/// The first pause between two looks at another's work, and the longest.
+const PAUSES_MILLIS: (u64, u64) = (10, 250);
+
+/// The pauses between a request's looks at a work that another does, in milliseconds, for so long in
+/// all. Each is half as long again as the last. So a quick work is seen at once, and a work that
+/// hangs for seconds costs each that waits some twenty looks and not hundreds.
+pub fn pauses(in_all: u64) -> impl Iterator<Item = u64> {
+    let (mut next, longest) = PAUSES_MILLIS;
+    let mut left = in_all;
+    core::iter::from_fn(move || {
+        let pause = next.min(left);
+        left = left.saturating_sub(pause);
+        next = next.saturating_add(next / 2).min(longest);
+        (pause > 0).then_some(pause)
+    })
+}
+
 /// The works that are under way.
 #[derive(Default)]
 pub struct Flights {
@@ -59,6 +76,18 @@ impl Drop for Flight<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_waits_looks_often_at_first_and_some_twenty_times_in_seconds() {
+        let all: Vec<u64> = pauses(3_500).collect();
+        assert_eq!(all.iter().sum::<u64>(), 3_500);
+        assert!(all.len() <= 21, "{all:?}");
+        for (number, pause) in all.iter().enumerate().skip(1) {
+            let waited: u64 = all[..number].iter().sum();
+            assert!(*pause <= waited + 10, "{pause} after {waited}");
+        }
+        assert_eq!(pauses(0).next(), None);
+    }
 
     #[test]
     fn one_request_does_a_work_and_another_takes_over_one_that_was_abandoned() {
