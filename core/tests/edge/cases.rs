@@ -1,10 +1,10 @@
 //! Cases that have gone wrong once.
 
 use serde_json::json;
-use tidegate_core::edge::pending::Object;
+use tidegate_core::edge::pending::{Demand, Object, Pending, Step, Supply};
 use tidegate_core::queue::Event;
 
-use crate::sent::{Got, SITE, Sent};
+use crate::sent::{Got, SITE, Sent, described};
 use crate::world::{Driver, START, World};
 
 const BOTH: [Driver; 2] = [Driver::Fast, Driver::Ordinary];
@@ -181,6 +181,69 @@ fn an_object_out_of_reach_wedges_nothing() {
         let got = world.send(0, driver, &status());
         assert_eq!(got.json()["stale"], json!(false), "{}", got.body);
     }
+}
+
+/// Begins a request at the first isolate, and drives it until it asks an object of this class: the
+/// call that waits, the object's name, and what it is asked.
+fn until_it_asks(world: &mut World, sent: &Sent, wanted: Object) -> (Pending, String, String) {
+    let mut pending = world.edges[0].isolate.call(described(sent));
+    let mut step = pending.begin(world.now);
+    loop {
+        match step {
+            Step::Demand(Demand::Ask { object, name, call }) if object == wanted => {
+                return (pending, name, call);
+            }
+            Step::Demand(demand) => {
+                let supply = world.meet(0, demand, sent);
+                step = pending.resume(supply, world.now);
+            }
+            Step::Answer(answer) => panic!("answered before it asks: {answer:?}"),
+        }
+    }
+}
+
+#[test]
+fn an_entry_that_took_seconds_is_answered_by_what_the_edge_knows_by_then() {
+    for is_out in [false, true] {
+        let mut world = World::new(&json!({"maxActive": 1}), 1);
+        let sent = post("enter");
+        let (mut pending, name, call) = until_it_asks(&mut world, &sent, Object::Lane);
+        let reply = world.ask(Object::Lane, &name, &call).unwrap();
+        world.out = is_out.then_some(Object::Relay);
+        world.pass(8_000);
+        let shown = world.send(0, Driver::Ordinary, &status());
+        let step = pending.resume(Supply::Text(reply), world.now);
+        let entered = world.drive(0, pending, step, &sent);
+        for field in ["serverTime", "stale"] {
+            let said = entered.json()["status"][field].clone();
+            assert_eq!(said, shown.json()[field], "{field}: {}", entered.body);
+        }
+        assert_eq!(shown.json()["stale"], json!(is_out), "{}", shown.body);
+    }
+}
+
+#[test]
+fn who_waits_for_a_refresh_that_hangs_looks_some_twenty_times_and_takes_it_over() {
+    let mut world = World::new(&json!({"maxActive": 1}), 1);
+    let sent = status();
+    let (hangs, ..) = until_it_asks(&mut world, &sent, Object::Relay);
+    let began = world.now;
+    let mut pending = world.edges[0].isolate.call(described(&sent));
+    let mut step = pending.begin(world.now);
+    let mut looks = 0;
+    let answer = loop {
+        let demand = match step {
+            Step::Demand(demand) => demand,
+            Step::Answer(answer) => break answer,
+        };
+        looks += u32::from(matches!(demand, Demand::Sleep(_)));
+        let supply = world.meet(0, demand, &sent);
+        step = pending.resume(supply, world.now);
+    };
+    assert_eq!(answer.status, 200);
+    assert!((3_000..3_500).contains(&(world.now - began)));
+    assert!((10..25).contains(&looks), "{looks}");
+    drop(hangs);
 }
 
 #[test]

@@ -46,7 +46,7 @@ pub struct World {
     receipts: BTreeMap<(Epoch, u64), (Range, ShopperId)>,
     sequences: BTreeMap<(Epoch, u16), u64>,
     cache: BTreeMap<String, String>,
-    edges: Vec<Edge>,
+    pub edges: Vec<Edge>,
     /// Every call to an object: its class, its name, and the call.
     pub asked: Vec<(Object, String, String)>,
     /// How many answers the fast path gave.
@@ -136,7 +136,7 @@ impl World {
         self.drive(edge, pending, step, sent)
     }
 
-    fn drive(&mut self, edge: usize, mut pending: Pending, mut step: Step, sent: &Sent) -> Got {
+    pub fn drive(&mut self, edge: usize, mut pending: Pending, mut step: Step, sent: &Sent) -> Got {
         loop {
             match step {
                 Step::Answer(answer) => return Got::of(answer),
@@ -225,7 +225,7 @@ impl World {
         }
     }
 
-    fn meet(&mut self, edge: usize, demand: Demand, sent: &Sent) -> Supply {
+    pub fn meet(&mut self, edge: usize, demand: Demand, sent: &Sent) -> Supply {
         let text = |text: Option<String>| text.map_or(Supply::Nothing, Supply::Text);
         match demand {
             Demand::Ask { object, name, call } => text(self.ask(object, &name, &call)),
@@ -259,7 +259,7 @@ impl World {
         }
     }
 
-    fn ask(&mut self, object: Object, name: &str, call: &str) -> Option<String> {
+    pub fn ask(&mut self, object: Object, name: &str, call: &str) -> Option<String> {
         self.asked.push((object, name.to_owned(), call.to_owned()));
         let call = &of_version(self.version, call);
         // An object that cannot read a call throws, and has done nothing.

@@ -218,8 +218,11 @@ impl Context {
         else {
             return Err(Problem::unexpected("lane"));
         };
-        let view = &seen.value;
-        let (id, epoch, now) = (&view.snapshot.id, view.snapshot.epoch, self.now());
+        let (id, epoch) = (&seen.value.snapshot.id, seen.value.snapshot.epoch);
+        // The lane may know of boarding that no snapshot has seen yet.
+        self.boarding_is(id, epoch, boarding);
+        let seen = self.newest(seen);
+        let (view, now) = (seen.value, self.now());
         let ticket = Ticket {
             queue: id.clone(),
             epoch,
@@ -228,8 +231,7 @@ impl Context {
             position: view.snapshot.shuffle.position(index),
             issued_at: now,
         };
-        // The lane may know of boarding that the snapshot has not seen yet.
-        self.boarding_is(id, epoch, boarding);
+        let jitter = self.isolate.jitter();
         let is_news = boarding > view.snapshot.boarding || view.snapshot.phase == Phase::Scheduled;
         let status = if is_news {
             let mut snapshot = view.snapshot.clone();
@@ -238,17 +240,12 @@ impl Context {
                 snapshot.phase = Phase::Entry;
             }
             snapshot.boarding = snapshot.boarding.max(boarding);
-            Status::of(Some(&ticket), &snapshot, seen.stale, self.isolate.jitter())
+            Status::of(Some(&ticket), &snapshot, seen.stale, jitter)
         } else {
-            Status::of(
-                Some(&ticket),
-                &view.snapshot,
-                seen.stale,
-                self.isolate.jitter(),
-            )
+            Status::of(Some(&ticket), &view.snapshot, seen.stale, jitter)
         };
         Ok(Placed {
-            view: Rc::clone(view),
+            view,
             ticket,
             status,
             receipt,

@@ -123,6 +123,16 @@ impl Context {
         self.find(views, id.as_str(), SECOND_MILLIS, source).await
     }
 
+    /// What is known by now instead of a view that was taken before an object was asked: that may
+    /// have taken seconds, and others may have been shown a newer one meanwhile.
+    pub(in crate::edge) fn newest(&self, seen: &Seen<EdgeView>) -> Seen<EdgeView> {
+        let snapshot = &seen.value.snapshot;
+        let views = &self.isolate.views;
+        let last = views.last(snapshot.id.as_str(), SECOND_MILLIS, self.now());
+        last.filter(|last| last.value.snapshot.epoch == snapshot.epoch)
+            .unwrap_or_else(|| seen.clone())
+    }
+
     /// One of the relays that this edge knows of, so that edges spread over them.
     fn some_relay(&self, id: &QueueId) -> u16 {
         let view = self.isolate.views.peek(id.as_str());
