@@ -3,13 +3,12 @@
 
 import { createFromBuffer } from "@dprint/formatter";
 import { getPath } from "@dprint/typescript";
-import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+import { projectFiles, ROOT } from "./files.mjs";
+
 /** What is still written by hand. */
 const LEFT_ALONE = ["src/entry.js"];
 
@@ -20,13 +19,9 @@ formatter.setConfig(shared, typescript);
 const [mistake] = formatter.getConfigDiagnostics();
 if (mistake) throw new Error(`dprint.json: ${mistake.propertyName}: ${mistake.message}`);
 
-const listed = execFileSync("git", ["ls-files", "-co", "--exclude-standard", "*.js", "*.mjs"], {
-  cwd: ROOT,
-  encoding: "utf8",
-});
 const isChecked = process.argv.includes("--check");
-for (const file of listed.trim().split("\n")) {
-  if (LEFT_ALONE.includes(file) || !existsSync(path.join(ROOT, file))) continue;
+for (const file of projectFiles()) {
+  if (LEFT_ALONE.includes(file) || !/\.m?js$/.test(file)) continue;
   const text = read(file);
   try {
     const formatted = formatter.formatText({ filePath: file, fileText: text });

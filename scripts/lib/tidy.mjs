@@ -1,11 +1,11 @@
 // The rules of the house that no other tool holds: how long lines and files are, which words are
 // gone, and that nothing lies about unused. Names each finding with its line and the remedy.
 
-import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
+
+import { projectFiles, ROOT } from "./files.mjs";
 
 const COLUMNS = 100;
 const LINES = 400;
@@ -30,12 +30,8 @@ const FOUND_BY_TOOLS = [
   /^core\/(proptest-regressions|tests\/golden)\//,
 ];
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const listed = execFileSync("git", ["ls-files", "-co", "--exclude-standard"], { cwd: ROOT });
 const files = new Map(
-  listed.toString().trim().split("\n").filter((file) => existsSync(path.join(ROOT, file))).map(
-    (file) => [file, readFileSync(path.join(ROOT, file), "utf8")],
-  ),
+  projectFiles().map((file) => [file, readFileSync(path.join(ROOT, file), "utf8")]),
 );
 
 const isHeld = (file) => !NOT_HELD_YET.some((folder) => file.startsWith(folder));
