@@ -1,28 +1,37 @@
-// The Worker's module, and JavaScript's half of the two drivers of the edge's calls. What a launch sends by the
-// thousand takes the fast path: one text into Rust and one text out of it, for a request's objects cost more to
-// hand over than all that is decided about it. Rust decides on both paths, by the same code. A call that needs
-// what only the ordinary driver can fetch is handed over to it as it stands, and never begun anew.
+// The Worker's module, and JavaScript's half of the two drivers of the edge's calls. What a launch
+// sends by the thousand takes the fast path: one text into Rust and one text out of it, for a
+// request's objects cost more to hand over than all that is decided about it. Rust decides on both
+// paths, by the same code. A call that needs what only the ordinary driver can fetch is handed over
+// to it as it stands, and never begun anew.
 
 import { DurableObject } from "cloudflare:workers";
 import * as rust from "./index.js";
 
-/** Addresses whose calls may be answered by the fast path: reads from memory, and changes that ask one object. */
-const FAST = /^https?:\/\/[^/?#]+\/v1\/(?:queues\/[^/?#]+(?:\/status|\/(enter|claim)|\/admissions\/[^/?#]+\/(complete|release|extend))?|handoffs\/(redeem))$/;
-/** Addresses of this machine: Rust sees from the headers whether something forwarded the request. */
+/** What may become of an admission. */
+const SETTLE = "/admissions/[^/?#]+/(complete|release|extend)";
+/**
+ * Addresses whose calls may be answered by the fast path: reads from memory, and changes that ask
+ * one object.
+ */
+const FAST = new RegExp(
+  "^https?://[^/?#]+/v1/(?:" +
+    `queues/[^/?#]+(?:/status|/(enter|claim)|${SETTLE})?|handoffs/(redeem))$`,
+);
+/** This machine's addresses: headers tell Rust whether something forwarded the request. */
 const LOOPBACK = /^https?:\/\/(?:localhost|127\.|\[)/;
 /** A longer body, or one that does not say how long it is, is the ordinary driver's to read. */
 const BODY_MAX = 1024;
-/** An object that has not replied by then does not reply. It is longer than an object waits for another. */
+/** An object that has not replied by then never will: an object waits less long for another. */
 const PATIENCE_MS = 12_000;
 
-/** Reads text as it was sent: a byte order mark stays, and is refused with all else that is no JSON. */
+/** Reads text as it was sent: a byte order mark stays, and is refused with what is no JSON. */
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const ascii = new TextEncoder();
 /** Keys as the platform takes them: a secret that changes makes a new isolate. */
 const cryptoKeys = {};
 /** The headers that answers begin with, by kind and scheme. */
 const beginnings = {};
-/** Which memory Rust runs in, and whether it is no good any more: its panic hook notes that here. */
+/** Which memory Rust runs in, and whether it is still good: its panic hook notes that here. */
 const memory = rust.__worker_init_state();
 
 addEventListener("error", ({ error }) => noteTrap(error));
@@ -46,7 +55,7 @@ export default {
   },
 };
 
-/** Calls into Rust. A trap leaves memory that is no good, so the next call begins with fresh memory. */
+/** Calls into Rust. A trap leaves memory that is no good: the next call begins with new memory. */
 function inRust(call) {
   if (memory.criticalError) {
     memory.criticalError = false;
@@ -91,26 +100,35 @@ async function change(url, request, body, env, context) {
   const { headers } = request;
   const line = (name) => headers.get(name) ?? "";
   const key = headers.get("idempotency-key");
-  const lines = [described(url, headers), line("accept"), line("cf-ray"), key === null ? "" : `=${key}`, body];
+  const lines = [described(url, headers), line("accept"), line("cf-ray"),
+    key === null ? "" : `=${key}`, body];
   let begun = false;
   try {
     let step = inRust(() => rust.fast_begin(lines.join("\n"), Date.now()));
     begun = step !== "";
     while (step[0] in SUPPLIES) step = await next(step, env);
-    if (step[0] === "!") return await inRust(() => rust.fast_finish(Number(step.slice(1)), request, env, context));
+    if (step[0] === "!") {
+      return await inRust(() => rust.fast_finish(Number(step.slice(1)), request, env, context));
+    }
     if (begun) return response(step, url);
   } catch (error) {
     reportError(error);
   }
-  if (!begun) return ordinary(new Request(url, { method: "POST", headers, body: body || undefined }), env, context);
-  // What was asked for may have happened, so it is not begun again: the client hears that the call was lost.
+  if (!begun) {
+    const anew = new Request(url, { method: "POST", headers, body: body || undefined });
+    return ordinary(anew, env, context);
+  }
+  // What was asked for may have happened, so it is not begun again: the client hears that the call
+  // was lost.
   return response(inRust(() => rust.fast_resume(0, undefined, Date.now())), url);
 }
 
 /** Meets a demand, and returns the call's next step. One that fails is met with nothing. */
 async function next(step, env) {
   const [number, ...wanted] = step.slice(1).split("\n");
-  const supply = await SUPPLIES[step[0]](wanted, env).catch((error) => void console.error(`${wanted[1]}: ${error}`));
+  const supply = await SUPPLIES[step[0]](wanted, env).catch((error) =>
+    void console.error(`${wanted[1]}: ${error}`)
+  );
   return inRust(() => rust.fast_resume(Number(number), supply, Date.now()));
 }
 
@@ -141,13 +159,16 @@ function inTime(reply) {
 }
 
 async function cryptoKey(name, use, jwk) {
-  return (cryptoKeys[name] ??= await crypto.subtle.importKey("jwk", jwk(), "Ed25519", false, [use]));
+  const made = () => crypto.subtle.importKey("jwk", jwk(), "Ed25519", false, [use]);
+  return (cryptoKeys[name] ??= await made());
 }
 
 /** What every call looks at. No header holds a line break, or U+0001. */
 function described(url, headers) {
   const line = (name) => headers.get(name) ?? "";
-  const all = LOOPBACK.test(url) ? [...headers].map((header) => header.join(":")).join("\u0001") : "";
+  const all = LOOPBACK.test(url)
+    ? [...headers].map((header) => header.join(":")).join("\u0001")
+    : "";
   return `${url}\n${line("authorization")}\n${line("cookie")}\n${line("origin")}\n${all}`;
 }
 
@@ -190,7 +211,7 @@ function inTwo(text, separator) {
   return [text.slice(0, at), text.slice(at + separator.length)];
 }
 
-/** An object of this name. It is called by `ask`, which the platform allows to classes of its own kind only. */
+/** An object of this name. `ask` calls it: the platform allows that to classes of its own kind. */
 function object(name, ...handlers) {
   class Outer extends DurableObject {
     #inner;
@@ -211,7 +232,7 @@ function object(name, ...handlers) {
     }
   }
   for (const handler of ["ask", "fetch", ...handlers]) {
-    Outer.prototype[handler] = function (...given) {
+    Outer.prototype[handler] = function(...given) {
       return inRust(() => this.inner()[handler](...given));
     };
   }
@@ -221,4 +242,5 @@ function object(name, ...handlers) {
 export const Directory = object("Directory");
 export const Queue = object("Queue", "alarm");
 export const Lane = object("Lane", "alarm");
-export const Relay = object("Relay", "alarm", "webSocketMessage", "webSocketClose", "webSocketError");
+export const Relay = object("Relay", "alarm", "webSocketMessage", "webSocketClose",
+  "webSocketError");

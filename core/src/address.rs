@@ -1,5 +1,5 @@
-//! Where an address leads. Keys, tokens and cookies go over https; plain http, which anybody on the way
-//! reads and alters, is for this very machine.
+//! Where an address leads. Keys, tokens and cookies go over https; plain http, which anybody on the
+//! way reads and alters, is for this very machine.
 
 use url::{Host, Url};
 

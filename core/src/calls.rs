@@ -25,7 +25,7 @@ pub const ADMISSIONS_PAGE: u32 = 100;
 
 /// What an object is called with.
 pub trait Call: Serialize + DeserializeOwned {
-    /// What the call is for, and of which queue if it says so: for whoever watches.
+    /// What the call is for, and of which queue if it says so: for a watcher.
     fn label(&self) -> String;
 }
 
@@ -108,7 +108,7 @@ pub enum QueueCall {
     Fairness,
     /// The inclusion proof of a group in the log.
     Prove {
-        /// The life of the queue that it is of.
+        /// The epoch of the queue that it is of.
         epoch: Epoch,
         /// The group's first index.
         first: u64,
@@ -151,7 +151,8 @@ pub enum LaneCall {
         /// When the queue stood as the caller knows it.
         as_of: UnixMillis,
     },
-    /// Give an entry up: at the queue, and here, so that the shopper may enter anew. Repeating it changes nothing.
+    /// Give an entry up: at the queue, and here, so that the shopper may enter anew. Repeating it
+    /// changes nothing.
     Leave {
         /// Which lane this is.
         lane: LaneName,
@@ -194,7 +195,8 @@ pub enum LaneReply {
 pub enum RelayCall {
     /// What an edge keeps of the queue, at most a second old.
     View(RelayName),
-    /// Hold a socket and tell it what changes. Comes as an upgrade, and is answered with the socket.
+    /// Hold a socket and tell it what changes. Comes as an upgrade, and is answered with the
+    /// socket.
     Live(RelayName),
     /// What the queue shows has changed.
     Push(RelayName, Box<EdgeView>),
@@ -216,25 +218,26 @@ pub enum RelayReply {
 pub enum DirectoryCall {
     /// List a name for a queue that is about to be made; one that is listed stays as it is.
     Reserve(DirectoryEntry),
-    /// A queue was just made: list it, unless a newer life of it is.
+    /// A queue was just made: list it, unless a newer epoch of it is.
     Confirm {
-        /// The queue, and its life.
+        /// The queue, and its epoch.
         entry: DirectoryEntry,
         /// When that began, by the queue's clock.
         since: UnixMillis,
     },
-    /// Note the life of a queue, if it is listed, and not in a newer one.
+    /// Note the epoch of a queue, if it is listed, and not in a newer one.
     Update {
-        /// The queue, and its life.
+        /// The queue, and its epoch.
         entry: DirectoryEntry,
         /// When that began, by the queue's clock.
         since: UnixMillis,
     },
-    /// List a queue no more, if it is listed in one of the lives that were deleted; a newer one stays.
+    /// List a queue no more, if it is listed in one of the epochs that were deleted; a newer one
+    /// stays.
     Remove {
         /// The queue.
         id: QueueId,
-        /// The lives.
+        /// The epochs.
         epochs: Vec<Epoch>,
     },
     /// All queues, by id.

@@ -18,7 +18,8 @@ pub use crate::terms::Access;
 pub const MAX_ACTIVE: u32 = 100_000;
 /// The highest admission rate.
 const MAX_RATE: u32 = 1_000_000;
-/// The latest time that is still an exact integer everywhere: JSON, JavaScript and `SQLite` bindings.
+/// The latest time that is still an exact integer everywhere: JSON, JavaScript and `SQLite`
+/// bindings.
 pub const MAX_TIME: UnixMillis = 1 << 53;
 
 /// What "only once" goes by.
@@ -167,7 +168,8 @@ impl QueueConfig {
         Ok(merged)
     }
 
-    /// Refuses what may no longer change when somebody has entered; less may when the queue is `open`.
+    /// Refuses what may no longer change when somebody has entered; less may when the queue is
+    /// `open`.
     pub fn check_change_from(
         &self,
         before: &Self,
@@ -342,7 +344,7 @@ mod tests {
         assert!(refused.contains("http://10.0.0.1/checkout") && refused.contains("https"));
     }
 
-    /// What an older version took must not keep an operator from changing something else.
+    /// What an older version took must not keep an operator from changing what that does not touch.
     #[test]
     fn a_patch_refuses_the_plain_http_that_it_names_and_not_what_stood_before() {
         let mut before = parse(&json!({"maxActive": 50})).unwrap();

@@ -1,6 +1,7 @@
-//! The directory: the names of the queues that there are, each with its life that was last known. A name is
-//! listed before its queue is made, and no longer than until it is deleted: a crash in between leaves a name
-//! without a queue, which can be put again or deleted, and never a queue without a name.
+//! The directory: the names of the queues that there are, each with its epoch that was last known.
+//! A name is listed before its queue is made, and no longer than until it is deleted: a crash in
+//! between leaves a name without a queue, which can be put again or deleted, and never a queue
+//! without a name.
 
 use std::collections::BTreeMap;
 
@@ -15,13 +16,13 @@ pub const QUEUES_MAX: usize = 1_000;
 /// What is to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// List this name with this life.
+    /// List this name with this epoch.
     List(QueueId, Life),
     /// List this name no more.
     Unlist(QueueId),
 }
 
-/// A life of a queue.
+/// An epoch of a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Life {
     /// Its epoch.
@@ -73,7 +74,7 @@ impl Directory {
         (Ok(DirectoryReply::Done), change)
     }
 
-    /// Lists a life, unless a newer one is: who tells of it may have been slow.
+    /// Lists an epoch, unless a newer one is: who tells of it may have been slow.
     fn set(&mut self, entry: DirectoryEntry, since: UnixMillis) -> Option<Change> {
         let DirectoryEntry { id, epoch } = entry;
         let life = Life { epoch, since };

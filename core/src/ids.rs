@@ -81,7 +81,7 @@ impl fmt::Display for QueueId {
 }
 
 hex_bytes!(
-    /// One life of a queue: new with its creation and with each reset.
+    /// One epoch of a queue: new with its creation and with each reset.
     Epoch: 16,
     "an epoch"
 );

@@ -2,8 +2,8 @@
 //! pending, and then leases indices for it from the queue.
 //!
 //! The order of those two steps, and one sequence number a group that is never used again, are what
-//! makes indices dense and unique whoever dies in between: a group that is found pending is leased
-//! again under its number and gets the range it has.
+//! makes indices dense and unique, no matter who dies in between: a group that is found pending is
+//! leased again under its number and gets the range it has.
 
 pub mod leaving;
 pub mod questions;
@@ -89,11 +89,11 @@ pub enum Work {
     },
 }
 
-/// Who hears what. Whoever is not told yet waits for their group.
+/// Who hears what. Who is not told yet waits for their group.
 pub type Outcomes = Vec<(ShopperId, Result<Heard, Problem>)>;
 
-/// A lane in memory. Where work fails, drop it, tell whoever waits to come back, and restore it from what
-/// is stored: a group that is pending stays so, and its members' retries find it.
+/// A lane in memory. Where work fails, drop it, tell those who wait to come back, and restore it
+/// from what is stored: a group that is pending stays so, and its members' retries find it.
 #[derive(Default)]
 pub struct Lane {
     last_sequence: u64,
@@ -127,8 +127,8 @@ impl Lane {
         }
     }
 
-    /// A shopper wants to enter, and knows how far tickets are `called` up. They hear when they were looked up or, where
-    /// they have no entry, when their group is through.
+    /// A shopper wants to enter, and knows how far tickets are `called` up. They hear when they
+    /// were looked up or, where they have no entry, when their group is through.
     pub fn arrive(&mut self, shopper: ShopperId, called: Called) -> Result<(), Problem> {
         self.called = self.called.max(called);
         if self.under_way.contains(&shopper) {
@@ -146,14 +146,14 @@ impl Lane {
         self.refusals.heed(refusal, as_of, now);
     }
 
-    /// Who arrived since they were last asked for. Look their entries up, all together, and say what was
-    /// found.
+    /// Who arrived since they were last asked for. Look their entries up, all together, and say
+    /// what was found.
     pub fn arrivals(&mut self) -> Vec<ShopperId> {
         core::mem::take(&mut self.arrived)
     }
 
-    /// `arrivals` were looked up; `entry_of` says what is stored of each. Whoever has an index is told;
-    /// all others join the next group.
+    /// `arrivals` were looked up; `entry_of` says what is stored of each. Who has an index is
+    /// told; all others join the next group.
     pub fn looked_up(
         &mut self,
         arrivals: Vec<ShopperId>,
@@ -177,8 +177,8 @@ impl Lane {
         told
     }
 
-    /// What is to be done next; `None` when the lane is idle. A pending group comes before a new one,
-    /// and whoever arrived is looked up before either.
+    /// What is to be done next; `None` when the lane is idle. A pending group comes before a new
+    /// one, and those who arrived are looked up before either.
     pub fn next_work(&mut self, name: &LaneName, now: UnixMillis) -> Option<Work> {
         if let Some(group) = &self.pending {
             self.leased_at = now;

@@ -1,14 +1,15 @@
 //! Every decision of Tidegate, as plain data in and plain data out.
 //!
-//! Nothing here does I/O, reads a clock or makes randomness: time, random bytes and stored rows come
-//! in as arguments, and what must be written or answered goes out as values. So the whole of it runs
-//! natively, in seconds, under property tests. Storage, alarms and sockets are `tidegate-objects`';
-//! HTTP is the root crate's.
+//! Nothing here does I/O, reads a clock or makes randomness: time, random bytes and stored rows
+//! come in as arguments, and what must be written or answered goes out as values. So the whole of
+//! it runs natively, in seconds, under property tests. Storage, alarms and sockets are
+//! `tidegate-objects`'; HTTP is the root crate's.
 //!
-//! There are four machines: the [`queue`], the [`lane`] that takes its entries, the [`relay`] that tells
-//! its readers, and the [`edge`] that answers requests. Each has one loop. The queue's is this: an event
-//! and the time go in, and an answer and effects come out. Whoever runs it writes the effects in one
-//! transaction, gives the answer, and sends [`Event::Wake`](queue::Event::Wake) when the timeout is due.
+//! There are four machines: the [`queue`], the [`lane`] that takes its entries, the [`relay`] that
+//! tells its readers, and the [`edge`] that answers requests. Each has one loop. The queue's is
+//! this: an event and the time go in, and an answer and effects come out. Who runs it writes
+//! the effects in one transaction, gives the answer, and sends [`Event::Wake`](queue::Event::Wake)
+//! when the timeout is due.
 //!
 //! ```
 //! use serde_json::json;

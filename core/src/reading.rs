@@ -22,15 +22,15 @@ pub fn read<T: DeserializeOwned>(value: &Value) -> Result<T, Problem> {
     })
 }
 
-/// Reads a shape out of a text that Tidegate wrote, or whoever runs it. By way of a [`Value`] as well:
-/// a second way to read each shape would be kilobytes of the Worker.
+/// Reads a shape out of a text that Tidegate wrote, or its operator. By way of a [`Value`] as
+/// well: a second way to read each shape would be kilobytes of the Worker.
 pub fn parse<T: DeserializeOwned>(text: &str) -> serde_json::Result<T> {
     let value: Value = serde_json::from_slice(text.as_bytes())?;
     T::deserialize(&value)
 }
 
-/// The field that fails by itself as the whole does. Each is read once more, alone: a refusal costs no more than
-/// twice what the reading did.
+/// The field that fails by itself as the whole does. Each is read once more, alone: a refusal costs
+/// no more than twice what the reading did.
 fn culprit<'a, T: DeserializeOwned>(value: &'a Value, cause: &str) -> Option<&'a str> {
     let fails = |fields| {
         let read = T::deserialize(&Value::Object(fields));

@@ -1,9 +1,9 @@
-//! A relay: it holds the sockets of a share of the shoppers and tells them what changes, a snapshot at
-//! most once a second and a notice at most four times, the last of each always.
+//! A relay: it holds the sockets of a share of the shoppers and tells them what changes, a snapshot
+//! at most once a second and a notice at most four times, the last of each always.
 //!
-//! Nothing of it is stored. Whoever connects is greeted with the last snapshot. A relay that lost its
-//! memory while its sockets slept does not know what they were told, and so tells them what it hears
-//! next.
+//! Nothing of it is stored. Who connects is greeted with the last snapshot. A relay that lost
+//! its memory while its sockets slept does not know what they were told, and so tells them what it
+//! hears next.
 
 use std::rc::Rc;
 
@@ -18,8 +18,8 @@ use crate::view::snapshot::{EdgeView, Notice, Snapshot};
 
 pub use crate::terms::{Closing, RELAYS_MAX};
 
-/// How many sockets a relay holds, if its operator says nothing else. One send costs up to 53 µs, so a
-/// notice leaves a full relay within 220 ms, and 256 relays hold a million sockets.
+/// How many sockets a relay holds, unless its operator says so. One send costs up to 53 µs,
+/// so a notice leaves a full relay within 220 ms, and 256 relays hold a million sockets.
 pub const CAPACITY: u32 = 4_000;
 /// How long an answer of the queue, good or bad, is passed on; and the shortest time between two
 /// questions to it.
@@ -135,8 +135,8 @@ impl Relay {
         &self.name
     }
 
-    /// How many sockets it holds, as the queue is told. One that asked to be told a moment ago is about
-    /// to hold one, or did; so that it need not ask again at once, it is not given up yet.
+    /// How many sockets it holds, as the queue is told. One that asked to be told a moment ago is
+    /// about to hold one, or did; so that it need not ask again at once, it is not given up yet.
     pub fn sockets(&self, now: UnixMillis) -> u32 {
         let lately = self.watching && now.saturating_sub(self.watched_at) < FRESH_MILLIS;
         self.sockets.max(u32::from(lately))
@@ -158,7 +158,8 @@ impl Relay {
             Event::Heard(reply) => {
                 self.hear(&reply, now);
                 if let (false, Some(latest)) = (self.notice_known, &self.latest) {
-                    // What was asked for is no news; and the snapshot that is due has the notice, too.
+                    // What was asked for is no news; and the snapshot that is due has the notice,
+                    // too.
                     self.noticed.clone_from(&latest.notice);
                     self.notice_known = true;
                 }
@@ -222,7 +223,7 @@ impl Relay {
             return;
         }
         if self.sockets == 0 {
-            // Whoever connects next is greeted with this.
+            // Who connects next is greeted with this.
             self.shown = Some(snapshot.clone());
             self.shown_at = now;
             self.noticed.clone_from(&snapshot.notice);
@@ -267,8 +268,8 @@ impl Relay {
             .is_some_and(|(at, _)| now.saturating_sub(*at) < FRESH_MILLIS)
     }
 
-    /// What to ask the queue at `now`. While it holds sockets, or is about to, it asks to be told of
-    /// changes as well.
+    /// What to ask the queue at `now`. While it holds sockets, or is about to, it asks to be told
+    /// of changes as well.
     pub fn question(&mut self, opening: bool, now: UnixMillis) -> queue::Event {
         self.asked_at = now;
         let sockets = self.sockets.saturating_add(u32::from(opening));
@@ -285,8 +286,8 @@ impl Relay {
         }
     }
 
-    /// Whether the queue must be asked before a socket is greeted, and after a sweep: so that it pushes
-    /// here, and that a greeting is at most a second old while the queue answers.
+    /// Whether the queue must be asked before a socket is greeted, and after a sweep: so that it
+    /// pushes here, and that a greeting is at most a second old while the queue answers.
     pub fn must_ask(&self, now: UnixMillis) -> bool {
         let rested = now.saturating_sub(self.asked_at) >= FRESH_MILLIS;
         self.over.is_none()

@@ -26,7 +26,7 @@ pub enum Access {
 /// Whose ticket an event is about, as its signature vouches for it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Holder {
-    /// The life of the queue that the ticket is of.
+    /// The epoch of the queue that the ticket is of.
     pub epoch: Epoch,
     /// Its index, 0-based.
     pub index: u64,
@@ -67,7 +67,7 @@ impl Called {
 pub struct LaneName {
     /// The queue.
     pub queue: QueueId,
-    /// The queue's life.
+    /// The queue's epoch.
     pub epoch: Epoch,
     /// The lane's number.
     pub number: u16,
@@ -85,7 +85,7 @@ impl LaneName {
 pub struct RelayName {
     /// The queue.
     pub queue: QueueId,
-    /// The queue's life.
+    /// The queue's epoch.
     pub epoch: Epoch,
     /// The relay's number.
     pub number: u16,
@@ -103,14 +103,14 @@ impl RelayName {
 pub struct DirectoryEntry {
     /// The queue.
     pub id: QueueId,
-    /// Its present life.
+    /// Its present epoch.
     pub epoch: Epoch,
 }
 
 /// Why a relay closes a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Closing {
-    /// The queue began a new life.
+    /// The queue began a new epoch.
     Reset,
     /// There is no such queue any more.
     Deleted,

@@ -50,7 +50,7 @@ impl fmt::Display for Unreadable {
     }
 }
 
-/// Writes a message; `label` is for whoever watches, and may be empty.
+/// Writes a message; `label` is for a watcher, and may be empty.
 pub fn write<T: Serialize>(label: &str, message: &T) -> Result<String, Unreadable> {
     let bytes = writer::write(message).map_err(|_| Unreadable::Message)?;
     let text = Base64UrlSafeNoPadding::encode_to_string(bytes).map_err(|_| Unreadable::Message)?;

@@ -1,5 +1,5 @@
-//! A Queue object's machine with everything at its bound: how long it takes to come back from storage, and how much
-//! memory it takes.
+//! A Queue object's machine with everything at its bound: how long it takes to come back from
+//! storage, and how much memory it takes.
 
 #![allow(
     clippy::arithmetic_side_effects,

@@ -1,7 +1,7 @@
-//! Whether the shuffle is blind: places depend on nobody's arrival, lane or id, as far as statistics can
-//! tell. Seeds are fixed, so a pass stays a pass. `TEST_SEED`, a whole number, chooses others: the bounds below
-//! are such that a fair shuffle fails one of the tests less than once in a million runs. A shuffle that is
-//! bent on purpose is found each time.
+//! Whether the shuffle is blind: places depend on nobody's arrival, lane or id, as far as
+//! statistics can tell. Seeds are fixed, so a pass stays a pass. `TEST_SEED`, a whole number,
+//! chooses others: the bounds below are such that a fair shuffle fails one of the tests less than
+//! once in a million runs. A shuffle that is bent on purpose is found each time.
 
 #![allow(
     clippy::arithmetic_side_effects,
@@ -25,8 +25,8 @@ const ENTRANTS: u64 = 4_000;
 const SEEDS: u64 = 20;
 const LANES: u16 = 16;
 const TENTHS: usize = 10;
-/// A standard normal variable is larger once in 4·10⁸: 60 tables, 20 correlations and 64 means come to less than
-/// once in a million.
+/// A standard normal variable is larger once in 4·10⁸: 60 tables, 20 correlations and 64 means come
+/// to less than once in a million.
 const DEVIATIONS: f64 = 5.9;
 
 /// Which seeds this run takes. A test that fails shows what it printed.
@@ -55,8 +55,8 @@ fn tenth(place: u64) -> usize {
     (place * TENTHS as u64 / ENTRANTS) as usize
 }
 
-/// How many deviations the table of (kind, tenth of places) is from what chance alone makes: chi-squared
-/// with (kinds − 1)·9 degrees of freedom, made normal as Wilson and Hilferty do.
+/// How many deviations the table of (kind, tenth of places) is from what chance alone makes:
+/// chi-squared with (kinds − 1)·9 degrees of freedom, made normal as Wilson and Hilferty do.
 fn deviation(places: &[u64], kinds: usize, kind_of: impl Fn(usize) -> usize) -> f64 {
     let mut table = vec![[0_u32; TENTHS]; kinds];
     for (index, place) in places.iter().enumerate() {

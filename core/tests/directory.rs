@@ -1,5 +1,5 @@
-//! Operators who put, patch and delete one queue at the same time, in every order in which their steps can
-//! fall: no queue is ever left that is not listed.
+//! Operators who put, patch and delete one queue at the same time, in every order in which their
+//! steps can fall: no queue is ever left that is not listed.
 
 #![allow(
     clippy::arithmetic_side_effects,
@@ -53,7 +53,7 @@ impl Deployment {
         handle(&mut self.queue, event, None, self.now).answer.ok()
     }
 
-    /// The queue's life, and when it began.
+    /// The queue's epoch, and when it began.
     fn life(&self) -> Option<Life> {
         let head = self.queue.as_ref()?.head();
         Some(Life {

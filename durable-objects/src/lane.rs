@@ -311,7 +311,7 @@ impl Inner {
 
     fn tell(&self, outcomes: Outcomes) {
         for (shopper, outcome) in outcomes {
-            // Not borrowed while they are told. Whoever hung up finds the same entry when they come
+            // Not borrowed while they are told. Who hung up finds the same entry when they come
             // back.
             let waiters = self.waiters.borrow_mut().remove(&shopper);
             for waiter in waiters.unwrap_or_default() {
@@ -320,7 +320,7 @@ impl Inner {
         }
     }
 
-    /// The epoch is over: whoever waits hears so, and all that is stored goes.
+    /// The epoch is over: those who wait hear so, and all that is stored goes.
     async fn retire(&self, problem: &Problem) -> Result<()> {
         *self.over.borrow_mut() = Some(problem.clone());
         self.give_up(problem);
@@ -333,7 +333,7 @@ impl Inner {
         Ok(())
     }
 
-    /// Whoever waits is told to come back. Memory goes: the lane is read back from storage, with a
+    /// Who waits is told to come back. Memory goes: the lane is read back from storage, with a
     /// group still pending if it was written, and its next lease gets the range that it has.
     fn give_up(&self, problem: &Problem) {
         self.lane.take();

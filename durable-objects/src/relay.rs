@@ -221,7 +221,7 @@ async fn ask(inner: &Rc<Inner>, opening: bool) {
             }
         });
     }
-    // Whoever asks tells all who wait.
+    // Who asks tells all who wait.
     let _ = receiver.await;
 }
 

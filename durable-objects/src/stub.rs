@@ -138,7 +138,7 @@ impl<R: Serialize + 'static> Teller<R> {
         (teller, Answering::Told(promise))
     }
 
-    /// Tells the reply. Whoever hung up asks again.
+    /// Tells the reply. Who hung up asks again.
     pub(crate) fn tell(mut self, reply: &Reply<R>) {
         self.resolve_with(written(reply));
     }
@@ -167,7 +167,7 @@ impl<R: Serialize + 'static> Drop for Teller<R> {
     }
 }
 
-/// What is said to whoever waited for work that ended before its time.
+/// What is said to those who waited for work that ended before its time.
 pub(crate) fn interrupted() -> Problem {
     Problem::new(
         Code::ServiceUnavailable,

@@ -9,9 +9,6 @@ import process from "node:process";
 
 import { projectFiles, ROOT } from "./files.mjs";
 
-/** What is still written by hand. */
-const LEFT_ALONE = ["src/entry.js"];
-
 const read = (file) => readFileSync(path.join(ROOT, file), "utf8");
 const { typescript, plugins: _, ...shared } = JSON.parse(read("dprint.json"));
 const formatter = createFromBuffer(readFileSync(getPath()));
@@ -21,7 +18,7 @@ if (mistake) throw new Error(`dprint.json: ${mistake.propertyName}: ${mistake.me
 
 const isChecked = process.argv.includes("--check");
 for (const file of projectFiles()) {
-  if (LEFT_ALONE.includes(file) || !/\.m?js$/.test(file)) continue;
+  if (!/\.m?js$/.test(file)) continue;
   const text = read(file);
   try {
     const formatted = formatter.formatText({ filePath: file, fileText: text });

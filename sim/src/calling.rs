@@ -1,4 +1,4 @@
-//! What a call to the Queue object is to the queue, and what its answer is to whoever called.
+//! What a call to the Queue object is to the queue, and what its answer is to those who called.
 
 use crate::message::{Asker, Call, Happening, NOBODY};
 use crate::queue_object::Crash;
@@ -74,8 +74,8 @@ impl World {
         Some(About { entry, index, key })
     }
 
-    /// Tickets and tokens of another epoch, or for places that were never given, change nothing; nor does a
-    /// ticket that claims another's place.
+    /// Tickets and tokens of another epoch, or for places that were never given, change nothing;
+    /// nor does a ticket that claims another's place.
     pub fn forge(&mut self) -> Result<(), Violation> {
         self.handle(Event::Wake, Crash::None)?;
         let foreign = (Epoch::from_bytes([1; 16]), 0);
@@ -103,7 +103,7 @@ impl World {
         self.forge_places()
     }
 
-    /// The last in line, and whoever is first called up, say that they stand elsewhere.
+    /// The last in line, and the first who is called up, say that they stand elsewhere.
     fn forge_places(&mut self) -> Result<(), Violation> {
         let last = self.judge.ledger().leased().saturating_sub(1);
         for (index, position) in [(last, 0), (0, last)] {
@@ -227,7 +227,7 @@ impl World {
                 let relay = self.relays.get_mut(place(asker.who));
                 let relay = relay.filter(|relay| relay.turn == asker.turn);
                 if let (Ok(Answer::View(mut view)), Some(relay)) = (answer, relay) {
-                    // The one life of the queue has no beginning to tell: the judge is told by
+                    // The one epoch of the queue has no beginning to tell: the judge is told by
                     // this how old the view is.
                     view.since = START + now;
                     relay.inbox = Some(view);

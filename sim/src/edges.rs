@@ -273,7 +273,8 @@ impl World {
         }
     }
 
-    /// An edge shows somebody where they stand. What it shows is held against what it showed before.
+    /// An edge shows somebody where they stand. What it shows is held against what it showed
+    /// before.
     fn shown(
         &mut self,
         edge: u16,

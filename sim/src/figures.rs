@@ -51,7 +51,8 @@ pub(crate) struct Tally {
     pub relay_requests: u64,
     pub crashes: u64,
     pub refused: u64,
-    /// Calls that reached the Queue object, the refused ones included: all, and those for one shopper.
+    /// Calls that reached the Queue object, the refused ones included: all, and those for one
+    /// shopper.
     queue_calls: u64,
     admission_calls: u64,
     pub entered: u64,
@@ -113,8 +114,8 @@ impl Tally {
         before
     }
 
-    /// Slots stood so since the last time: of those that somebody could have used, how many were used. While
-    /// everything stands `still`, nobody could.
+    /// Slots stood so since the last time: of those that somebody could have used, how many were
+    /// used. While everything stands `still`, nobody could.
     pub fn slots(
         &mut self,
         now: u64,
@@ -174,14 +175,16 @@ pub struct Figures {
     pub present_max: u64,
     /// Admissions in the fullest second.
     pub admitted_in_a_second: u64,
-    /// Admissions while somebody before them, who was called up, still had time to hear of it, and no slot was
-    /// kept back for them.
+    /// Admissions while somebody before them, who was called up, still had time to hear of it, and
+    /// no slot was kept back for them.
     pub overtaken_in_hearing: u64,
     /// Admissions while somebody before them had let that time pass, and came or may come later.
     pub overtaken_later: u64,
-    /// Admissions while somebody before them, who polled as told or had a socket, had not heard yet.
+    /// Admissions while somebody before them, who polled as told or had a socket, had not heard
+    /// yet.
     pub overtaken_listening: u64,
-    /// Waits from entering to the admission in seconds: the shortest, the nine deciles, the longest.
+    /// Waits from entering to the admission in seconds: the shortest, the nine deciles, the
+    /// longest.
     pub wait_deciles: Vec<f64>,
     pub honesty: Honesty,
     /// Of the slot time that somebody in line could have used, the share that was used.
@@ -196,7 +199,8 @@ pub struct Figures {
     pub queue_backlog_ms: u64,
     pub leases: PerSecond,
     pub lane_requests: PerSecond,
-    /// Requests to lanes, and the lanes' leases, for each entry; what admits the shopper later is counted apart.
+    /// Requests to lanes, and the lanes' leases, for each entry; what admits the shopper later is
+    /// counted apart.
     pub object_requests_per_entry: f64,
     pub rows_written_per_entry: f64,
     pub rows_written_per_shopper: f64,

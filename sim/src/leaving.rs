@@ -1,5 +1,5 @@
-//! Leaving, in its steps: the lane marks the entry, tells the queue, removes the entry, answers. It may crash
-//! between any two of them; see `core/src/lane/leaving.rs` for why nothing is lost by it.
+//! Leaving, in its steps: the lane marks the entry, tells the queue, removes the entry, answers. It
+//! may crash between any two of them; see `core/src/lane/leaving.rs` for why nothing is lost by it.
 
 use crate::entering::{Waiter, interrupted};
 use crate::message::{Asker, Call};
@@ -40,7 +40,8 @@ impl Leaver {
 }
 
 impl World {
-    /// They leave in a while. Whatever they are given afterwards stands behind all that is answered by now.
+    /// They leave in a while. Whatever they are given afterwards stands behind all that is answered
+    /// by now.
     pub fn give_up(&mut self, who: u32, after: u64) -> Result<(), Violation> {
         self.stage(who, Stage::Leaving);
         self.later(who, after);
@@ -156,8 +157,8 @@ impl World {
         self.arrive_at_lane(waiter)
     }
 
-    /// A leave was not answered: they ask again, or come back later as if they had never asked. Then
-    /// their entry is the old one, or, if it left, another.
+    /// A leave was not answered: they ask again, or come back later as if they had never asked.
+    /// Then their entry is the old one, or, if it left, another.
     pub fn not_left(&mut self, who: u32) {
         if self.chance(FORGET_SHARE) {
             self.begin_anew(who);

@@ -1,7 +1,7 @@
-//! The simulator: a whole deployment in virtual time. The queue, the lanes, the relays, the edges and
-//! a shopper's own protocol are the core's machines; around them are objects and a network that
-//! lose, repeat, delay and crash as a seed decides. Every step is held against the invariants of the
-//! design.
+//! The simulator: a whole deployment in virtual time. The queue, the lanes, the relays, the edges
+//! and a shopper's own protocol are the core's machines; around them are objects and a network that
+//! lose, repeat, delay and crash as a seed decides. Every step is held against the invariants of
+//! the design.
 
 #![expect(
     clippy::arithmetic_side_effects,

@@ -9,10 +9,12 @@ use serde_json::{Value, json};
 use tidegate_core::queue::hearing::IDLE_HEARING_MILLIS;
 use tidegate_judge::Limits;
 
-/// Assumed: what the platform commits for one object is not measured. It is lower than what a local disk does.
+/// Assumed: what the platform commits for one object is not measured. It is lower than what a local
+/// disk does.
 const WRITES_PER_SECOND: u32 = 300;
-/// Measured on 28 November 2026, as an upper bound: claim, redeem and complete took 2.1 ms of workerd's CPU
-/// together, 0.7 ms each, the Worker's part and the signature included, on a busy machine.
+/// Measured on 28 November 2026, as an upper bound: claim, redeem and complete took 2.1 ms of
+/// workerd's CPU together, 0.7 ms each, the Worker's part and the signature included, on a busy
+/// machine.
 const EVENT_MICROS: u64 = 700;
 
 /// How shoppers arrive.
@@ -118,7 +120,8 @@ pub struct Scenario {
     pub relays: u16,
     /// Edge isolates.
     pub edges: u16,
-    /// Transactions that the Queue object can write in a second, each for everything that came meanwhile.
+    /// Transactions that the Queue object can write in a second, each for everything that came
+    /// meanwhile.
     pub writes_per_second: u32,
     /// What each call costs the Queue object beside its transaction, in microseconds.
     pub event_micros: u64,
@@ -210,8 +213,8 @@ impl Scenario {
         }
     }
 
-    /// When nobody can be admitted whatever the queue does: the standstill, and after a closing the time until
-    /// everybody has looked again.
+    /// When nobody can be admitted whatever the queue does: the standstill, and after a closing the
+    /// time until everybody has looked again.
     pub(crate) fn still(&self) -> Range<u64> {
         let still = self.interruption.map(|one| {
             let looks_again = match one.what {

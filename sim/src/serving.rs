@@ -1,5 +1,5 @@
-//! The Queue object as a server: what has come while it worked is handled together and takes the time of one
-//! transaction, and what each call writes is checked before its answer goes out.
+//! The Queue object as a server: what has come while it worked is handled together and takes the
+//! time of one transaction, and what each call writes is checked before its answer goes out.
 
 use std::collections::VecDeque;
 
@@ -27,7 +27,8 @@ pub(crate) struct Server {
     backlog: VecDeque<(Asker, Call)>,
     /// Until when it works, in microseconds.
     busy_until: u64,
-    /// What a transaction costs, however many calls it is for, and what each of them costs beside it.
+    /// What a transaction costs, however many calls it is for, and what each of them costs beside
+    /// it.
     batch_micros: u64,
     event_micros: u64,
     /// What is handled together has written something.
@@ -57,7 +58,8 @@ impl Server {
         self.batch_micros + calls as u64 * self.event_micros
     }
 
-    /// How long an answer that is decided at `now` waits until everything handled with it is written.
+    /// How long an answer that is decided at `now` waits until everything handled with it is
+    /// written.
     pub const fn written_after(&self, now: u64) -> u64 {
         self.busy_until.saturating_sub(now * 1_000) / 1_000
     }

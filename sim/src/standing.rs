@@ -1,5 +1,5 @@
-//! Entries that were called up and are entered again: the lane asks the queue whether they stand, when
-//! [`Questions`](tidegate_core::lane::questions::Questions) says so.
+//! Entries that were called up and are entered again: the lane asks the queue whether they stand,
+//! when [`Questions`](tidegate_core::lane::questions::Questions) says so.
 
 use crate::entering::{Waiter, interrupted};
 use crate::message::{Asker, Call, Happening};

@@ -113,7 +113,8 @@ impl World {
         }
     }
 
-    /// Boarding moved: those who are called up and would come are listening from now on, and sockets tell.
+    /// Boarding moved: those who are called up and would come are listening from now on, and
+    /// sockets tell.
     pub fn called_up(&mut self, from: u64, to: u64) {
         for index in from..to {
             let owner = self

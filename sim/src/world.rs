@@ -164,8 +164,8 @@ impl World {
         Ok(self.figures())
     }
 
-    /// Reads once of everybody who acts in a millisecond that begins: the processor fetches them all
-    /// at once, and not one after the other when their turns come.
+    /// Reads once of everybody who acts in a millisecond that begins: the processor fetches them
+    /// all at once, and not one after the other when their turns come.
     fn look_ahead(&self) {
         let acts = self.agenda.begins().iter().filter_map(|next| match next {
             Happening::Act(asker) => self.shoppers.get(place(asker.who)),

@@ -1,5 +1,5 @@
-//! What the simulator steers: boarding keeps the slots in use though many do not come, waits that are
-//! shown come true, and lanes enter a million shoppers through one Queue object.
+//! What the simulator steers: boarding keeps the slots in use though many do not come, waits that
+//! are shown come true, and lanes enter a million shoppers through one Queue object.
 
 #![allow(
     clippy::arithmetic_side_effects,

@@ -1,5 +1,6 @@
-//! Calling up, under every condition: slots, sessions, absence, polls and sockets, standstills, seeds. In every
-//! cell nobody is overtaken who was looking, few are present at once, and the slots are in use.
+//! Calling up, under every condition: slots, sessions, absence, polls and sockets, standstills,
+//! seeds. In every cell nobody is overtaken who was looking, few are present at once, and the slots
+//! are in use.
 
 #![allow(
     clippy::arithmetic_side_effects,
@@ -60,7 +61,8 @@ impl Cell {
         })
     }
 
-    /// Twenty minutes or four sessions, with somebody in line all the time. The standstill comes after 200 s.
+    /// Twenty minutes or four sessions, with somebody in line all the time. The standstill comes
+    /// after 200 s.
     fn scenario(self) -> Scenario {
         let seconds = (self.session_seconds * 4).max(1_200);
         let turns = f64::from(seconds) / f64::from(self.session_seconds) + 1.0;
@@ -134,7 +136,8 @@ impl Cell {
     }
 }
 
-/// The cells in which the first controller ran away, and a sample of the others: every other one of it.
+/// The cells in which the first controller ran away, and a sample of the others: every other one of
+/// it.
 fn check_a_sample(beginning: usize) {
     let mut worst = Worst::default();
     let cells = (0_u64..).zip(Cell::all().filter(|cell| cell.slots <= 50));

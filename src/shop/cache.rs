@@ -128,7 +128,7 @@ pub async fn store(
     let copy = ResponseBuilder::new()
         .with_headers(kept.clone())
         .fixed(body.clone());
-    // Kept before it is answered: whoever waited for this page finds it.
+    // Kept before it is answered: who waited for this page finds it.
     keep(address(site, key), copy).await;
     Ok(Outcome::Stored(
         ResponseBuilder::new().with_headers(kept).fixed(body),

@@ -49,7 +49,7 @@ pub enum Heard {
     },
     /// Admitted (200 to a claim).
     Admitted,
-    /// Anything else.
+    /// Any other.
     Refused(Refusal),
     /// Nothing new, until [`Client::renews_at`].
     Nothing,

@@ -40,7 +40,8 @@ impl QueueConfig {
         }
     }
 
-    /// Refuses to take from a queue that lives, by not naming it, what holds shoppers back, and the product.
+    /// Refuses to take from a queue that lives, by not naming it, what holds shoppers back, and the
+    /// product.
     pub fn check_removals_from(&self, before: &Self) -> Result<(), Problem> {
         let gone = |change: &Change| {
             let is_held = [

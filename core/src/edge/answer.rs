@@ -160,7 +160,7 @@ impl Answer {
     }
 }
 
-/// What every answer carries, whoever wrote its body.
+/// What every answer carries, no matter who wrote its body.
 pub fn common(https: bool) -> impl Iterator<Item = (&'static str, &'static str)> {
     const ALWAYS: [(&str, &str); 3] = [
         ("x-content-type-options", "nosniff"),

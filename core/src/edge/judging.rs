@@ -1,5 +1,5 @@
 //! Whether a view can say what becomes of a ticket. An edge may not have heard yet of the newest
-//! life of a queue, and a client throws away a ticket that is called void: so only a view that is
+//! epoch of a queue, and a client throws away a ticket that is called void: so only a view that is
 //! surely newer may call it so.
 
 use crate::UnixMillis;
@@ -13,11 +13,11 @@ const SKEW_MILLIS: u64 = 2_000;
 /// What a view says of a ticket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Judgement {
-    /// They are of one life of the queue.
-    OneLife,
-    /// The ticket's life is over: the view is newer than the ticket, and of another.
+    /// They are of one epoch of the queue.
+    OneEpoch,
+    /// The ticket's epoch is over: the view is newer than the ticket, and of another.
     Void,
-    /// They are of two lives, and the ticket's may be the newer: a newer view will tell.
+    /// They are of two epochs, and the ticket's may be the newer: a newer view will tell.
     Unsure,
 }
 
@@ -28,7 +28,7 @@ pub fn judge(ticket: &Ticket, snapshot: &Snapshot, fetched_at: UnixMillis) -> Ju
     // be later.
     let taken_at = snapshot.server_time.min(fetched_at);
     if snapshot.epoch == ticket.epoch {
-        Judgement::OneLife
+        Judgement::OneEpoch
     } else if ticket.issued_at.saturating_add(SKEW_MILLIS) < taken_at {
         Judgement::Void
     } else {
@@ -37,10 +37,10 @@ pub fn judge(ticket: &Ticket, snapshot: &Snapshot, fetched_at: UnixMillis) -> Ju
 }
 
 impl Judgement {
-    /// Refuses a ticket that is not of the view's life.
+    /// Refuses a ticket that is not of the view's epoch.
     pub fn check(self) -> Result<(), Problem> {
         match self {
-            Self::OneLife => Ok(()),
+            Self::OneEpoch => Ok(()),
             Self::Void => Err(Problem::new(
                 Code::TicketVoid,
                 "The queue was reset since this ticket was given; enter again.",
@@ -92,7 +92,7 @@ mod tests {
         for issued_at in [0, NOW, NOW * 2] {
             assert_eq!(
                 judge(&ticket(1, issued_at), &snapshot(1, NOW), NOW),
-                Judgement::OneLife
+                Judgement::OneEpoch
             );
         }
     }
@@ -101,7 +101,7 @@ mod tests {
     fn only_a_view_that_is_surely_newer_makes_a_ticket_void() {
         let cases = [
             (NOW - 60_000, NOW, NOW, Code::TicketVoid),
-            // Of an old life, and the ticket of the one that came after.
+            // Of an old epoch, and the ticket of the one that came after.
             (NOW + 5_000, NOW, NOW, Code::ServiceUnavailable),
             (NOW, NOW, NOW, Code::ServiceUnavailable),
             (NOW - 1_000, NOW, NOW, Code::ServiceUnavailable),

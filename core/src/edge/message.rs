@@ -28,7 +28,7 @@ pub enum Message {
     AdmissionOver,
     /// Claimed too late: the place went to the next in order. Only a draw's places lapse.
     Lapsed,
-    /// The ticket is of an earlier life of the queue.
+    /// The ticket is of an earlier epoch of the queue.
     Reset,
     /// Wanted to leave with an admission that the checkout has taken.
     AtCheckout,

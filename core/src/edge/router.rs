@@ -58,8 +58,8 @@ async fn answer(context: &Context) -> Answer {
     context.identified(answer)
 }
 
-/// Finds the call that a request is for. All but the two reads that a launch is full of stand on the
-/// heap: each request would carry the largest of them otherwise.
+/// Finds the call that a request is for. All but the two reads that a launch is full of stand on
+/// the heap: each request would carry the largest of them otherwise.
 async fn route(context: &Context) -> Outcome {
     if context.request.method == Method::Other {
         return Err(Refusal::Method(
@@ -176,7 +176,7 @@ fn allow(context: &Context, answer: &mut Answer) {
     answer.set("vary", "Origin");
 }
 
-/// Makes the answer of a refusal: a page for a browser, and a problem for everything else.
+/// Makes the answer of a refusal: a page for a browser, and a problem for any other client.
 async fn refused(context: &Context, why: Refusal) -> Answer {
     let problem = match why {
         Refusal::Problem(problem) => problem,

@@ -1,6 +1,6 @@
-//! A shopper's and a shop's calls without their text: what a verified ticket or token says comes in,
-//! and what an answer would say comes out. The simulator drives them by the million. [`calls`] are
-//! the same calls with text around them: they read the request, verify and sign, and write the
+//! A shopper's and a shop's calls without their text: what a verified ticket or token says comes
+//! in, and what an answer would say comes out. The simulator drives them by the million. [`calls`]
+//! are the same calls with text around them: they read the request, verify and sign, and write the
 //! answer.
 //!
 //! [`calls`]: super::calls

@@ -1,5 +1,6 @@
-//! The audit of an opening, format 1: all that it takes to make the shuffle again, and what was promised
-//! before. `docs/fairness.md` and `docs/http.md` say what each field is; verifiers are strict about them.
+//! The audit of an opening, format 1: all that it takes to make the shuffle again, and what was
+//! promised before. `docs/fairness.md` and `docs/http.md` say what each field is; verifiers are
+//! strict about them.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -12,12 +13,12 @@ use crate::ids::Epoch;
 
 /// The most groups in one page.
 pub const PAGE_GROUPS: u64 = 5_000;
-/// The most earlier lives that are listed, those that had opened first; all are counted.
+/// The most earlier epochs that are listed, those that had opened first; all are counted.
 pub const LIVES_LISTED: u64 = 1_000;
 /// What the shuffle is called.
 pub const ALGORITHM: &str = "tidegate/shuffle/v1";
 
-/// A life of the queue that is over. Each stays listed, so that nobody can draw again unseen.
+/// An epoch of the queue that is over. Each stays listed, so that nobody can draw again unseen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Life {
@@ -38,7 +39,7 @@ pub struct Life {
 /// A page of an audit on its way to an edge, which signs it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Audit {
-    /// The queue's life.
+    /// The queue's epoch.
     pub epoch: Epoch,
     /// Every field but the groups: what the statement vouches for.
     #[serde(with = "crate::wire::as_text")]

@@ -1,5 +1,5 @@
-//! Public randomness: a round of the drand network that was not made yet when the entrants were fixed, so
-//! that nobody, not the operator either, can choose the shuffle.
+//! Public randomness: a round of the drand network that was not made yet when the entrants were
+//! fixed, so that nobody, not the operator either, can choose the shuffle.
 
 use core::fmt;
 
@@ -13,8 +13,8 @@ use crate::UnixMillis;
 
 /// How long after the root was published the round is made, at the least.
 const NOTICE_MILLIS: u64 = 30_000;
-/// The public ones of the League of Entropy, as <https://docs.drand.love/developer/http-api> lists them: three
-/// of drand's own, Cloudflare's, and StorSwift's.
+/// The public ones of the League of Entropy, as <https://docs.drand.love/developer/http-api> lists
+/// them: three of drand's own, Cloudflare's, and StorSwift's.
 const ENDPOINTS: &str = "https://api.drand.sh,https://drand.cloudflare.com,https://api2.drand.sh,https://api.drand.secureweb3.com:6875,https://api3.drand.sh";
 /// The most endpoints that are named.
 pub const ENDPOINTS_MAX: usize = 10;
@@ -51,7 +51,8 @@ impl Chain {
         }
     }
 
-    /// The round that decides for entrants who were fixed at `at`: the first that is made 30 s later.
+    /// The round that decides for entrants who were fixed at `at`: the first that is made 30 s
+    /// later.
     pub fn deciding_round(&self, at: UnixMillis) -> u64 {
         let since = at
             .saturating_add(NOTICE_MILLIS)
@@ -71,8 +72,8 @@ impl Chain {
             .saturating_add(periods.saturating_mul(self.period()))
     }
 
-    /// Whether it is one: a hash, a key on G2, and a period. Who waited for rounds of another would wait
-    /// for ever.
+    /// Whether it is one: a hash, a key on G2, and a period. Who waited for rounds of another would
+    /// wait for ever.
     pub fn is_sound(&self) -> bool {
         bytes::<32>(&self.chain).is_some()
             && bytes(&self.public_key).is_some_and(|key| is_key(&key))
@@ -115,8 +116,8 @@ fn randomness(signature: &str) -> Option<[u8; 32]> {
     bytes::<48>(signature).map(|bytes| Hash::hash(&bytes))
 }
 
-/// A round with its signature, which was verified by its chain's key: there is no other way to have one. So
-/// one honest endpoint is enough, whatever all others say.
+/// A round with its signature, which was verified by its chain's key: there is no other way to have
+/// one. So one honest endpoint is enough, whatever all others say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedRound(Beacon);
 
@@ -183,8 +184,8 @@ pub fn endpoints(configured: &str) -> Vec<&str> {
     endpoints
 }
 
-/// Those that are asked in an attempt, counted from 0. Where there are too many for one, the next attempts
-/// go on behind: some that never answer keep nobody from being asked.
+/// Those that are asked in an attempt, counted from 0. Where there are too many for one, the next
+/// attempts go on behind: some that never answer keep nobody from being asked.
 pub fn asked<'a>(endpoints: &[&'a str], attempt: u64) -> Vec<&'a str> {
     let count = u64::try_from(endpoints.len()).unwrap_or(1).max(1);
     let at_once = u64::try_from(ASKED_AT_ONCE).unwrap_or(1);

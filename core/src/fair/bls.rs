@@ -1,5 +1,5 @@
-//! drand's signatures: BLS on the curve BLS12-381, of the scheme `bls-unchained-g1-rfc9380`, with signatures
-//! on G1 and keys on G2.
+//! drand's signatures: BLS on the curve BLS12-381, of the scheme `bls-unchained-g1-rfc9380`, with
+//! signatures on G1 and keys on G2.
 
 use bls12_381::hash_to_curve::{ExpandMsgXmd, HashToCurve};
 use bls12_381::{G1Affine, G1Projective, G2Affine, G2Prepared, Gt, multi_miller_loop};
@@ -18,7 +18,8 @@ fn read_key(key: &[u8; 96]) -> Option<G2Affine> {
         .filter(|key: &G2Affine| !bool::from(key.is_identity()))
 }
 
-/// Whether the holder of this key signed this round so. What is no point of its group signs nothing.
+/// Whether the holder of this key signed this round so. What is no point of its group signs
+/// nothing.
 pub fn is_signed(key: &[u8; 96], round: u64, signature: &[u8; 48]) -> bool {
     let signature = Option::<G1Affine>::from(G1Affine::from_compressed(signature));
     let (Some(key), Some(signature)) = (read_key(key), signature) else {

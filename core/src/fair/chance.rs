@@ -9,9 +9,9 @@ const TENTHS: u64 = 10;
 /// How many entrants the table of arrival and place looks at, evenly among all.
 const SAMPLE: u64 = 2_000;
 
-/// Arrival beside place, of evenly chosen entrants, a row for each tenth of arrivals and a column for
-/// each tenth of places; with chi-squared, and how many standard deviations it is from what a blind
-/// shuffle makes (by Wilson and Hilferty's approximation).
+/// Arrival beside place, of evenly chosen entrants, a row for each tenth of arrivals and a column
+/// for each tenth of places; with chi-squared, and how many standard deviations it is from what a
+/// blind shuffle makes (by Wilson and Hilferty's approximation).
 #[expect(
     clippy::cast_precision_loss,
     reason = "a statistic over some thousand, in floating point"

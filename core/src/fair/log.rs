@@ -1,6 +1,6 @@
-//! The log of who entered before the opening. Each lane's group is a Merkle tree of its entries, and the
-//! groups, in the order of their indices, are the leaves of one tree above them; both by RFC 6962. The
-//! root is fixed at the opening, before anybody can know the shuffle.
+//! The log of who entered before the opening. Each lane's group is a Merkle tree of its entries,
+//! and the groups, in the order of their indices, are the leaves of one tree above them; both by
+//! RFC 6962. The root is fixed at the opening, before anybody can know the shuffle.
 
 use hmac_sha256::Hash;
 use serde::{Deserialize, Serialize};
@@ -18,7 +18,7 @@ const BLIND_LABEL: &[u8] = b"tidegate/blind/v1";
 /// One entry, as the log commits to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// The queue's life.
+    /// The queue's epoch.
     pub epoch: Epoch,
     /// The lane that took it.
     pub lane: u16,
@@ -33,7 +33,8 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// The bytes of its leaf: a label, then its fields in order, integers with the highest byte first.
+    /// The bytes of its leaf: a label, then its fields in order, integers with the highest byte
+    /// first.
     pub fn leaf(&self) -> Vec<u8> {
         let mut blind = Hash::new();
         blind.update(BLIND_LABEL);
@@ -137,7 +138,7 @@ mod tests {
 
     const EPOCH: Epoch = Epoch::from_bytes([1; 16]);
 
-    /// Whoever changes a format breaks every receipt that was given.
+    /// Who changes a format breaks every receipt that was given.
     #[test]
     fn golden_leaves_of_format_1() {
         let entry = Entry {

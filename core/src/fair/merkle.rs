@@ -1,6 +1,7 @@
-//! Merkle trees by RFC 6962, which grow leaf by leaf and keep no more than one hash for each level: the
-//! log of ten million groups takes a kilobyte of memory. What has a path to prove keeps the nodes that
-//! [`Tree::push`] completes, wherever it likes, and finds the path with one look for each level.
+//! Merkle trees by RFC 6962, which grow leaf by leaf and keep no more than one hash for each level:
+//! the log of ten million groups takes a kilobyte of memory. What has a path to prove keeps the
+//! nodes that [`Tree::push`] completes, wherever it likes, and finds the path with one look for
+//! each level.
 
 use hmac_sha256::Hash;
 use serde::{Deserialize, Serialize};
@@ -27,7 +28,8 @@ pub struct Tree {
 }
 
 impl Tree {
-    /// Brings back a tree of `size` leaves, from the hash of each complete subtree: its level and number.
+    /// Brings back a tree of `size` leaves, from the hash of each complete subtree: its level and
+    /// number.
     pub fn restore<E>(
         size: u64,
         mut node: impl FnMut(u8, u64) -> Result<Root, E>,
@@ -119,7 +121,8 @@ pub fn path<E>(
     Ok(path)
 }
 
-/// The root over `count` leaves from `start` on, which is a multiple of the power of two that holds them.
+/// The root over `count` leaves from `start` on, which is a multiple of the power of two that holds
+/// them.
 fn subtree<E>(
     start: u64,
     count: u64,

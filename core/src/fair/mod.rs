@@ -20,8 +20,8 @@ use crate::hex::hex_bytes;
 use crate::ids::Epoch;
 
 hex_bytes!(
-    /// What the operator's side brings to the shuffle: random, drawn when an epoch begins, and told only
-    /// when the queue has opened.
+    /// What the operator's side brings to the shuffle: random, drawn when an epoch begins, and told
+    /// only when the queue has opened.
     Secret: 32,
     "a secret"
 );
@@ -41,7 +41,7 @@ hex_bytes!(
     "a seed"
 );
 
-/// What a life of a queue begins with: randomness of the caller's.
+/// What an epoch of a queue begins with: randomness of the caller's.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Fresh {
     /// Its name.
@@ -73,8 +73,8 @@ impl Secret {
         Commitment::from_bytes(Hash::hash(self.as_bytes()))
     }
 
-    /// The seed that follows from it, from the entrants' log, and from public randomness (no bytes where
-    /// none is configured).
+    /// The seed that follows from it, from the entrants' log, and from public randomness (no bytes
+    /// where none is configured).
     pub fn seed(&self, root: &Root, beacon: &[u8]) -> Seed {
         let mut hash = Hash::new();
         hash.update(SEED_LABEL);

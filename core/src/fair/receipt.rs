@@ -1,5 +1,5 @@
-//! What a shopper who entered before the opening can show: that their entry is in a group, and that the
-//! group got its range.
+//! What a shopper who entered before the opening can show: that their entry is in a group, and that
+//! the group got its range.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
-//! The fairness report: what came of a queue that is over, reckoned anew from its records and not from
-//! what the machine thought while it ran.
+//! The fairness report: what came of a queue that is over, reckoned anew from its records and not
+//! from what the machine thought while it ran.
 
 use serde_json::{Value, json};
 
@@ -27,7 +27,8 @@ pub struct Record {
 }
 
 impl Record {
-    /// From when to when they were present and waited. Who was admitted as soon as they came never did.
+    /// From when to when they were present and waited. Who was admitted as soon as they came never
+    /// did.
     fn waited(&self) -> Option<(UnixMillis, UnixMillis)> {
         let since = self.claimed_at?;
         let until = self.admitted_at.or(self.left_at).unwrap_or(UnixMillis::MAX);
@@ -57,8 +58,8 @@ pub struct Counted {
     tenths: Vec<Value>,
     /// Whether call-ups were kept.
     is_kept: bool,
-    /// When somebody was called up and had not come, who then came within the time to hear of it, or after
-    /// it, and had to wait.
+    /// When somebody was called up and had not come, who then came within the time to hear of it,
+    /// or after it, and had to wait.
     within: Spans,
     after: Spans,
     overtaken: (u64, u64),
@@ -175,11 +176,11 @@ pub struct Facts {
     pub known: u64,
     /// How many admissions were given while somebody with a lower position was present.
     pub inversions: u64,
-    /// How many were given while somebody with a lower position was called up and had not come, who had to
-    /// wait when they did; `None` where call-ups were not kept.
+    /// How many were given while somebody with a lower position was called up and had not come, who
+    /// had to wait when they did; `None` where call-ups were not kept.
     pub overtaken: Option<Value>,
-    /// For each tenth of the called-up positions: how many came, how many were admitted, and how long those
-    /// waited.
+    /// For each tenth of the called-up positions: how many came, how many were admitted, and how
+    /// long those waited.
     pub tenths: Vec<Value>,
 }
 
@@ -289,8 +290,8 @@ mod tests {
         assert_eq!(inversions(&together), 0);
     }
 
-    /// Somebody at each place: when they claimed, and how long after it they were admitted, or left, if
-    /// they were or did.
+    /// Somebody at each place: when they claimed, and how long after it they were admitted, or
+    /// left, if they were or did.
     fn somebodies() -> impl Strategy<Value = Vec<Record>> {
         let after = || proptest::option::of(0..6_u64);
         let times = proptest::collection::vec((0..12_u64, after(), after()), 0..12);

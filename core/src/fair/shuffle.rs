@@ -1,6 +1,6 @@
 //! The shuffle: swap-or-not with 90 rounds of SHA-256, as `compute_shuffled_index` of Ethereum's
-//! consensus specification defines it. Any one place costs the same, however many entrants there are,
-//! and nothing is stored or moved.
+//! consensus specification defines it. Any one place costs the same, however many entrants there
+//! are, and nothing is stored or moved.
 
 use hmac_sha256::Hash;
 
@@ -18,7 +18,8 @@ pub fn position(index: u64, count: u64, seed: &Seed) -> Option<u64> {
     (0..ROUNDS).try_fold(index, |place, round| swap_or_not(place, count, seed, round))
 }
 
-/// Places change in pairs that mirror each other in the round's pivot. One bit for each pair decides.
+/// Places change in pairs that mirror each other in the round's pivot. One bit for each pair
+/// decides.
 fn swap_or_not(place: u64, count: u64, seed: &Seed, round: u8) -> Option<u64> {
     let pivot = first_eight(&hash(seed, round, &[])).checked_rem(count)?;
     // Below twice 2^40.

@@ -1,9 +1,9 @@
-//! Leaving, as one step. A shopper's leave goes to their lane alone: it marks the entry as leaving, tells the
-//! queue, and removes entry and mark once the queue has said that the place is given up.
+//! Leaving, as one step. A shopper's leave goes to their lane alone: it marks the entry as leaving,
+//! tells the queue, and removes entry and mark once the queue has said that the place is given up.
 //!
-//! Whoever dies in between, the entry never goes before the queue knows; and while it is marked, it is not
-//! believed: an enter that finds the mark first finishes the leave. A leave names an index, so a late copy finds
-//! no such entry here, and at the queue a record that has ended.
+//! No matter who dies in between, the entry never goes before the queue knows; and while it is
+//! marked, it is not believed: an enter that finds the mark first finishes the leave. A leave names
+//! an index, so a late copy finds no such entry here, and at the queue a record that has ended.
 
 use super::Entry;
 use crate::calls::Reply;
@@ -33,14 +33,14 @@ impl Left {
     }
 }
 
-/// Whether a leave of `index` is for this entry: mark it then, and tell the queue. The queue need not be told
-/// of any other: it knew before the entry was removed.
+/// Whether a leave of `index` is for this entry: mark it then, and tell the queue. The queue need
+/// not be told of any other: it knew before the entry was removed.
 pub fn is_for(entry: Option<Entry>, index: u64) -> bool {
     entry.and_then(Entry::index) == Some(index)
 }
 
-/// Refuses a leave of an index that this lane never gave; `last` is the first index, and how many were granted, of
-/// its last group that does not begin behind it.
+/// Refuses a leave of an index that this lane never gave; `last` is the first index, and how many
+/// were granted, of its last group that does not begin behind it.
 pub fn check_given(last: Option<(u64, u32)>, index: u64) -> Result<(), Problem> {
     let is_given = last.is_some_and(|(first, granted)| {
         let place = index.checked_sub(first);

@@ -1,9 +1,9 @@
-//! When a lane asks the queue whether entries that were called up still stand: about each entry once a second at
-//! most, however often somebody enters with it.
+//! When a lane asks the queue whether entries that were called up still stand: about each entry
+//! once a second at most, however often somebody enters with it.
 //!
-//! Nothing that the queue said is said again, for an entry may end at any moment, and who then enters gets another
-//! place. So who comes within the second waits for the next question, with all others who do, and hears what was
-//! asked after they came.
+//! Nothing that the queue said is said again, for an entry may end at any moment, and who then
+//! enters gets another place. So who comes within the second waits for the next question, with all
+//! others who do, and hears what was asked after they came.
 
 use std::collections::BTreeMap;
 
@@ -42,8 +42,8 @@ impl<W> Default for Questions<W> {
 }
 
 impl<W> Questions<W> {
-    /// Somebody wants to know whether an entry stands. `Some` says when: by then, whoever brought them must
-    /// [`begin`](Self::begin) to ask. `None`: somebody was brought before them.
+    /// Somebody wants to know whether an entry stands. `Some` says when: by then, the one who
+    /// brought them must [`begin`](Self::begin) to ask. `None`: somebody was brought before them.
     pub fn want(
         &mut self,
         index: u64,

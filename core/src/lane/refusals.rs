@@ -1,5 +1,5 @@
-//! What a lane remembers of the queue's refusals: for a second, nobody who has no entry is asked about again,
-//! and nothing is written for them.
+//! What a lane remembers of the queue's refusals: for a second, nobody who has no entry is asked
+//! about again, and nothing is written for them.
 
 use crate::UnixMillis;
 use crate::problem::{Code, Problem};
@@ -14,8 +14,8 @@ pub struct Refusals {
 }
 
 impl Refusals {
-    /// Takes what an edge that forwards an enter says: whether the queue takes anybody, `as_of` its view's time. A
-    /// view that is newer than a refusal ends it.
+    /// Takes what an edge that forwards an enter says: whether the queue takes anybody, `as_of` its
+    /// view's time. A view that is newer than a refusal ends it.
     pub fn heed(&mut self, refusal: Option<Problem>, as_of: UnixMillis, now: UnixMillis) {
         match (refusal, &self.last) {
             (Some(problem), _) => self.last = Some((problem, now)),
@@ -24,7 +24,8 @@ impl Refusals {
         }
     }
 
-    /// The queue refused a lease that was wanted at `since`. What is one group's affair alone is not remembered.
+    /// The queue refused a lease that was wanted at `since`. What is one group's affair alone is
+    /// not remembered.
     pub fn remember(&mut self, problem: &Problem, since: UnixMillis) {
         let is_of_all = matches!(
             problem.code,

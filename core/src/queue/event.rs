@@ -32,7 +32,8 @@ pub enum Event {
         /// Used if the queue is new, or needs a new epoch.
         fresh: Fresh,
     },
-    /// As [`Event::Put`], of an operator who means that what it does not name goes, limits and product too.
+    /// As [`Event::Put`], of an operator who means that what it does not name goes, limits and
+    /// product too.
     Replace {
         /// The queue's id.
         id: QueueId,
@@ -58,7 +59,7 @@ pub enum Event {
     Close,
     /// Take a [`Event::Close`] back, while that alone has ended the queue.
     Reopen,
-    /// Begin a new life with the same configuration; every ticket becomes void.
+    /// Begin a new epoch with the same configuration; every ticket becomes void.
     Reset {
         /// What it begins with.
         fresh: Fresh,
@@ -71,9 +72,10 @@ pub enum Event {
     Read,
     /// Read what an edge keeps.
     View,
-    /// A relay that holds sockets reads what an edge keeps, and so says that changes be pushed to it.
+    /// A relay that holds sockets reads what an edge keeps, and so says that changes be pushed to
+    /// it.
     Watch {
-        /// The life of the queue that the relay is of.
+        /// The epoch of the queue that the relay is of.
         epoch: Epoch,
         /// The relay.
         relay: u16,
@@ -84,7 +86,7 @@ pub enum Event {
     },
     /// A lane asks for indices for a group.
     Lease {
-        /// The life of the queue that the lane is of.
+        /// The epoch of the queue that the lane is of.
         epoch: Epoch,
         /// The lane.
         lane: u16,
@@ -97,7 +99,7 @@ pub enum Event {
     },
     /// A lane asks whether an entry still stands for anything.
     Stands {
-        /// The life of the queue that the entry is of.
+        /// The epoch of the queue that the entry is of.
         epoch: Epoch,
         /// The entry's index.
         index: u64,
@@ -127,7 +129,7 @@ pub enum Event {
     // Last, for the wire numbers variants and would miscount after one that it skips.
     #[serde(skip)]
     Pushed {
-        /// The life of the queue that the relays are of.
+        /// The epoch of the queue that the relays are of.
         epoch: Epoch,
         /// For each relay, how many sockets it holds; `None` where it did not answer.
         outcomes: Vec<(u16, Option<u32>)>,
@@ -135,7 +137,7 @@ pub enum Event {
     /// What a [`Fetch`](super::opening::sealing::Fetch) came to. It never travels either.
     #[serde(skip)]
     Fetched {
-        /// The life of the queue that waits for it.
+        /// The epoch of the queue that waits for it.
         epoch: Epoch,
         /// The round, if an endpoint had it.
         signed: Option<SignedRound>,
@@ -145,7 +147,8 @@ pub enum Event {
 }
 
 impl Event {
-    /// The ticket index whose record the event is about: pass that record to [`handle`](super::handle).
+    /// The ticket index whose record the event is about: pass that record to
+    /// [`handle`](super::handle).
     pub fn index(&self) -> Option<u64> {
         match self {
             Self::Stands { index, .. } => Some(*index),
@@ -218,7 +221,7 @@ pub enum Answer {
     Lapsed,
     /// An admission's state.
     Admission(Box<AdmissionReport>),
-    /// The queue was deleted in this life of it.
+    /// The queue was deleted in this epoch of it.
     Deleted(Epoch),
 }
 
@@ -231,7 +234,8 @@ pub enum Effect {
     SaveHead,
     /// Write a ticket's record.
     SaveClaim(Claim),
-    /// Write what stands at this place of the stretches whose holders left, or remove what stood there.
+    /// Write what stands at this place of the stretches whose holders left, or remove what stood
+    /// there.
     SaveStretch {
         /// The stretch's first place.
         from: u64,
@@ -248,7 +252,7 @@ pub enum Effect {
     SaveCallUp(CallUp),
     /// Write the fairness report.
     SaveReport(String),
-    /// List a life that is over. It stays listed whatever is removed.
+    /// List an epoch that is over. It stays listed whatever is removed.
     EndLife(Life),
     /// Tell the lanes of an epoch that is over.
     RetireLanes {

@@ -37,11 +37,11 @@ pub struct Stored {
     pub left_called_up: Vec<u64>,
     /// Where in line holders left, as [`Effect::SaveStretch`] wrote it.
     pub gone: Vec<Stretch>,
-    /// Where [`Head::keeps_gone`] says no: the first of the positions whose holders left, at or above
-    /// boarding, as many as there may be stretches.
+    /// Where [`Head::keeps_gone`] says no: the first of the positions whose holders left, at or
+    /// above boarding, as many as there may be stretches.
     pub left: Vec<u64>,
-    /// Where [`Head::needs_left_early`]: the lowest indices whose holders left before they had a place,
-    /// at most [`LEFT_EARLY_MAX`](super::entry::shoppers::LEFT_EARLY_MAX).
+    /// Where [`Head::needs_left_early`]: the lowest indices whose holders left before they had a
+    /// place, at most [`LEFT_EARLY_MAX`](super::entry::shoppers::LEFT_EARLY_MAX).
     pub left_early: Vec<u64>,
     /// The entrants' log, while the queue is not open.
     pub log: Tree,
@@ -98,7 +98,7 @@ pub(super) struct Dirty {
     pub(super) call_ups: Vec<CallUp>,
     /// The fairness report, made.
     pub(super) report: Option<String>,
-    /// The life that is over.
+    /// The epoch that is over.
     pub(super) ended: Option<Life>,
 }
 

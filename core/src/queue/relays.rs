@@ -1,9 +1,9 @@
-//! Which relays hold sockets, and when they are pushed what changed: a snapshot at most once a second,
-//! a notice at most four times, each with all that is known then.
+//! Which relays hold sockets, and when they are pushed what changed: a snapshot at most once a
+//! second, a notice at most four times, each with all that is known then.
 //!
-//! What a relay was told lives in memory alone. After an eviction or a crash every relay of the stored
-//! head counts as told nothing, and the first event pushes to all; a push that was due is an armed
-//! alarm, so there is such an event.
+//! What a relay was told lives in memory alone. After an eviction or a crash every relay of the
+//! stored head counts as told nothing, and the first event pushes to all; a push that was due is an
+//! armed alarm, so there is such an event.
 
 use super::event::{Answer, Effect};
 use super::machine::Machine;
@@ -73,8 +73,8 @@ impl Pushing {
 }
 
 impl Machine {
-    /// A relay reads the state, and is pushed what follows while it holds sockets. One of an epoch that
-    /// is over sees from the answer that it is.
+    /// A relay reads the state, and is pushed what follows while it holds sockets. One of an epoch
+    /// that is over sees from the answer that it is.
     pub(super) fn watch(
         &mut self,
         epoch: Epoch,
@@ -125,8 +125,8 @@ impl Machine {
         Answer::Done
     }
 
-    /// Notes how many sockets a relay holds. Half of what the relays may hold is always free, so that
-    /// there is another relay before one is full.
+    /// Notes how many sockets a relay holds. Half of what the relays may hold is always free, so
+    /// that there is another relay before one is full.
     fn holds_sockets(&mut self, relay: u16, sockets: u32) {
         let relays = &mut self.pushing.relays;
         let known = relays.iter().position(|told| told.relay == relay);
@@ -195,8 +195,8 @@ impl Machine {
         }
     }
 
-    /// What is to be pushed now, if anything. To be asked after every event, once it is written, and
-    /// before [`Self::next_timeout`].
+    /// What is to be pushed now, if anything. To be asked after every event, once it is written,
+    /// and before [`Self::next_timeout`].
     pub fn next_push(&mut self) -> Option<Push> {
         let now = self.head.clock;
         if self.next_push_at()? > now {

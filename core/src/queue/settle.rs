@@ -1,5 +1,5 @@
-//! What follows from every event by itself: time ends admissions, free slots go to the lowest who is
-//! present, and boarding calls up the next.
+//! What follows from every event by itself: time ends admissions, free slots go to the lowest who
+//! is present, and boarding calls up the next.
 
 use super::boarding::hearing::HEARING_MILLIS;
 use super::boarding::pace;
@@ -33,7 +33,8 @@ impl Machine {
             self.end(index, ClaimState::Expired, now);
         }
         self.reckon(now);
-        // Slots that time freed are given out before the event is looked at: whoever was next is next.
+        // Slots that time freed are given out before the event is looked at: who was next is
+        // next.
         self.settle(now);
     }
 
@@ -135,8 +136,8 @@ impl Machine {
         self.capacity(0, 0, true, now)
     }
 
-    /// How many will be wanted present within so many milliseconds: one more than there will be slots, and some
-    /// to spare.
+    /// How many will be wanted present within so many milliseconds: one more than there will be
+    /// slots, and some to spare.
     fn wanted(&self, within: u64, now: UnixMillis) -> u64 {
         // Of those at the checkout, as many go as fit into their sessions.
         let (active, session) = (self.active_count(), session_millis(&self.head));
@@ -157,8 +158,8 @@ impl Machine {
         self.capacity(within, freeing, true, now)
     }
 
-    /// How many may be admitted within so many milliseconds, if so many slots become free, by all limits or by all
-    /// but the stock.
+    /// How many may be admitted within so many milliseconds, if so many slots become free, by all
+    /// limits or by all but the stock.
     fn capacity(&self, within: u64, freeing: u64, by_stock: bool, now: UnixMillis) -> u64 {
         let config = &self.head.config;
         let by_active = config
@@ -176,7 +177,8 @@ impl Machine {
         by_active.min(by_rate).min(by_stock)
     }
 
-    /// The slots that there are, or, where nothing but a rate limits them, what a quarter of a minute gives.
+    /// The slots that there are, or, where nothing but a rate limits them, what a quarter of a
+    /// minute gives.
     fn slots_at_most(&self) -> u64 {
         let config = &self.head.config;
         let by_rate = config

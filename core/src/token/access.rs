@@ -9,8 +9,8 @@ use crate::ids::QueueId;
 use crate::problem::{Code, Problem};
 use crate::reading;
 
-/// The shortest key that a deployment is made with, in bytes: shorter ones are for development, or could
-/// be guessed.
+/// The shortest key that a deployment is made with, in bytes: shorter ones are for development, or
+/// could be guessed.
 pub const ACCESS_KEY_MIN: usize = 32;
 
 /// One entry of `ADMIN_KEYS` or `ORIGIN_KEYS`.

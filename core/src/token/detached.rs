@@ -1,5 +1,6 @@
-//! Handoff tokens whose signature is made or checked elsewhere: by the platform's own Ed25519, which takes a
-//! tenth of the time that WebAssembly does, for it multiplies 64 bits by 64 in one step.
+//! Handoff tokens whose signature is made or checked elsewhere: by the platform's own Ed25519,
+//! which takes a tenth of the time that WebAssembly does, for it multiplies 64 bits by 64 in one
+//! step.
 //!
 //! Only tokens that are written as this version writes them are taken; every other is for
 //! [`PublicKeys::verify`](super::handoff::PublicKeys::verify), which decides on all.
@@ -97,7 +98,8 @@ impl HandoffKeys {
         let (input, signature) = token.rsplit_once('.')?;
         let (header, body) = input.split_once('.')?;
         let mark = self.marks.iter().find(|mark| mark.header == header)?;
-        // Platforms read base64 with spaces, padding and idle bits in it, and one token has one spelling.
+        // Platforms read base64 with spaces, padding and idle bits in it, and one token has one
+        // spelling.
         let mut bytes = [0; SIGNATURE_BYTES];
         let signed = Base64UrlSafeNoPadding::decode(&mut bytes, signature, None).ok()?;
         if signed.len() != SIGNATURE_BYTES {
@@ -118,7 +120,8 @@ impl HandoffKeys {
         })
     }
 
-    /// The signature of `input` by the key with this `x`, in base64url, where the platform does not make it.
+    /// The signature of `input` by the key with this `x`, in base64url, where the platform does not
+    /// make it.
     pub fn signature(&self, x: &str, input: &str) -> Option<String> {
         let mark = self.marks.iter().find(|mark| mark.x == x)?;
         let seed = Base64UrlSafeNoPadding::decode_to_vec(&mark.d, None).ok()?;
@@ -208,8 +211,9 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is altered or out of date: what is taken here says what the library reads in it, with the
-        /// signature of the key that is named; and what the library takes and this version wrote is taken.
+        /// Whatever is altered or out of date: what is taken here says what the library reads in
+        /// it, with the signature of the key that is named; and what the library takes and this
+        /// version wrote is taken.
         #[test]
         fn what_is_taken_apart_says_what_the_library_reads(
             issued in 0_u64..400_000,

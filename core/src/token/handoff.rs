@@ -1,5 +1,6 @@
 //! The handoff token: an admission as a JWT (EdDSA, Ed25519) that any standard library verifies
-//! against the published keys, offline. Both halves are here: the Worker signs, the origin verifies.
+//! against the published keys, offline. Both halves are here: the Worker signs, the origin
+//! verifies.
 
 use std::collections::HashSet;
 
@@ -124,7 +125,7 @@ pub(super) fn claims(handoff: &Handoff, issuer: &str, audience: &str) -> JWTClai
 pub enum Refusal {
     /// Its `kid` is none that is known; a fresh key set may know it.
     UnknownKey,
-    /// It is malformed, altered, expired, or for somebody else.
+    /// It is malformed, altered, expired, or for another.
     Invalid,
 }
 

@@ -1,6 +1,6 @@
 //! Identities: who a shopper is to the merchant, in a JWT (HS256) that the merchant's own server
-//! signs when the shopper is signed in. Tidegate keeps none of it: an identity names the entry through
-//! a keyed hash.
+//! signs when the shopper is signed in. Tidegate keeps none of it: an identity names the entry
+//! through a keyed hash.
 
 use jwt_simple::claims::NoCustomClaims;
 use jwt_simple::prelude::{HS256Key, MACLike};

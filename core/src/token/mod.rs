@@ -20,8 +20,8 @@ use crate::terms::Access;
 /// The longest token that is looked at.
 pub const TOKEN_MAX: usize = 2048;
 
-/// What Tidegate's tokens say besides the registered claims; each kind has its own of these. One type
-/// for all, because each would bring a reader and a writer of its own into the Worker.
+/// What Tidegate's tokens say besides the registered claims; each kind has its own of these. One
+/// type for all, because each would bring a reader and a writer of its own into the Worker.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 struct OwnClaims {
@@ -42,7 +42,7 @@ fn seconds(at: UnixMillis) -> UnixTimeStamp {
     Duration::from_secs(at / 1000)
 }
 
-/// What every token that an edge reads back must stand up to at `now`. Whoever signed it may have a
+/// What every token that an edge reads back must stand up to at `now`. Who signed it may have a
 /// clock that runs ahead; what begins and ends it, its reader looks at.
 fn exactly_at(now: UnixMillis) -> VerificationOptions {
     VerificationOptions {

@@ -1,6 +1,6 @@
-//! What Tidegate vouches for in public, by the keys that handoff tokens are signed with: audits, and
-//! shoppers' receipts. Each has a `typ` and an `aud` of its own, and neither is a handoff token's: a
-//! checkout's library may look at signature and audience alone.
+//! What Tidegate vouches for in public, by the keys that handoff tokens are signed with: audits,
+//! and shoppers' receipts. Each has a `typ` and an `aud` of its own, and neither is a handoff
+//! token's: a checkout's library may look at signature and audience alone.
 
 use jwt_simple::claims::Audiences;
 use jwt_simple::common::HeaderOptions;
@@ -12,8 +12,8 @@ use super::seconds;
 use crate::UnixMillis;
 use crate::problem::{Code, Problem};
 
-/// What the `aud` of every statement begins with, and no handoff token's: no library that looks at the
-/// audience takes one for the other.
+/// What the `aud` of every statement begins with, and no handoff token's: no library that looks at
+/// the audience takes one for the other.
 pub const AUDIENCE_PREFIX: &str = "urn:tidegate:";
 
 /// What a statement is of.

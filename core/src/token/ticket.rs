@@ -1,5 +1,5 @@
-//! The ticket: what a shopper holds. A compact JWS (HS256) that Tidegate alone reads and writes; its
-//! claims are format 1, guarded by a golden test.
+//! The ticket: what a shopper holds. A compact JWS (HS256) that Tidegate alone reads and writes;
+//! its claims are format 1, guarded by a golden test.
 
 use jwt_simple::common::{HeaderOptions, VerificationOptions};
 use jwt_simple::prelude::{HS256Key, JWTClaims, MACLike};
@@ -18,7 +18,7 @@ const TYPE: &str = "tidegate-ticket+jwt";
 pub struct Ticket {
     /// The queue.
     pub queue: QueueId,
-    /// The queue's life that it was given in.
+    /// The queue's epoch that it was given in.
     pub epoch: Epoch,
     /// Who holds it.
     pub shopper: ShopperId,

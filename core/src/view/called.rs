@@ -1,5 +1,6 @@
-//! The places of a draw that are called up: until when each winner may come, and whether one who is too
-//! late can still be served. It stands in the snapshot, so that it makes a status with a ticket alone.
+//! The places of a draw that are called up: until when each winner may come, and whether one who is
+//! too late can still be served. It stands in the snapshot, so that it makes a status with a ticket
+//! alone.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +11,8 @@ use crate::UnixMillis;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CalledPlaces {
-    /// Those whose time to claim runs, in order: at most [`WINDOWS_MAX`](crate::queue::draw::WINDOWS_MAX).
+    /// Those whose time to claim runs, in order: at most
+    /// [`WINDOWS_MAX`](crate::queue::draw::WINDOWS_MAX).
     pub awaited: Vec<AwaitedPlaces>,
     /// How many places nobody has or may come for.
     pub free: u64,
@@ -38,8 +40,8 @@ impl CalledPlaces {
         Some(found.claim_by)
     }
 
-    /// How long the winner of this place has left to come: until it lapses; and where it has lapsed, until
-    /// the draw ends at `closes_at`.
+    /// How long the winner of this place has left to come: until it lapses; and where it has
+    /// lapsed, until the draw ends at `closes_at`.
     pub fn time_left(&self, place: u64, now: UnixMillis, closes_at: Option<UnixMillis>) -> u64 {
         let Some(until) = self.claim_by(place) else {
             return closes_at.unwrap_or(UnixMillis::MAX).saturating_sub(now);

@@ -1,5 +1,5 @@
-//! Who is really in line: how many of which stretch of it left, in a few dozen numbers that everybody
-//! reads. With them "people ahead" counts people.
+//! Who is really in line: how many of which stretch of it left, in a few dozen numbers that
+//! everybody reads. With them "people ahead" counts people.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,16 +14,17 @@ const LEAST: f64 = 0.49;
 /// What the share grows by while the stretches are too many.
 const WIDEN: f64 = 1.1;
 
-/// How many left, as pairs of a place, 0-based, and how many of the places before it were left, from the
-/// first pair on. Between two pairs they are spread evenly; after the last nobody left. Empty where nobody did.
+/// How many left, as pairs of a place, 0-based, and how many of the places before it were left,
+/// from the first pair on. Between two pairs they are spread evenly; after the last nobody left.
+/// Empty where nobody did.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Left(Vec<(u64, u64)>);
 
 impl Left {
-    /// Thins out `exact`, which says the same with any number of pairs and begins with boarding and 0. What
-    /// follows from it is within 5 % of what is so, or within one, unless a line is more ragged than so few
-    /// stretches can tell: then it is as near as they can.
+    /// Thins out `exact`, which says the same with any number of pairs and begins with boarding and
+    /// 0. What follows from it is within 5 % of what is so, or within one, unless a line is more
+    /// ragged than so few stretches can tell: then it is as near as they can.
     pub fn thinned(mut exact: Vec<(u64, u64)>) -> Self {
         if exact.last().is_none_or(|(_, gone)| *gone == 0) {
             return Self::default();
@@ -77,8 +78,8 @@ fn standing(exact: &[(u64, u64)], (place, gone): (u64, u64)) -> f64 {
     place.saturating_sub(first).saturating_sub(gone) as f64
 }
 
-/// Adds a pair where the share begins to count: a straight line that is near enough at both ends of a
-/// stretch is near enough within it only where what is near enough grows evenly.
+/// Adds a pair where the share begins to count: a straight line that is near enough at both ends of
+/// a stretch is near enough within it only where what is near enough grows evenly.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -144,7 +145,8 @@ mod tests {
 
     use super::*;
 
-    /// The pairs that say exactly who left: each stretch as (how many stand before it, how many left).
+    /// The pairs that say exactly who left: each stretch as (how many stand before it, how many
+    /// left).
     fn exact(first: u64, stretches: &[(u64, u64)]) -> Vec<(u64, u64)> {
         let (mut pairs, mut place, mut gone) = (vec![(first, 0)], first, 0_u64);
         for (stand, left) in stretches {
@@ -158,7 +160,8 @@ mod tests {
         pairs
     }
 
-    /// Compares what is published with what is so, at each place where the difference can be greatest.
+    /// Compares what is published with what is so, at each place where the difference can be
+    /// greatest.
     fn check(first: u64, stretches: &[(u64, u64)], share: f64) -> Result<(), TestCaseError> {
         let pairs = exact(first, stretches);
         let left = Left::thinned(pairs.clone());

@@ -1,5 +1,5 @@
-//! The snapshot: the small public fact that every waiting shopper shares. It is the same for all, so
-//! it can be cached; what a single shopper needs beyond it is in their ticket.
+//! The snapshot: the small public fact that every waiting shopper shares. It is the same for all,
+//! so it can be cached; what a single shopper needs beyond it is in their ticket.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +13,8 @@ use crate::ids::{Epoch, QueueId};
 use crate::problem::{Code, Problem};
 use crate::terms::Called;
 
-/// When to ask again for an audit while the queue waits for randomness: half a minute, or as long as it takes.
+/// When to ask again for an audit while the queue waits for randomness: half a minute, or as long
+/// as it takes.
 const SEALING_MILLIS: u64 = 5_000;
 /// How far a measured rate may move before the waits that follow from it are told anew.
 const RATE_TOLERANCE: f64 = 0.1;
@@ -85,8 +86,8 @@ pub struct Shuffle {
 }
 
 impl Shuffle {
-    /// The position of a ticket, 0-based, once it is known: the shuffled index of an entrant, the index
-    /// itself of whoever came after the opening.
+    /// The position of a ticket, 0-based, once it is known: the shuffled index of an entrant, the
+    /// index itself of one who came after the opening.
     pub fn position(&self, index: u64) -> Option<u64> {
         let entrants = self.entrants?;
         if index >= entrants {
@@ -112,7 +113,7 @@ pub struct Snapshot {
     pub opens_at: Option<UnixMillis>,
     /// When it ends, if it was set.
     pub closes_at: Option<UnixMillis>,
-    /// The queue's life; tickets of another are void.
+    /// The queue's epoch; tickets of another are void.
     pub epoch: Epoch,
     /// Entries so far.
     pub entered: u64,
@@ -131,8 +132,8 @@ pub struct Snapshot {
     pub completed: u64,
     /// Admissions still to give, where they are limited.
     pub remaining: Option<u64>,
-    /// Tickets with a position, counted from 0, below this are called up: places 1 to `boarding` as shoppers
-    /// read them. It only grows.
+    /// Tickets with a position, counted from 0, below this are called up: places 1 to `boarding` as
+    /// shoppers read them. It only grows.
     pub boarding: u64,
     /// Tickets with a position below this may be called up soon, and are told to poll fast.
     pub soon_below: u64,
@@ -227,7 +228,8 @@ impl Snapshot {
         Err(not_open(at, self.server_time, NO_AUDIT))
     }
 
-    /// Whether the queue is over by its time or its stock, so that no operator can reopen it as it is.
+    /// Whether the queue is over by its time or its stock, so that no operator can reopen it as it
+    /// is.
     pub fn cannot_reopen(&self) -> bool {
         let is_sold_out = self.remaining == Some(0) && self.active == 0;
         self.closes_at.is_some_and(|at| self.server_time >= at) || is_sold_out
@@ -256,7 +258,7 @@ pub struct EdgeView {
     pub audience: String,
     /// How many pages the audit has, once there is one.
     pub audit_pages: u64,
-    /// When this life of the queue began, by its clock.
+    /// When this epoch of the queue began, by its clock.
     pub since: UnixMillis,
     /// When this edge last knew a place to come free, which the snapshot may not show yet.
     #[serde(skip)]
@@ -281,7 +283,7 @@ impl EdgeView {
     }
 }
 
-/// What is said to whoever asks for an audit too early.
+/// What is said to those who ask for an audit too early.
 pub const NO_AUDIT: &str = "There is nothing to audit before the queue has opened.";
 
 /// What is said before it is time.

@@ -1,4 +1,5 @@
-//! What a shopper is told: a ticket, the snapshot and the time make a status, and nothing else does.
+//! What a shopper is told: a ticket, the snapshot and the time make a status, and nothing else
+//! does.
 
 use serde::Serialize;
 
@@ -12,7 +13,8 @@ use crate::token::ticket::Ticket;
 /// The shortest and the longest pause between two polls.
 const POLL_MIN_MILLIS: u64 = 2_000;
 const POLL_MAX_MILLIS: u64 = 120_000;
-/// The pause for somebody who is called up, or may be soon: at most this, and by chance up to a third less.
+/// The pause for somebody who is called up, or may be soon: at most this, and by chance up to a
+/// third less.
 pub const POLL_NEAR_MILLIS: u64 = 3_000;
 /// The longest pause where the wait is unknown.
 const POLL_UNKNOWN_MILLIS: u64 = 30_000;
@@ -57,8 +59,8 @@ pub enum Standing {
         position: u64,
         /// Whether a shopper who has claimed already has an admission to collect by claiming again.
         collect: bool,
-        /// In a draw, when the place lapses. `None` where no time runs: in a pause, and where the time is
-        /// over but nobody came after.
+        /// In a draw, when the place lapses. `None` where no time runs: in a pause, and where the
+        /// time is over but nobody came after.
         #[serde(skip_serializing_if = "Option::is_none")]
         claim_by: Option<UnixMillis>,
     },
@@ -136,7 +138,7 @@ fn standing(ticket: Option<&Ticket>, snapshot: &Snapshot) -> Standing {
     let position = place.saturating_add(1);
     let collect = place < snapshot.admitted_below;
     if snapshot.is_over() {
-        // Whoever was admitted just before the end still has an admission to collect.
+        // Who was admitted just before the end still has an admission to collect.
         let is_decided = snapshot.access == Access::Draw && snapshot.cannot_reopen();
         return if collect && snapshot.active > 0 {
             Standing::Ready {
@@ -163,7 +165,8 @@ fn standing(ticket: Option<&Ticket>, snapshot: &Snapshot) -> Standing {
         .saturating_sub(boarding)
         .saturating_sub(left)
         .saturating_add(snapshot.present);
-    // An edge may know of a later boarding than the queue's: who was called up since may take a free slot.
+    // An edge may know of a later boarding than the queue's: who was called up since may take a
+    // free slot.
     let since = boarding.saturating_sub(snapshot.wait_bounds.boarding);
     let wait = snapshot
         .rate_per_second
@@ -198,7 +201,8 @@ fn called_up(place: u64, collect: bool, snapshot: &Snapshot) -> Standing {
     }
 }
 
-/// How long it takes until `ahead` people have gone, at `rate` a second; `None` where nothing moves.
+/// How long it takes until `ahead` people have gone, at `rate` a second; `None` where nothing
+/// moves.
 pub fn wait_seconds(ahead: u64, rate: f64) -> Option<u64> {
     #[expect(
         clippy::cast_precision_loss,
@@ -213,8 +217,8 @@ pub fn wait_seconds(ahead: u64, rate: f64) -> Option<u64> {
     (rate > 0.0 && seconds.is_finite()).then(|| seconds.ceil() as u64)
 }
 
-/// When to ask again: by rank near the front, by a quarter of the wait further back, and up to a third less by
-/// chance, so that those who entered together do not poll together.
+/// When to ask again: by rank near the front, by a quarter of the wait further back, and up to a
+/// third less by chance, so that those who entered together do not poll together.
 fn poll_after(standing: &Standing, snapshot: &Snapshot, jitter: u32) -> u64 {
     let until = |at: Option<UnixMillis>| Some(at?.saturating_sub(snapshot.server_time) / 4);
     let base = match standing {

@@ -42,8 +42,8 @@ pub struct WaitBounds {
 const HEARD_SECONDS: f64 = 15.0;
 
 impl WaitBounds {
-    /// The wait of somebody with so many people ahead, of whom some were called up since. `estimate` is
-    /// within it.
+    /// The wait of somebody with so many people ahead, of whom some were called up since.
+    /// `estimate` is within it.
     #[expect(clippy::cast_precision_loss, reason = "a bound in seconds")]
     pub fn range(&self, ahead: u64, estimate: Option<u64>) -> WaitRange {
         let ahead = ahead as f64;

@@ -1,5 +1,5 @@
-//! Leaving in a world, in its steps: the lane marks the entry, tells the queue, and removes the entry. Each
-//! message may be lost, late or doubled, and who is between two steps may die.
+//! Leaving in a world, in its steps: the lane marks the entry, tells the queue, and removes the
+//! entry. Each message may be lost, late or doubled, and who is between two steps may die.
 
 use tidegate_core::ids::ShopperId;
 use tidegate_core::lane::leaving::Left;
@@ -78,7 +78,7 @@ impl World {
         left
     }
 
-    /// Whoever enters with an entry that is leaving finishes that first.
+    /// Who enters with an entry that is leaving finishes that first.
     pub fn enter_leaving(&mut self, shopper: ShopperId, index: u64) {
         match self.finish_leaving(shopper, index, Fate::Done) {
             Left::Gone => self.enter(shopper),

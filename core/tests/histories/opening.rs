@@ -11,7 +11,8 @@ use tidegate_core::view::snapshot::Shuffle;
 
 use crate::world::{EPOCH, World};
 
-/// What an auditor would have kept: the groups that lanes wrote down, and those that the queue logged.
+/// What an auditor would have kept: the groups that lanes wrote down, and those that the queue
+/// logged.
 #[derive(Default)]
 pub struct Record {
     written: BTreeMap<(u16, u64), Root>,
@@ -38,8 +39,8 @@ impl World {
         machine.snapshot(machine.head().clock).shuffle
     }
 
-    /// After the opening: the log is what the lanes wrote, the seed follows from it, and the entrants'
-    /// places are 0 to n − 1, each once.
+    /// After the opening: the log is what the lanes wrote, the seed follows from it, and the
+    /// entrants' places are 0 to n − 1, each once.
     pub fn everybody_has_a_place(&mut self) {
         let (mut log, mut next) = (Tree::default(), 0);
         for group in &self.record.logged {

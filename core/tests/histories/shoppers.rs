@@ -85,8 +85,8 @@ impl World {
         }
     }
 
-    /// Tickets and tokens of another epoch, or for places that were never given, change nothing; nor does a
-    /// ticket that claims another's place.
+    /// Tickets and tokens of another epoch, or for places that were never given, change nothing;
+    /// nor does a ticket that claims another's place.
     pub fn forge(&mut self, shopper: ShopperId) {
         let entered = self.queue.machine().unwrap().head().entered;
         let genuine = Holder {

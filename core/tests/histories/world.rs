@@ -83,7 +83,8 @@ pub struct World {
     pub tickets: BTreeMap<ShopperId, u64>,
     /// Whose enter is under way.
     pub sent: BTreeSet<ShopperId>,
-    /// Who asked for an entry and was not told of it since: a retry may find what was asked for first.
+    /// Who asked for an entry and was not told of it since: a retry may find what was asked for
+    /// first.
     pub asked: BTreeSet<ShopperId>,
     /// Requests that are on their way for long.
     pub late: VecDeque<Late>,

@@ -1,11 +1,11 @@
-//! Boarding: whoever left or does not come holds up nobody for long.
+//! Boarding: one who left or does not come holds up nobody for long.
 
 use serde_json::json;
 
 use crate::world::World;
 
-/// Lets time pass as the object's alarm would, and says after how many milliseconds the shopper, who claims
-/// twice a second, is admitted.
+/// Lets time pass as the object's alarm would, and says after how many milliseconds the shopper,
+/// who claims twice a second, is admitted.
 fn admitted_after(world: &mut World, index: u64, within: u64) -> u64 {
     let began = world.now;
     while world.now < began + within {
@@ -51,7 +51,8 @@ fn a_surge_on_an_idle_queue_is_not_called_up_whole() {
     );
 }
 
-/// Nobody who was called up and did not claim is told that something waits for them, also not at the end.
+/// Nobody who was called up and did not claim is told that something waits for them, also not at
+/// the end.
 #[test]
 fn who_was_called_up_and_not_admitted_has_nothing_to_collect() {
     let mut world = World::with_entrants(json!({"maxActive": 1}), 3);

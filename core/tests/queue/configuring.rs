@@ -110,7 +110,7 @@ fn a_queue_is_not_closed_by_a_time_that_lies_in_the_past() {
         assert_eq!(world.put(config).unwrap_err().code, Code::ValidationError);
     }
     assert_eq!(world.config()["closesAt"], START + HOUR);
-    // What has passed by itself is no mistake of a change to something else.
+    // What has passed by itself is no mistake of a change to another field.
     world.now = START + 2 * HOUR;
     assert_eq!(
         world.patch(json!({"maxActive": 2})).unwrap()["snapshot"]["phase"],

@@ -1,5 +1,5 @@
-//! Random lives of a draw beside a model that is written the plain way: each place by itself, with its
-//! own clock.
+//! Random lives of a draw beside a model that is written the plain way: each place by itself, with
+//! its own clock.
 
 mod looks;
 mod model;

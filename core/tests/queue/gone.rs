@@ -1,4 +1,5 @@
-//! Who left: what is remembered of them is bounded, outlives the object's memory, and is computed once.
+//! Who left: what is remembered of them is bounded, outlives the object's memory, and is computed
+//! once.
 
 use std::collections::BTreeMap;
 
@@ -50,8 +51,8 @@ impl Queue {
         self.world.head().clone()
     }
 
-    /// All whose places are to be computed have theirs; the object may crash after each piece. Returns how many
-    /// places were computed at each time.
+    /// All whose places are to be computed have theirs; the object may crash after each piece.
+    /// Returns how many places were computed at each time.
     fn place_all(&mut self, crashes: bool) -> Vec<u64> {
         let mut pieces = Vec::new();
         loop {
@@ -91,7 +92,8 @@ fn entering_and_leaving_for_ever_leaves_one_row_behind() {
     assert_eq!(queue.rows.len(), 0);
 }
 
-/// Of more than there is room for, memory and storage keep the same ones, in whatever order they left.
+/// Of more than there is room for, memory and storage keep the same ones, in whatever order they
+/// left.
 #[test]
 fn who_left_before_the_opening_is_the_same_after_a_restart() {
     let many = u64::try_from(LEFT_EARLY_MAX).unwrap() + 50;

@@ -1,4 +1,5 @@
-//! Orders that are paid after their session ran out, and winners' windows that an operator keeps lengthening.
+//! Orders that are paid after their session ran out, and winners' windows that an operator keeps
+//! lengthening.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
-//! Who leaves, and from where: what is redeemed is the checkout's, and a ticket's place is what the queue
-//! computes, whatever the ticket says.
+//! Who leaves, and from where: what is redeemed is the checkout's, and a ticket's place is what the
+//! queue computes, whatever the ticket says.
 
 use serde_json::{Value, json};
 use tidegate_core::ids::ShopperId;
@@ -40,7 +40,8 @@ fn what_is_redeemed_frees_its_slot_by_the_checkout_alone() {
         world.step(Event::Leave(holder(first, None))),
         Code::Conflict,
     );
-    // It may be called up, and is not admitted: the slot is the first one's until their session is over.
+    // It may be called up, and is not admitted: the slot is the first one's until their session is
+    // over.
     let second = world.index_at(1);
     world.pass(30_000);
     assert!(!world.is_granted(second));

@@ -14,7 +14,7 @@ use crate::world::{START, World, holder};
 
 const OPENS_AT: UnixMillis = START + 60_000;
 
-/// What another life begins with.
+/// What another epoch begins with.
 fn fresh() -> Fresh {
     Fresh {
         epoch: Epoch::from_bytes([8; 16]),
@@ -39,7 +39,7 @@ fn patch(patch: Value) -> Event {
 }
 
 impl World {
-    /// The life that a change of the operator's ends, if it ends one.
+    /// The epoch that a change of the operator's ends, if it ends one.
     fn ended_by(&mut self, change: Value) -> Option<Life> {
         let (answer, effects) = self.step(patch(change));
         answer.unwrap();
@@ -108,7 +108,7 @@ fn a_change_that_puts_nothing_off_ends_no_life() {
     assert_eq!(world.ended_by(json!({"maxActive": 3})), None);
 }
 
-/// The life that begins with a new number of lanes begins when the other one ended.
+/// The epoch that begins with a new number of lanes begins when the other one ended.
 #[test]
 fn lives_follow_each_other_in_time() {
     let mut world = World::with(json!({"maxActive": 1, "opensAt": OPENS_AT}));
@@ -118,7 +118,7 @@ fn lives_follow_each_other_in_time() {
     assert_eq!(world.head().created_at, START + 5_000);
 }
 
-/// Whoever runs a draw must not be able to choose among those who were drawn.
+/// Who runs a draw must not be able to choose among those who were drawn.
 #[test]
 fn what_a_draw_promised_may_grow_but_not_shrink() {
     let mut world = draw(2, 5);
@@ -176,7 +176,7 @@ fn a_draw_that_is_over_stays_over() {
         .unwrap();
 }
 
-/// Whoever leaves in the opening's first second may do so by an edge that has not heard of it.
+/// Who leaves in the opening's first second may do so by an edge that has not heard of it.
 #[test]
 fn a_place_that_is_left_without_being_known_is_passed_over() {
     let mut world = draw(1, 3);

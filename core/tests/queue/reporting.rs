@@ -73,7 +73,7 @@ fn who_left_is_no_no_show_whether_before_the_opening_or_after() {
     for index in 6..16 {
         world.claim(index).unwrap();
     }
-    // Whoever claimed, came, whatever they did then.
+    // Who claimed has come, whatever they did then.
     world.leave(6);
     world.wake_at(CLOSES_AT);
     let report = world.fairness();
@@ -231,7 +231,8 @@ fn op() -> impl Strategy<Value = Op> {
 }
 
 proptest! {
-    /// Whatever shoppers do, and whenever: nobody is overtaken, and the report counts what the calls said.
+    /// Whatever shoppers do, and whenever: nobody is overtaken, and the report counts what the
+    /// calls said.
     #[test]
     fn a_report_counts_what_became_of_everybody(
         early in proptest::collection::btree_set(0..u64::from(ENTRANTS), 0..5),

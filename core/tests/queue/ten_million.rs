@@ -1,5 +1,5 @@
-//! Ten million entrants: the opening is one write however many lanes there are, and what is kept of them
-//! is small.
+//! Ten million entrants: the opening is one write however many lanes there are, and what is kept of
+//! them is small.
 
 use serde_json::json;
 use tidegate_core::fair::Root;

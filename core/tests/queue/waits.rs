@@ -85,8 +85,8 @@ fn while_it_is_paused_nothing_bounds_a_wait() {
     assert_eq!(world.snapshot().wait_range, None);
 }
 
-/// A small shop: sessions of one to nine minutes, everybody comes. What each was told on entering, and
-/// each minute after, holds.
+/// A small shop: sessions of one to nine minutes, everybody comes. What each was told on entering,
+/// and each minute after, holds.
 #[test]
 fn what_a_small_queue_says_of_waits_comes_true_and_narrows() {
     let (mut told, mut held, mut widths) = (0, 0, Vec::new());

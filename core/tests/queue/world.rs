@@ -1,5 +1,5 @@
-//! A queue and its clock: what a test sends, what is answered, and what everybody may read then. Where nothing
-//! is said of it, shoppers tell the place that the queue gave them.
+//! A queue and its clock: what a test sends, what is answered, and what everybody may read then.
+//! Where nothing is said of it, shoppers tell the place that the queue gave them.
 
 use serde_json::Value;
 use tidegate_core::UnixMillis;

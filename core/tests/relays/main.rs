@@ -1,6 +1,6 @@
 //! A queue, its relays and their sockets, in virtual time: everybody who listens ends with the last
-//! state, and nobody is told more often than they should be, whoever sleeps, dies or is out of reach
-//! in between.
+//! state, and nobody is told more often than they should be, no matter who sleeps, dies or is out
+//! of reach in between.
 
 #![allow(
     clippy::arithmetic_side_effects,
@@ -49,8 +49,8 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// A thousand cases, by the seed of the environment's `PROPTEST_RNG_SEED`, or by a fresh one. A test that
-/// fails shows what it printed.
+/// A thousand cases, by the seed of the environment's `PROPTEST_RNG_SEED`, or by a fresh one. A
+/// test that fails shows what it printed.
 fn seeded() -> ProptestConfig {
     let config = ProptestConfig::default();
     let seed = match config.rng_seed {

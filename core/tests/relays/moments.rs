@@ -67,7 +67,8 @@ fn a_relay_that_asked_while_a_push_was_under_way_is_not_given_up_by_its_older_an
     watch(&mut queue, 0, NOW);
     watch(&mut queue, 1, NOW);
     assert_eq!(pushed_to(&mut queue, 1, NOW + 2_000), [0, 1]);
-    // Relay 0 answers the push at once that it holds nothing, relay 1 hangs; a socket comes to relay 0.
+    // Relay 0 answers the push at once that it holds nothing, relay 1 hangs; a socket comes to
+    // relay 0.
     watch(&mut queue, 0, NOW + 3_000);
     let pushed = Event::Pushed {
         epoch: epoch(),

@@ -36,7 +36,7 @@ pub enum Op {
     Sleep,
     /// Whether the word of it reaches the relays.
     Reset(bool),
-    /// By an edge that knows only of the life before.
+    /// By an edge that knows only of the epoch before.
     ConnectLate,
 }
 
@@ -303,7 +303,8 @@ impl World {
 
     pub fn all_hold_the_last_state(&mut self) {
         self.all_hold_the_last_notice();
-        // Not by a question to the queue: whoever asks lets time pass there, and that may call somebody up.
+        // Not by a question to the queue: who asks lets time pass there, and that may call
+        // somebody up.
         let last = self.queue.snapshot(self.now);
         for socket in self.relays.values().flat_map(|relay| &relay.sockets) {
             let held: Snapshot = serde_json::from_value(socket.snapshot.clone()).unwrap();

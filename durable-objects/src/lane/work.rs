@@ -170,7 +170,7 @@ impl Inner {
         outcomes: &Outcomes,
     ) -> Result<()> {
         if !logged {
-            // Whoever is asked about now has no receipt, and none is looked for.
+            // Who is asked about now has no receipt, and none is looked for.
             let end = first.unwrap_or(0).saturating_add(granted.into());
             self.unlogged.set((first.unwrap_or(0), end));
         }

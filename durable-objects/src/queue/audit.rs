@@ -1,5 +1,5 @@
 //! What an audit reads of a queue's rows: the log's groups by page, their inclusion proofs, and the
-//! lives that are over.
+//! epochs that are over.
 
 use serde::Deserialize;
 use tidegate_core::UnixMillis;
@@ -19,7 +19,7 @@ use crate::storage::{integer, rows, run};
 use crate::stub::storage_failed;
 
 /// Format 1. The log's rows by number, the subtrees above them by level and number, and, which stay
-/// whatever is removed, the lives that are over.
+/// whatever is removed, the epochs that are over.
 pub const SCHEMA: [&str; 5] = [
     "CREATE TABLE IF NOT EXISTS log (number INTEGER PRIMARY KEY, first INTEGER NOT NULL, lane INTEGER NOT NULL,
         sequence INTEGER NOT NULL, granted INTEGER NOT NULL, root TEXT NOT NULL) STRICT",
@@ -99,7 +99,7 @@ pub fn write_group(sql: &SqlStorage, logged: &Logged) -> Result<()> {
     })
 }
 
-/// Writes a life that is over.
+/// Writes an epoch that is over.
 pub fn write_life(sql: &SqlStorage, life: &Life) -> Result<()> {
     run(
         sql,
@@ -273,7 +273,7 @@ fn node(sql: &SqlStorage, epoch: Epoch, level: u8, number: u64) -> Result<Root> 
     found.first().map(|row| row.hash).ok_or_else(missing)
 }
 
-/// Of very many, those that matter: no number of empty lives hides one that had opened.
+/// Of very many, those that matter: no number of empty epochs hides one that had opened.
 fn lives(sql: &SqlStorage) -> Result<Vec<Life>> {
     let found: Vec<LifeRow> = rows(
         sql,

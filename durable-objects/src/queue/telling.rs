@@ -19,7 +19,7 @@ const AT_ONCE: usize = 6;
 /// How long one may take to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Tells lanes that their epoch is over. Whoever is missed finds out by its own alarm.
+/// Tells lanes that their epoch is over. Who is missed finds out by its own alarm.
 pub async fn retire_lanes(env: Env, lanes: Vec<LaneName>) {
     if let Ok(call) = wire::write(&LaneCall::Retire.label(), &LaneCall::Retire) {
         let calls = lanes
@@ -30,7 +30,7 @@ pub async fn retire_lanes(env: Env, lanes: Vec<LaneName>) {
     }
 }
 
-/// Tells relays that their epoch is over. Whoever is missed finds out at its next sweep.
+/// Tells relays that their epoch is over. Who is missed finds out at its next sweep.
 pub async fn close_relays(env: Env, relays: Vec<RelayName>, closing: Closing) {
     let calls = relays.into_iter().filter_map(|relay| {
         let name = relay.object_name();

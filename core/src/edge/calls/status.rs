@@ -67,8 +67,8 @@ pub(in crate::edge) async fn call(context: &Context, id: &QueueId) -> Outcome {
 }
 
 impl Isolate {
-    /// What a ticket means by a view of its life that is at hand. The ticket gets its place, if that
-    /// is known.
+    /// What a ticket means by a view of its epoch that is at hand. The ticket gets its place, if
+    /// that is known.
     pub fn standing(
         &self,
         ticket: &mut Ticket,
@@ -78,7 +78,7 @@ impl Isolate {
             .views
             .at_hand(ticket.queue.as_str(), SECOND_MILLIS, now)?;
         let judged = judge(ticket, &seen.value.snapshot, seen.fetched_at);
-        let status = (judged == Judgement::OneLife).then(|| self.status_by(ticket, &seen))?;
+        let status = (judged == Judgement::OneEpoch).then(|| self.status_by(ticket, &seen))?;
         Some((seen, status))
     }
 

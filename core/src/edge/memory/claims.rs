@@ -35,7 +35,7 @@ pub enum Turn {
 #[derive(Default)]
 pub struct Claims {
     tickets: Recent<TicketKey, Asked>,
-    /// When a slot may have become free, of a life of a queue.
+    /// When a slot may have become free, of an epoch of a queue.
     freed: BTreeMap<Epoch, UnixMillis>,
 }
 

@@ -15,7 +15,7 @@ const MOMENT_MILLIS: u64 = 1_000;
 /// How long it is known that a ticket was left: it stays so, and its holder has no more to give up.
 const LEFT_MILLIS: u64 = 600_000;
 
-/// A ticket: a life of a queue, and an index in it.
+/// A ticket: an epoch of a queue, and an index in it.
 pub type TicketKey = (Epoch, u64);
 
 /// A refusal, and the version of the view that the edge had then: a newer one may know better.
@@ -30,7 +30,7 @@ pub struct Recall<L> {
     looks: Recent<TicketKey, L>,
     left: Recent<TicketKey, ()>,
     stays: Recent<TicketKey, Problem>,
-    /// The lowest position that was just refused as not called up, of a life of a queue.
+    /// The lowest position that was just refused as not called up, of an epoch of a queue.
     uncalled: BTreeMap<Epoch, (u64, UnixMillis)>,
 }
 

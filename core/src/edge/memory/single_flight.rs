@@ -12,8 +12,8 @@ const ALONE_MILLIS: u64 = 3_000;
 /// The first pause between two looks at another's work, and the longest.
 const PAUSES_MILLIS: (u64, u64) = (10, 250);
 
-/// The pauses between a request's looks at a work that another does, in milliseconds, for so long in
-/// all. Each is half as long again as the last. So a quick work is seen at once, and a work that
+/// The pauses between a request's looks at a work that another does, in milliseconds, for so long
+/// in all. Each is half as long again as the last. So a quick work is seen at once, and a work that
 /// hangs for seconds costs each that waits some twenty looks and not hundreds.
 pub fn pauses(in_all: u64) -> impl Iterator<Item = u64> {
     let (mut next, longest) = PAUSES_MILLIS;

@@ -1,5 +1,5 @@
-//! Tickets that an isolate has verified. A shopper shows the same ticket at every poll, and to verify
-//! it costs more than all the rest of a status: some 10 of 15 µs. Its digest costs 2.
+//! Tickets that an isolate has verified. A shopper shows the same ticket at every poll, and to
+//! verify it costs more than all the rest of a status: some 10 of 15 µs. Its digest costs 2.
 
 use std::cell::RefCell;
 

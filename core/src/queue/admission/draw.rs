@@ -1,5 +1,6 @@
-//! Draws: the places below `maxAdmissions` win. Whoever is called up has the claim window to come; a place
-//! that lapses, or that its holder gives back, calls up the next in order, as often as it takes.
+//! Draws: the places below `maxAdmissions` win. Who is called up has the claim window to come;
+//! a place that lapses, or that its holder gives back, calls up the next in order, as often as it
+//! takes.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,11 +11,12 @@ use crate::queue::machine::Machine;
 use crate::queue::refusal::Refusal;
 use crate::view::called::{AwaitedPlaces, CalledPlaces};
 
-/// Places that are called up within this part of a window share one: there are never many windows, and
-/// nobody's is shorter than was said.
+/// Places that are called up within this part of a window share one: there are never many windows,
+/// and nobody's is shorter than was said.
 const SHARED_PART: u64 = 64;
-/// The most windows at a time: as many as there can be while the window's length stays as it is. Only an
-/// operator who lengthens it again and again comes so far, and then the last one takes in who is called up.
+/// The most windows at a time: as many as there can be while the window's length stays as it is.
+/// Only an operator who lengthens it again and again comes so far, and then the last one takes in
+/// who is called up.
 pub const WINDOWS_MAX: usize = 66;
 
 /// Places that were called up together.
@@ -110,8 +112,8 @@ impl Machine {
         }
     }
 
-    /// Lets places lapse whose holders did not come. No window runs while the queue is paused, or closed:
-    /// it may be reopened.
+    /// Lets places lapse whose holders did not come. No window runs while the queue is paused, or
+    /// closed: it may be reopened.
     pub(in crate::queue) fn lapse(&mut self, now: UnixMillis) {
         if self.head.paused || self.head.closed {
             return;
@@ -121,7 +123,7 @@ impl Machine {
         self.dirty.head |= self.head.windows.len() < before;
     }
 
-    /// Whoever comes for a place that lapsed is served only if no backup holds it.
+    /// Who comes for a place that lapsed is served only if no backup holds it.
     pub(in crate::queue) fn check_place(&self, position: u64) -> Result<(), Refusal> {
         let in_time = self.head.windows.iter().any(|window| window.has(position));
         if !self.is_draw() || in_time || self.free_places() > 0 {

@@ -9,12 +9,12 @@ const WINDOW_MILLIS: u64 = 60_000;
 const MICROS: u64 = 1_000;
 const SECOND_MICROS: u64 = 1_000_000;
 
-/// When admissions were given in the last minute. Grants of one millisecond share an entry, so there
-/// are at most 60,000 whatever the rate.
+/// When admissions were given in the last minute. Grants of one millisecond share an entry, so
+/// there are at most 60,000 whatever the rate.
 ///
-/// Two limits hold at once. No minute sees more than the rate. And grants are spread over the minute by the
-/// generic cell rate algorithm (ITU-T I.371): a second's share may be given at once, so no second sees more than
-/// the share of two, and at least one may always be given.
+/// Two limits hold at once. No minute sees more than the rate. And grants are spread over the
+/// minute by the generic cell rate algorithm (ITU-T I.371): a second's share may be given at once,
+/// so no second sees more than the share of two, and at least one may always be given.
 #[derive(Default)]
 pub struct RateWindow {
     grants: VecDeque<(UnixMillis, u32)>,
@@ -117,8 +117,8 @@ fn interval(rate: u32) -> u64 {
         .unwrap_or(0)
 }
 
-/// How much may be given at once: a second's share, and at least one. Where it is one, the next may come a
-/// little early, to make up for one that was late, but never within the same second.
+/// How much may be given at once: a second's share, and at least one. Where it is one, the next may
+/// come a little early, to make up for one that was late, but never within the same second.
 fn allowance(rate: u32) -> u64 {
     let interval = interval(rate);
     let at_once = u64::from(rate / 60).max(1);
@@ -177,7 +177,8 @@ mod tests {
                     given += 1;
                 }
             }
-            prop_assert!((rate * 10 - rate / 10 - 1..=rate * 10 + 1).contains(&given), "{given} of {}", rate * 10);
+            let even = rate * 10 - rate / 10 - 1..=rate * 10 + 1;
+            prop_assert!(even.contains(&given), "{given}, not {even:?}");
         }
     }
 

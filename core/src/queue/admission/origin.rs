@@ -41,8 +41,8 @@ impl Machine {
         }
     }
 
-    /// The order is paid. It counts even when the session has run out, while there is stock that nobody else
-    /// was promised.
+    /// The order is paid. It counts even when the session has run out, while there is stock that
+    /// nobody else was promised.
     pub(in crate::queue) fn complete(
         &mut self,
         admission: AdmissionId,
@@ -69,7 +69,8 @@ impl Machine {
             .map(|claim| self.answer(&claim))
     }
 
-    /// Refuses a late completion whose piece somebody else holds, or was told that they may come for.
+    /// Refuses a late completion whose piece somebody else holds, or was told that they may come
+    /// for.
     fn check_stock_for_late(&self, now: UnixMillis) -> Result<(), Refusal> {
         match self.remaining() {
             Some(0) => Err(Refusal::LastPieceSold),
@@ -101,7 +102,8 @@ impl Machine {
         }
     }
 
-    /// Gives a redeemed admission a whole session more, within `maxSessionSeconds` of its redemption.
+    /// Gives a redeemed admission a whole session more, within `maxSessionSeconds` of its
+    /// redemption.
     pub(in crate::queue) fn extend(
         &mut self,
         admission: AdmissionId,
@@ -124,7 +126,7 @@ impl Machine {
         }
     }
 
-    /// An admission's record; whoever only waits has none.
+    /// An admission's record; one who only waits has none.
     fn admission(&self, id: AdmissionId, stored: Option<&Claim>) -> Result<Claim, Refusal> {
         self.check_epoch(id.epoch)
             .map_err(|_| Refusal::AdmissionReset)?;

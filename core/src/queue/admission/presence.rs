@@ -1,5 +1,6 @@
-//! Presence: a called-up shopper who has claimed is here for a while, and renews it by claiming again. What is
-//! renewed is in memory alone: after a restart everybody who was present has their time anew.
+//! Presence: a called-up shopper who has claimed is here for a while, and renews it by claiming
+//! again. What is renewed is in memory alone: after a restart everybody who was present has their
+//! time anew.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -67,8 +68,8 @@ impl Machine {
         self.presence.in_order.first().map(|(until, _)| *until)
     }
 
-    /// Lets presences lapse that were not renewed. Their holders lose nothing: they stay called up, and may claim
-    /// again.
+    /// Lets presences lapse that were not renewed. Their holders lose nothing: they stay called up,
+    /// and may claim again.
     pub(in crate::queue) fn lapse_presences(&mut self, now: UnixMillis) {
         while let Some((until, position)) = self.presence.in_order.first().copied() {
             if until > now {
@@ -88,7 +89,8 @@ impl Machine {
         }
     }
 
-    /// Refuses somebody for whom there is no room. Who stands further forward takes the room of the last.
+    /// Refuses somebody for whom there is no room. Who stands further forward takes the room of the
+    /// last.
     pub(in crate::queue) fn make_room(
         &mut self,
         position: u64,

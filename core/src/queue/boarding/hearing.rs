@@ -1,9 +1,10 @@
 //! Hearing times: how long a called-up shopper has to hear of it before a free slot goes past them.
 //!
-//! Boarding is public, but nobody learns of it at the moment it moves. A shopper near the front polls every two
-//! or three seconds, what they are told is up to three seconds old, and their claim takes a moment. While that
-//! time runs, one slot is kept back for them (invariant 3). Positions that were called up within a second share
-//! one batch, so the queue's row keeps a handful of numbers.
+//! Boarding is public, but nobody learns of it at the moment it moves. A shopper near the front
+//! polls every two or three seconds, what they are told is up to three seconds old, and their claim
+//! takes a moment. While that time runs, one slot is kept back for them (invariant 3). Positions
+//! that were called up within a second share one batch, so the queue's row keeps a handful of
+//! numbers.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,11 +17,13 @@ use crate::view::status::{POLL_IDLE_MILLIS, POLL_NEAR_MILLIS};
 
 /// A poll, on the oldest state there is, and the claim's way back.
 pub const HEARING_MILLIS: u64 = POLL_NEAR_MILLIS + VIEW_AGE_MILLIS + 1_000;
-/// The same for those who are told to look rarely: a draw's reserves, and everybody while a queue is closed.
+/// The same for those who are told to look rarely: a draw's reserves, and everybody while a queue
+/// is closed.
 pub const IDLE_HEARING_MILLIS: u64 = POLL_IDLE_MILLIS + VIEW_AGE_MILLIS + 1_000;
 /// Positions that are called up within this time share a batch.
 const SHARED_MILLIS: u64 = 1_000;
-/// So many positions that were left are noted one by one within a batch; a longer stretch ends the batch.
+/// So many positions that were left are noted one by one within a batch; a longer stretch ends the
+/// batch.
 const GAP_MAX: u64 = 64;
 /// An alarm that is later than this was held up, and so were the shoppers.
 const GAP_MILLIS: u64 = 10_000;
@@ -43,7 +46,8 @@ pub struct Batch {
     pub came: u64,
 }
 
-/// That positions from `from` on, up to the next call-up's, were called up then: a row for the fairness report.
+/// That positions from `from` on, up to the next call-up's, were called up then: a row for the
+/// fairness report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CallUp {
@@ -69,8 +73,8 @@ impl Batch {
 }
 
 impl Machine {
-    /// How many called-up positions below this one still have time to hear of it: a free slot is kept back for
-    /// each.
+    /// How many called-up positions below this one still have time to hear of it: a free slot is
+    /// kept back for each.
     pub(in crate::queue) fn unheard_below(&self, position: u64, now: UnixMillis) -> u64 {
         let hearing = self.head.batches.iter();
         let hearing = hearing.filter(|batch| batch.hears_by > now && batch.from < position);
@@ -103,8 +107,8 @@ impl Machine {
         })
     }
 
-    /// Moves boarding past so many positions whose holders may come, not beyond `limit`, and gives them
-    /// `hearing` milliseconds. Who left is passed over. Returns how many may come.
+    /// Moves boarding past so many positions whose holders may come, not beyond `limit`, and gives
+    /// them `hearing` milliseconds. Who left is passed over. Returns how many may come.
     pub(in crate::queue) fn call_up_next(
         &mut self,
         count: u64,
@@ -167,8 +171,8 @@ impl Machine {
         called
     }
 
-    /// The holder of a called-up position came for the first time, or left: nobody waits for them any more.
-    /// Says whether they were in time.
+    /// The holder of a called-up position came for the first time, or left: nobody waits for them
+    /// any more. Says whether they were in time.
     pub(in crate::queue) fn has_answered(&mut self, position: u64, came: bool) -> bool {
         let batches = &mut self.head.batches;
         let Some(batch) = batches.iter_mut().find(|batch| batch.has(position)) else {
@@ -213,7 +217,8 @@ impl Machine {
         due.is_some_and(|due| due.saturating_add(GAP_MILLIS) < now)
     }
 
-    /// Nobody could come, or be served, for a while: hearing times, presences and rounds begin anew.
+    /// Nobody could come, or be served, for a while: hearing times, presences and rounds begin
+    /// anew.
     pub(in crate::queue) fn begin_afresh(&mut self, hearing: u64, now: UnixMillis) {
         let hears_by = now.saturating_add(hearing);
         // In a draw, nobody is waited for beyond their window.
@@ -225,7 +230,8 @@ impl Machine {
         self.renew_all(now);
     }
 
-    /// Which called-up positions answered, as far as memory must know: of `claims`, those within a batch.
+    /// Which called-up positions answered, as far as memory must know: of `claims`, those within a
+    /// batch.
     pub(in crate::queue) fn recall_answered<'a>(
         &mut self,
         claims: impl Iterator<Item = &'a Claim>,

@@ -1,6 +1,6 @@
-//! How far to call up: enough shoppers that the next seconds' slots find somebody present, and no more than
-//! come. Boarding only grows. It decides nothing about order or limits, so an estimate that is off costs waiting
-//! or idle time, never fairness.
+//! How far to call up: enough shoppers that the next seconds' slots find somebody present, and no
+//! more than come. Boarding only grows. It decides nothing about order or limits, so an estimate
+//! that is off costs waiting or idle time, never fairness.
 
 pub mod hearing;
 pub(super) mod pace;
@@ -10,12 +10,13 @@ use self::hearing::HEARING_MILLIS;
 use crate::UnixMillis;
 use crate::queue::state::head::Head;
 
-/// How far ahead admissions are foreseen: a hearing time, and some seconds for those who come at its end.
+/// How far ahead admissions are foreseen: a hearing time, and some seconds for those who come at
+/// its end.
 pub const HORIZON_MILLIS: u64 = HEARING_MILLIS + 3_000;
 /// How far ahead those are counted who are told to poll fast.
 pub const SOON_MILLIS: u64 = 60_000;
-/// One in so many slots, and one where there are two or more, has somebody waiting for it beside those who are
-/// foreseen, for sessions end at random.
+/// One in so many slots, and one where there are two or more, has somebody waiting for it beside
+/// those who are foreseen, for sessions end at random.
 pub const SPARE_PART: u64 = 16;
 /// How often the next round is doubled while nobody comes.
 const DOUBLINGS_MAX: u32 = 6;
@@ -59,8 +60,8 @@ impl Controller {
         self.in_vain = 0;
     }
 
-    /// How many to call up so that about `wanted` shoppers are or soon will be present: `present` are here
-    /// already, and `expected` may still come.
+    /// How many to call up so that about `wanted` shoppers are or soon will be present: `present`
+    /// are here already, and `expected` may still come.
     pub fn step(
         &mut self,
         head: &Head,
@@ -116,7 +117,8 @@ pub fn share(head: &Head) -> f64 {
     (came / called).clamp(SHARE_MIN, 1.0)
 }
 
-/// How long an admission is held, on average, in milliseconds: half of what it may be, until some have ended.
+/// How long an admission is held, on average, in milliseconds: half of what it may be, until some
+/// have ended.
 pub fn session_millis(head: &Head) -> u64 {
     let most = u64::from(head.config.session_seconds).saturating_mul(1_000);
     head.session_millis.unwrap_or(most / 2).max(1)

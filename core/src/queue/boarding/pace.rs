@@ -16,8 +16,9 @@ const SPAN_MAX_MILLIS: u64 = 1_800_000;
 const KNOWN_MILLIS: u64 = 60_000;
 const KNOWN_TICKETS: u64 = 10;
 
-/// Samples boarding's pace. Without a line it would measure arrivals; and what fills slots that stand
-/// free at the beginning says nothing of what comes after, so sampling begins when none is `free`.
+/// Samples boarding's pace. Without a line it would measure arrivals; and what fills slots that
+/// stand free at the beginning says nothing of what comes after, so sampling begins when none is
+/// `free`.
 pub fn sample(head: &mut Head, serving: bool, free: bool, now: UnixMillis) {
     if !serving || head.line() == 0 {
         head.pace.clear();

@@ -1,10 +1,10 @@
-//! Who may be called up soon: a frontier ahead of boarding. Positions below it are told to poll every two or
-//! three seconds, and boarding stays below where it stood two polls ago. So everybody who is called up is
-//! listening by then.
+//! Who may be called up soon: a frontier ahead of boarding. Positions below it are told to poll
+//! every two or three seconds, and boarding stays below where it stood two polls ago. So everybody
+//! who is called up is listening by then.
 //!
-//! The frontier moves in steps of 15 seconds, by at most one stride, and a stride at most doubles from step to
-//! step. So a poll can tell those beyond it when to come back: before it can have reached them
-//! ([`reached_after`](crate::view::frontier::reached_after)).
+//! The frontier moves in steps of 15 seconds, by at most one stride, and a stride at most doubles
+//! from step to step. So a poll can tell those beyond it when to come back: before it can have
+//! reached them ([`reached_after`](crate::view::frontier::reached_after)).
 
 use serde::{Deserialize, Serialize};
 
@@ -46,13 +46,14 @@ impl Soon {
         }
     }
 
-    /// Moves on towards `lead` positions beyond boarding, if it is time. Says whether anything changed.
+    /// Moves on towards `lead` positions beyond boarding, if it is time. Says whether anything
+    /// changed.
     pub fn step(&mut self, boarding: u64, entered: u64, lead: u64, now: UnixMillis) -> bool {
         let lead = lead.max(STRIDE_MIN);
         let target = boarding.saturating_add(lead);
         if self.stride == 0 {
-            // The queue has just opened: until now everybody polled at short intervals, and how many come is
-            // not known yet.
+            // The queue has just opened: until now everybody polled at short intervals, and how
+            // many come is not known yet.
             let first = boarding.saturating_add(lead.saturating_mul(FIRST_LEADS));
             *self = Self {
                 below: first,

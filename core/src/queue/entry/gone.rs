@@ -1,10 +1,11 @@
-//! The places in line whose holders left, in stretches of neighbouring places. Calling up passes over
-//! them, and what is said of the line does not count them.
+//! The places in line whose holders left, in stretches of neighbouring places. Calling up passes
+//! over them, and what is said of the line does not count them.
 //!
-//! There are never more than [`STRETCHES_MAX`] stretches, whatever shoppers do. Beyond that, neighbours
-//! become one stretch that knows only how many of its places were left, not which. Such a stretch is
-//! not passed over: its places are called up like those of shoppers who stay away. It still counts.
-//! Those are merged first that matter least to the places behind them, so the front stays exact.
+//! There are never more than [`STRETCHES_MAX`] stretches, whatever shoppers do. Beyond that,
+//! neighbours become one stretch that knows only how many of its places were left, not which. Such
+//! a stretch is not passed over: its places are called up like those of shoppers who stay away. It
+//! still counts. Those are merged first that matter least to the places behind them, so the front
+//! stays exact.
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
@@ -131,8 +132,8 @@ impl Gone {
         }
     }
 
-    /// Notes that `gone` more of the first `until` places were left, of which `placed` are known. They
-    /// are reckoned with as if they were spread evenly over the others.
+    /// Notes that `gone` more of the first `until` places were left, of which `placed` are known.
+    /// They are reckoned with as if they were spread evenly over the others.
     pub fn spread(&mut self, gone: u64, until: u64, placed: u64) {
         let of = until.saturating_sub(placed);
         self.spread = Spread { until, gone, of };
@@ -197,8 +198,8 @@ impl Gone {
         }
     }
 
-    /// Merges neighbours. A pair costs at most as many places as one may be wrong by in it, as a share of
-    /// those who stand before it.
+    /// Merges neighbours. A pair costs at most as many places as one may be wrong by in it, as a
+    /// share of those who stand before it.
     #[expect(clippy::cast_precision_loss, reason = "costs are only compared")]
     fn merge_cheapest(&mut self, boarding: u64) {
         let all: Vec<Stretch> = self.stretches.values().copied().collect();
@@ -234,8 +235,8 @@ impl Gone {
         }
     }
 
-    /// How far to call up from `boarding` so that about `count` more may come, with those who left next
-    /// in line passed over even when enough are called.
+    /// How far to call up from `boarding` so that about `count` more may come, with those who left
+    /// next in line passed over even when enough are called.
     pub fn advance(&self, boarding: u64, count: u64, entered: u64) -> Advance {
         let mut at = boarding;
         let mut wanted = count;
@@ -262,7 +263,8 @@ impl Gone {
         }
     }
 
-    /// The next places from `at` on, before `until`, that may be held: the first, and the one after the last.
+    /// The next places from `at` on, before `until`, that may be held: the first, and the one after
+    /// the last.
     pub fn standing_from(&self, at: u64, until: u64) -> (u64, u64) {
         let around = self.stretches.range(..=at).next_back();
         let around = around.filter(|(_, stretch)| stretch.until > at && stretch.standing() == 0);
@@ -272,8 +274,8 @@ impl Gone {
         (from, next.map_or(until, |(next, _)| *next))
     }
 
-    /// Forgets the places up to `until`, which are called up. Returns how many of those from `from` on were
-    /// left.
+    /// Forgets the places up to `until`, which are called up. Returns how many of those from `from`
+    /// on were left.
     pub fn pass(&mut self, from: u64, until: u64) -> u64 {
         let exact = self.exact(from, until);
         let gone = exact.last().map_or(0, |(_, gone)| *gone);
@@ -312,8 +314,8 @@ impl Gone {
         }
     }
 
-    /// Pairs of a place and how many of those before it were left, from `from` on, where that begins with 0,
-    /// to `until` or the last that was left.
+    /// Pairs of a place and how many of those before it were left, from `from` on, where that
+    /// begins with 0, to `until` or the last that was left.
     fn exact(&self, from: u64, until: u64) -> Vec<(u64, u64)> {
         let mut walk = Walk {
             pairs: vec![(from, 0)],

@@ -1,5 +1,5 @@
-//! Whose ticket it is: what it says is held against the queue's life, its record, and the place that follows from
-//! its index, before anything comes of it.
+//! Whose ticket it is: what it says is held against the queue's epoch, its record, and the place
+//! that follows from its index, before anything comes of it.
 
 use super::shoppers::NOWHERE;
 use crate::ids::Epoch;
@@ -17,8 +17,8 @@ impl Machine {
         }
     }
 
-    /// Refuses a ticket for what was never given, and one that says something else of its holder or its place
-    /// than its record.
+    /// Refuses a ticket for what was never given, and one that says something else of its holder or
+    /// its place than its record.
     pub(in crate::queue) fn check_holder(
         &self,
         holder: &Holder,
@@ -41,8 +41,9 @@ impl Machine {
         }
     }
 
-    /// The place of a ticket that has no record yet, once there are places. It follows from the index and the
-    /// shuffle, each index's another, whatever the ticket says; one that says something else is refused.
+    /// The place of a ticket that has no record yet, once there are places. It follows from the
+    /// index and the shuffle, each index's another, whatever the ticket says; one that says
+    /// something else is refused.
     pub(in crate::queue) fn place_of(&self, holder: &Holder) -> Result<Option<u64>, Refusal> {
         let place = self.shuffle().position(holder.index);
         match (holder.position, place) {

@@ -1,6 +1,6 @@
-//! How long a lane lets its next group gather, so that all lanes together lease 200 times a second at
-//! the most, however many there are. Time is dealt out in slots of 5 ms: each reply to a lease reserves
-//! the next free one for the lane's next lease.
+//! How long a lane lets its next group gather, so that all lanes together lease 200 times a second
+//! at the most, however many there are. Time is dealt out in slots of 5 ms: each reply to a lease
+//! reserves the next free one for the lane's next lease.
 
 use crate::UnixMillis;
 
@@ -19,7 +19,8 @@ pub struct Pacing {
 }
 
 impl Pacing {
-    /// Reserves the next slot of a lane whose last one was `slot` and that leases now, one of `lanes`.
+    /// Reserves the next slot of a lane whose last one was `slot` and that leases now, one of
+    /// `lanes`.
     pub fn reserve(&mut self, slot: UnixMillis, lanes: u16, now: UnixMillis) -> UnixMillis {
         let expected = now < slot.saturating_add(LATE_MILLIS);
         let (cost, from) = if expected {

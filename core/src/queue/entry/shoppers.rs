@@ -14,8 +14,8 @@ use crate::view::snapshot::Phase;
 pub const GROUP_MAX: u32 = 10_000;
 /// The place, on record, of who left before places were known.
 pub const NOWHERE: u64 = INDEX_MAX;
-/// The most of those whose places are computed when the queue is sealed. The others' are called up like
-/// those of shoppers who stay away, and of them it is only known how many they are.
+/// The most of those whose places are computed when the queue is sealed. The others' are called up
+/// like those of shoppers who stay away, and of them it is only known how many they are.
 pub const LEFT_EARLY_MAX: usize = 10_000;
 impl Machine {
     /// Gives a lane's group its range, the same one however often it is asked.
@@ -186,8 +186,8 @@ impl Machine {
         }
     }
 
-    /// The place of a ticket that is called up. What the ticket says of it can only hold its holder back: nothing
-    /// is computed for who says that they stand behind boarding.
+    /// The place of a ticket that is called up. What the ticket says of it can only hold its holder
+    /// back: nothing is computed for who says that they stand behind boarding.
     fn check_called_up(&self, holder: &Holder) -> Result<u64, Refusal> {
         let is_behind = |position: &u64| *position >= self.head.boarding;
         let place = match holder.position.filter(is_behind) {
@@ -223,8 +223,9 @@ impl Machine {
         self.is_here(claim, now);
     }
 
-    /// Gives up what a ticket holds. Repeating it changes nothing. From its redemption on an admission is the
-    /// checkout's, whose session goes on: only the origin or its end free the slot.
+    /// Gives up what a ticket holds. Repeating it changes nothing. From its redemption on an
+    /// admission is the checkout's, whose session goes on: only the origin or its end free the
+    /// slot.
     pub(in crate::queue) fn leave(
         &mut self,
         holder: &Holder,
@@ -285,8 +286,8 @@ impl Machine {
         }
     }
 
-    /// Notes who left before there are places. The lowest indices are kept, in whatever order they left,
-    /// so that memory and storage hold the same ones.
+    /// Notes who left before there are places. The lowest indices are kept, in whatever order they
+    /// left, so that memory and storage hold the same ones.
     fn leave_early(&mut self, index: u64) {
         self.head.left_unplaced = self.head.left_unplaced.saturating_add(1);
         self.left_early.insert(index);

@@ -19,8 +19,8 @@ use crate::queue::state::head::Opened;
 use crate::view::snapshot::{Shuffle, Trust};
 
 impl Machine {
-    /// Opens the queue if it is time. The entrants are the indices leased so far: nobody else need answer,
-    /// and nothing is moved.
+    /// Opens the queue if it is time. The entrants are the indices leased so far: nobody else need
+    /// answer, and nothing is moved.
     pub(in crate::queue) fn open_if_due(&mut self, now: UnixMillis) {
         if self.head.opened.is_some() || now < self.head.opens_at() {
             return;
@@ -131,8 +131,8 @@ impl Machine {
         self.sealed().map(|_| ())
     }
 
-    /// What a page of the audit says but its groups, of which the log has so many, and the lives before:
-    /// those that are listed, and how many there were.
+    /// What a page of the audit says but its groups, of which the log has so many, and the epochs
+    /// before: those that are listed, and how many there were.
     pub fn audit(
         &self,
         page: u64,
@@ -183,7 +183,7 @@ impl Machine {
         }
     }
 
-    /// What stays listed of this life when it ends.
+    /// What stays listed of this epoch when it ends.
     pub(in crate::queue) fn life(&self, now: UnixMillis) -> Life {
         let opened = self.head.opened.as_ref();
         Life {

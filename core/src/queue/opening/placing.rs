@@ -1,6 +1,6 @@
-//! Who left before the opening has a place once the queue is sealed, at which boarding need not wait. The places
-//! are computed once, and stored: in pieces, for each takes some 50 microseconds, and shoppers are served
-//! meanwhile.
+//! Who left before the opening has a place once the queue is sealed, at which boarding need not
+//! wait. The places are computed once, and stored: in pieces, for each takes some 50 microseconds,
+//! and shoppers are served meanwhile.
 
 use serde::{Deserialize, Serialize};
 
@@ -68,7 +68,8 @@ impl Machine {
         self.spread_unplaced();
     }
 
-    /// Those who left and whose places are not computed, or not yet, are reckoned with all the same.
+    /// Those who left and whose places are not computed, or not yet, are reckoned with all the
+    /// same.
     pub(in crate::queue) fn spread_unplaced(&mut self) {
         let most = u64::try_from(LEFT_EARLY_MAX).unwrap_or(0);
         let placed = self.head.placing.map_or(most, |placing| placing.placed);
@@ -80,7 +81,8 @@ impl Machine {
         }
     }
 
-    /// Makes stretches of what a queue of before there were any stored: each position that was left.
+    /// Makes stretches of what a queue of before there were any stored: each position that was
+    /// left.
     pub(in crate::queue) fn keep_gone(&mut self, left: Vec<u64>) {
         if self.head.keeps_gone {
             return;

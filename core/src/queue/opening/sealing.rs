@@ -1,5 +1,5 @@
-//! Sealing: where the queue has a beacon, the time from the opening, when root and round are published,
-//! until the round's randomness is known and everybody has a place.
+//! Sealing: where the queue has a beacon, the time from the opening, when root and round are
+//! published, until the round's randomness is known and everybody has a place.
 
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ const SAID_MAX: usize = 200;
 /// A round to be fetched. [`Event::Fetched`](crate::queue::Event::Fetched) says what it came to.
 #[derive(Debug)]
 pub struct Fetch {
-    /// The life of the queue that waits for it.
+    /// The epoch of the queue that waits for it.
     pub epoch: Epoch,
     /// The chain and the round.
     pub beacon: Beacon,
@@ -34,8 +34,8 @@ pub struct Heard {
     pub said: String,
 }
 
-/// When the round is fetched, and what came of it so far. Lost with an eviction, and then it is fetched at
-/// once.
+/// When the round is fetched, and what came of it so far. Lost with an eviction, and then it is
+/// fetched at once.
 #[derive(Default)]
 pub struct Fetching {
     next_at: UnixMillis,
@@ -104,7 +104,7 @@ impl Machine {
         })
     }
 
-    /// The round to fetch now, if it is time. Whoever takes it fetches it.
+    /// The round to fetch now, if it is time. Who takes it fetches it.
     pub fn next_fetch(&mut self) -> Option<Fetch> {
         let due = core::mem::take(&mut self.fetching.due);
         let beacon = self.awaited().filter(|_| due)?.clone();
@@ -117,7 +117,8 @@ impl Machine {
         })
     }
 
-    /// What asking the endpoints came to: the round, if one of them had it, and what the others said.
+    /// What asking the endpoints came to: the round, if one of them had it, and what the others
+    /// said.
     pub(in crate::queue) fn fetched(
         &mut self,
         epoch: Epoch,
@@ -141,7 +142,8 @@ impl Machine {
         Answer::Done
     }
 
-    /// Computes the seed, once there is nothing more to wait for. From now on everybody has a place.
+    /// Computes the seed, once there is nothing more to wait for. From now on everybody has a
+    /// place.
     pub(in crate::queue) fn seal(&mut self, now: UnixMillis) {
         let Some(opened) = &mut self.head.opened else {
             return;

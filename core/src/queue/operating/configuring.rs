@@ -1,5 +1,5 @@
-//! How an operator configures a queue: made, replaced, patched. What a change comes to is said in the
-//! answer, and nothing that holds shoppers back goes because it was not named.
+//! How an operator configures a queue: made, replaced, patched. What a change comes to is said in
+//! the answer, and nothing that holds shoppers back goes because it was not named.
 
 use serde_json::{Value, json};
 
@@ -42,7 +42,8 @@ pub(in crate::queue) fn create(
 }
 
 impl Machine {
-    /// Replaces the configuration of a queue that exists. What a live one would lose must be `confirmed`.
+    /// Replaces the configuration of a queue that exists. What a live one would lose must be
+    /// `confirmed`.
     pub(in crate::queue) fn replace(
         &mut self,
         config: &Value,
@@ -85,7 +86,7 @@ impl Machine {
         config.check_closing(Some(&self.head.config), now)?;
         let end = self.head.end(now);
         let before = core::mem::replace(&mut self.head.config, config);
-        // Whoever was told that they did not win must not find that they might have.
+        // Who was told that they did not win must not find that they might have.
         if self.is_draw() && self.head.entered > 0 && end.is_some() && self.head.end(now).is_none()
         {
             self.head.config = before;
@@ -98,9 +99,9 @@ impl Machine {
         let remarks = self.remarks(&before, end, now);
         if self.head.entered == 0 {
             self.head.opened = None;
-            // Nobody has entered yet, but some may be on their way through lanes picked among the old
-            // number: in an epoch of its own, each shopper has one lane. And once a queue has opened, its
-            // audit tells the secret: an opening that is put off needs another.
+            // Nobody has entered yet, but some may be on their way through lanes picked among the
+            // old number: in an epoch of its own, each shopper has one lane. And once a queue has
+            // opened, its audit tells the secret: an opening that is put off needs another.
             let is_put_off = open && now < self.head.opens_at();
             if is_put_off || before.lanes != self.head.config.lanes {
                 self.begin_anew(before.lanes, fresh, now);
@@ -112,7 +113,8 @@ impl Machine {
         Ok(self.report_of(&said, now))
     }
 
-    /// What an operator may not have meant by the change from `before`, when `end` had ended the queue.
+    /// What an operator may not have meant by the change from `before`, when `end` had ended the
+    /// queue.
     fn remarks(&self, before: &QueueConfig, end: Option<End>, now: UnixMillis) -> Vec<String> {
         let config = &self.head.config;
         let mut remarks = config.remarks(Some(before), now);
@@ -131,7 +133,7 @@ impl Machine {
         remarks
     }
 
-    /// Ends a life in which nobody entered, and begins the next.
+    /// Ends an epoch in which nobody entered, and begins the next.
     fn begin_anew(&mut self, lanes: u16, fresh: Fresh, now: UnixMillis) {
         self.dirty.retire = Some((self.head.epoch, lanes));
         self.dirty.ended = Some(self.life(now));

@@ -80,7 +80,7 @@ impl Machine {
         let ended = Some(self.life(now));
         let close_relays = self.close_relays(Closing::Reset);
         let mut head = Head::new(self.head.id.clone(), self.head.config.clone(), fresh, now);
-        // Whoever polls must see the new life as newer.
+        // Who polls must see the new epoch as newer.
         head.version = self.head.version.saturating_add(1);
         // As many sockets as there were will come back.
         head.relays = self.head.relays;

@@ -13,7 +13,8 @@ use crate::queue::refusal::Refusal;
 use crate::queue::state::claim::ClaimState;
 use crate::view::snapshot::Phase;
 
-/// The most records in a page: some milliseconds, also where all of them left before there were places.
+/// The most records in a page: some milliseconds, also where all of them left before there were
+/// places.
 pub const PAGE_RECORDS: usize = 500;
 /// The most records that a report looks at: some tens of megabytes.
 pub const RECORDS_MAX: usize = 300_000;
@@ -118,8 +119,8 @@ impl Machine {
         }
     }
 
-    /// Refuses where the queue is not over. It may have ended since the last event: nothing need happen
-    /// at `closesAt`.
+    /// Refuses where the queue is not over. It may have ended since the last event: nothing need
+    /// happen at `closesAt`.
     pub fn check_over(&self, now: UnixMillis) -> Result<(), Refusal> {
         if self.snapshot(now.max(self.head.clock)).is_over() {
             return Ok(());
@@ -127,7 +128,8 @@ impl Machine {
         Err(Refusal::NotOver)
     }
 
-    /// Goes on with the report, if the queue is over and it is time; forgets it where the queue goes on after all.
+    /// Goes on with the report, if the queue is over and it is time; forgets it where the queue
+    /// goes on after all.
     pub(in crate::queue) fn reckon(&mut self, now: UnixMillis) {
         let is_over = matches!(self.head.phase(now), Phase::SoldOut | Phase::Closed);
         if !is_over {
@@ -142,7 +144,8 @@ impl Machine {
         }
         self.reckoning.next_at = now.saturating_add(PIECE_EVERY_MILLIS);
         match &mut self.reckoning.stage {
-            // Nothing is read yet: what happens together with the end is not written before it is decided.
+            // Nothing is read yet: what happens together with the end is not written before it is
+            // decided.
             Stage::Idle => self.reckoning.stage = Stage::Reading(Reading::default()),
             Stage::Reading(_) => self.reckoning.due = true,
             Stage::Counting(counting) => {
@@ -164,8 +167,8 @@ impl Machine {
         self.head.config.closes_at.filter(|at| *at > now)
     }
 
-    /// The records to read now, if it is time: a page of those whose index is above this, by index. Whoever takes
-    /// it brings them by [`Machine::read_on`].
+    /// The records to read now, if it is time: a page of those whose index is above this, by index.
+    /// Who takes it brings them by [`Machine::read_on`].
     pub fn next_page(&mut self) -> Option<Page> {
         match (
             core::mem::take(&mut self.reckoning.due),
@@ -271,8 +274,8 @@ impl Machine {
         self.dirty.head = true;
     }
 
-    /// The report as `stored`, with what orders that were still under way have come to since; without what only
-    /// the shuffle tells.
+    /// The report as `stored`, with what orders that were still under way have come to since;
+    /// without what only the shuffle tells.
     pub fn fairness(
         &self,
         stored: Option<&str>,

@@ -1,5 +1,5 @@
-//! What becomes of a called-up ticket: one record a ticket, from its first claim (or its leaving) to
-//! its end. Most tickets that only wait have none.
+//! What becomes of a called-up ticket: one record a ticket, from its first claim (or its leaving)
+//! to its end. Most tickets that only wait have none.
 
 use serde::{Deserialize, Serialize};
 

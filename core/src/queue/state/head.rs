@@ -1,5 +1,5 @@
-//! The queue's own row: configuration and counters. [`rows`](crate::queue::state::rows) reads and writes it, and its golden
-//! tests are `core/tests/stored.rs`.
+//! The queue's own row: configuration and counters. [`rows`](crate::queue::state::rows) reads and
+//! writes it, and its golden tests are `core/tests/stored.rs`.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -28,13 +28,13 @@ pub struct Head {
     pub id: QueueId,
     /// Its configuration.
     pub config: QueueConfig,
-    /// What a later version stored in the configuration, and this one does not serve: it goes back into
-    /// the row.
+    /// What a later version stored in the configuration, and this one does not serve: it goes back
+    /// into the row.
     #[serde(skip)]
     pub unserved: Map<String, Value>,
-    /// Its present life.
+    /// Its present epoch.
     pub epoch: Epoch,
-    /// When this life began.
+    /// When this epoch began.
     pub created_at: UnixMillis,
     /// The latest time that an event was handled at; time never runs back before it.
     pub clock: UnixMillis,
@@ -76,13 +76,13 @@ pub struct Head {
     /// The relays that hold sockets, and so are told what changes.
     #[serde(default)]
     pub watching: Vec<u16>,
-    /// What this life's shuffle is made of. It stays in the object until the queue has opened.
+    /// What this epoch's shuffle is made of. It stays in the object until the queue has opened.
     #[serde(default = "no_secret")]
     pub secret: Secret,
     /// What the opening came to, once it has been.
     #[serde(default = "open_from_the_start")]
     pub opened: Option<Opened>,
-    /// Whose randomness this life's shuffle waits for, if it has a beacon.
+    /// Whose randomness this epoch's shuffle waits for, if it has a beacon.
     #[serde(default = "Chain::quicknet")]
     pub chain: Chain,
     /// In a draw, the places that are called up and awaited, in order.
@@ -234,8 +234,8 @@ impl Head {
         }
     }
 
-    /// What has ended the queue by `now`, the operator's closing apart. In a draw nothing takes it back:
-    /// those who did not win are told so by then, and not before.
+    /// What has ended the queue by `now`, the operator's closing apart. In a draw nothing takes it
+    /// back: those who did not win are told so by then, and not before.
     pub fn end(&self, now: UnixMillis) -> Option<End> {
         let most = self.config.max_admissions;
         if self.config.closes_at.is_some_and(|at| now >= at) {
@@ -273,7 +273,8 @@ impl Head {
         opened.is_some_and(|opened| opened.entrants > 0 && opened.seed.is_none())
     }
 
-    /// Whether it matters still who left before there were places: their places are not computed yet.
+    /// Whether it matters still who left before there were places: their places are not computed
+    /// yet.
     pub fn needs_left_early(&self) -> bool {
         let is_placed = self.keeps_gone && self.placing.is_none();
         self.opened.is_none() || self.is_sealing() || !is_placed
@@ -284,8 +285,8 @@ impl Head {
         self.boarding.saturating_sub(self.passed)
     }
 
-    /// How many pages the audit has: as many as its groups fill, and at most as many as there would be with a
-    /// group for each entrant.
+    /// How many pages the audit has: as many as its groups fill, and at most as many as there would
+    /// be with a group for each entrant.
     pub fn audit_pages(&self) -> u64 {
         let opened = self.opened.as_ref();
         let groups = opened.map_or(0, |opened| opened.groups.unwrap_or(opened.entrants));
@@ -297,8 +298,8 @@ impl Head {
         self.entered.saturating_sub(self.boarding)
     }
 
-    /// Entries that stand: all but those whose holders left. One whose admission ended had its turn, and
-    /// stands.
+    /// Entries that stand: all but those whose holders left. One whose admission ended had its
+    /// turn, and stands.
     pub fn standing(&self) -> u64 {
         self.entered
             .saturating_sub(self.left)

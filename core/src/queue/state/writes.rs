@@ -1,5 +1,5 @@
-//! What several events that are handled together come to: each row is written once, as the last of them
-//! leaves it.
+//! What several events that are handled together come to: each row is written once, as the last of
+//! them leaves it.
 
 use std::collections::BTreeMap;
 

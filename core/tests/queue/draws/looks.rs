@@ -11,7 +11,7 @@ use crate::world::ticket;
 const EVEN: u32 = 33;
 
 impl Draw {
-    /// The machine has called up whom the model has, and nobody else.
+    /// The machine has called up whom the model has, and no others.
     pub fn look(&mut self) {
         self.look_at_statuses();
         let called = |(_, (_, place)): &(&u64, &(u64, Place))| {
@@ -73,8 +73,8 @@ impl Draw {
         );
     }
 
-    /// What each winner is told, while the draw goes on: until when they may come, and that it is too late
-    /// where another may have the place.
+    /// What each winner is told, while the draw goes on: until when they may come, and that it is
+    /// too late where another may have the place.
     fn look_at_statuses(&mut self) {
         let (now, ran, is_still) = (self.world.now, self.ran, self.stands_still());
         let free = self.free();

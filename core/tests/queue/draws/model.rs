@@ -8,8 +8,8 @@ use tidegate_core::queue::Event;
 use crate::world::{START, World, holder};
 
 const ENTRY_MILLIS: u64 = 10_000;
-/// A 64th of it is less than a second, which is the least step in time after the opening: places that
-/// are called up at different times have different windows.
+/// A 64th of it is less than a second, which is the least step in time after the opening: places
+/// that are called up at different times have different windows.
 const WINDOW_SECONDS: u64 = 50;
 pub const SESSION_SECONDS: u64 = 40;
 

@@ -108,8 +108,8 @@ impl Draw {
         self.settle(position, |index| Event::Complete(admission(index)));
     }
 
-    /// An order that is paid after its session ran out counts only where nobody else has the place, or was
-    /// promised it.
+    /// An order that is paid after its session ran out counts only where nobody else has the place,
+    /// or was promised it.
     fn complete_late(&mut self, position: u64) {
         let Some((index, Place::RanOut)) = self.places.get(&position).copied() else {
             return;
