@@ -165,7 +165,7 @@ test("who enters a queue while it is sealed stands behind; a draw takes nobody",
   assertProblem(await draw.queue.send("enter", { method: "POST" }), "QUEUE_CLOSED");
 });
 
-test("a reset while it is sealed ends that life, and the audit tells of it", async () => {
+test("a reset while it is sealed ends that epoch, and the audit tells of it", async () => {
   assert.equal(again.snapshot.phase, "sealing");
   await again.queue.act("reset");
   const { epochs } = await wholeAudit(again.queue);

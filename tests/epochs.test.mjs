@@ -93,7 +93,7 @@ test("an opening put off after the secret was told begins an epoch with another"
   }
 });
 
-test("a change that leaves an empty queue open leaves it its life", async () => {
+test("a change that leaves an empty queue open leaves it its epoch", async () => {
   const queue = await world.createQueue();
   const { epoch } = await queue.snapshot();
   await queue.patch({ maxActive: 2, opensAt: 5 });

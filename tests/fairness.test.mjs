@@ -306,7 +306,7 @@ test("a queue that ended by itself has its report, also when its object starts a
   assert.equal((await reportOf(queue)).admitted, 1);
 });
 
-test("a report is kept for a while, and belongs to one life of the queue", async () => {
+test("a report is kept for a while, and belongs to one epoch of the queue", async () => {
   const queue = await world.createQueue();
   const grant = await (await queue.enter()).checkOut();
   await queue.act("close");
@@ -320,7 +320,7 @@ test("a report is kept for a while, and belongs to one life of the queue", async
   assert.match(again.headers.get("content-type"), /^application\/json/);
   const { snapshot } = await queue.act("reset");
   assert.notEqual(snapshot.epoch, epoch);
-  await until("the new life", async () => (await queue.send("fairness")).status === 409);
+  await until("the new epoch", async () => (await queue.send("fairness")).status === 409);
   await queue.act("close");
   assert.deepEqual(pick(await reportOf(queue), "epoch", "entered"), {
     epoch: snapshot.epoch,

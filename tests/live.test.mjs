@@ -158,7 +158,7 @@ test("while nobody listens, nothing is pushed", async () => {
   assert.deepEqual(pushes(begin), []);
 });
 
-test("a reset closes the sockets, and those who come back see the new life", async () => {
+test("a reset closes the sockets, and those who come back see the new epoch", async () => {
   const queue = await world.createQueue();
   const [listener, other] = await audience(queue, 2);
   const { epoch } = listener.snapshot;
@@ -176,7 +176,7 @@ test("a reset closes the sockets, and those who come back see the new life", asy
   const [again] = await audience(queue, 1);
   assert.notEqual(again.snapshot.epoch, epoch);
   await queue.enter();
-  await until("it is told of the new life", () => again.snapshot.entered === 1);
+  await until("it is told of the new epoch", () => again.snapshot.entered === 1);
   await again.hangUp();
 });
 

@@ -78,11 +78,11 @@ test("public randomness is verified in the browser, and a draw says who won", as
   assert.ok(calls.some((call) => call.includes("pairing")));
 });
 
-test("earlier lives of the queue are told, since whoever resets it draws anew", async () => {
+test("earlier epochs of the queue are told, since a reset draws anew", async () => {
   const twice = makeOpening({ earlier: 3, entrants: 4 });
   await visit(shopWith(twice));
   await concluded("Verified");
-  assert.match(await page.textContent("#earlier"), /3 earlier lives, of which 2 had opened/);
+  assert.match(await page.textContent("#earlier"), /3 earlier epochs, of which 2 had opened/);
   await visit(shopWith(makeOpening({ earlier: 0 })));
   await concluded("Verified");
   assert.equal(await page.isVisible("#earlier"), false);

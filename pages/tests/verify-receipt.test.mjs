@@ -27,7 +27,7 @@ test("a receipt that promises nothing of this opening is neither good nor bad", 
     "ok",
   );
   assert.match((await said(makeOpening({ name: "sequel" }).receiptOf(0, 0, {}, opening.key))).text,
-    /another life of this queue/);
+    /another epoch of this queue/);
   const elsewhere = makeOpening({ queueId: "other" }).receiptOf(0, 0, {}, opening.key);
   assert.match((await said(elsewhere)).text, /for the queue other/);
   assert.equal((await said(elsewhere)).outcome, "failed");

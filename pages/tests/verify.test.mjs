@@ -176,7 +176,7 @@ test("fields that cannot stand beside each other are named", async () => {
   await assertFails(look(opening.with({ earlierEpochs: 0 })), ["format"], /^earlierEpochs /);
   await assertFails(look(opening.with({ earlierEpochs: 2 })), ["format"], /^earlierEpochs /);
   assert.equal((await look(makeOpening({ earlier: 1001 }).audit)).verdict, "VERIFIED",
-    "older lives are only counted");
+    "older epochs are only counted");
 });
 
 test("a statement of another form, key or content is refused, and says where", async () => {

@@ -168,7 +168,7 @@ function figures({ queueId, access, entrants, groups, winners, openedAt, commitm
       ? []
       : [[`Public randomness, drand round ${number(beacon.round)}`, beacon.randomness, "code"]]),
     ["Seed", seed, "code"],
-    ["Earlier lives of this queue", number(earlierEpochs)],
+    ["Earlier epochs of this queue", number(earlierEpochs)],
   ];
   find("#figures dl").replaceChildren(
     ...rows.map(([name, value, kind = "span"]) => {

@@ -70,7 +70,7 @@ export async function checkReceipt(context) {
   }
   if (promise.epoch !== audit.epoch) {
     return failed(
-      `the receipt is of another life of this queue (${promise.epoch}), and this audit is of ` +
+      `the receipt is of another epoch of this queue (${promise.epoch}), and this audit is of ` +
         `${audit.epoch}`,
     );
   }

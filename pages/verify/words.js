@@ -99,9 +99,9 @@ export const TRUST = {
 export function earlierOf({ epochs, earlierEpochs }) {
   const opened = epochs.filter((one) => one.opened).length;
   if (opened === 0 && earlierEpochs === epochs.length) return undefined;
-  const lives = earlierEpochs === 1 ? "1 earlier life" : `${number(earlierEpochs)} earlier lives`;
+  const count = earlierEpochs === 1 ? "1 earlier epoch" : `${number(earlierEpochs)} earlier epochs`;
   const listed = epochs.length < earlierEpochs ? `of the ${number(epochs.length)} listed ` : "";
-  return `It had ${lives}, of which ${number(opened)} ${listed}had opened. ` +
+  return `It had ${count}, of which ${number(opened)} ${listed}had opened. ` +
     "A reset after the opening draws anew: ask the shop why.";
 }
 

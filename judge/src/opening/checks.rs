@@ -345,8 +345,8 @@ fn warn(facts: &Document, keys: &Keys, report: &mut Report) {
     let opened = facts.epochs.iter().filter(|epoch| epoch.opened).count();
     if facts.earlier_epochs > 0 {
         report.warnings.push(format!(
-            "earlier lives of this queue: {}; of the {} listed, {opened} had opened. Whoever resets a \
-             queue after its opening draws anew.",
+            "earlier epochs of this queue: {}; of the {} listed, {opened} had opened. To reset a queue \
+             after its opening is to draw anew.",
             facts.earlier_epochs,
             facts.epochs.len()
         ));

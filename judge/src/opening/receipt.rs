@@ -61,7 +61,7 @@ pub fn check(bytes: &[u8], audit: &Audit, keys: &Keys) -> Result<String, String>
             .any(|epoch| epoch.epoch == stated.epoch);
         let of = if known { "an earlier" } else { "another" };
         return Err(format!(
-            "it is of {of} life of the queue, epoch {}",
+            "it is of {of} epoch of the queue, epoch {}",
             stated.epoch
         ));
     }

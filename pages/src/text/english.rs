@@ -18,8 +18,8 @@ pub(crate) static ENGLISH: Text = Text {
     join_wait: "Expected wait if you join now",
     join_nobody: "nobody is in line just now",
     join_paused: "Nobody is being let in just now. You can still join and have a place.",
-    join_sealing: "The order of those who came before the opening is being drawn just now. Whoever \
-                   joins now stands behind them.",
+    join_sealing: "The order of those who came before the opening is being drawn just now. If \
+                   you join now, you stand behind them.",
     joining: "Joining …",
     entry_closed_heading: "Entry to this draw has closed",
     entry_closed_lead: "The draw is among those who entered in time. It is not possible to join any \

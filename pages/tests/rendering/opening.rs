@@ -17,7 +17,7 @@ sealing | The order is being drawn | about half a minute | who came before the o
 sealing | public random number that did not exist when | nobody can choose the order | the shop included
 sealing | drand, round <span data-v="round">24681357</span> | >abababababababababababababababababababababababababababababababab</code>
 sealing-late | It is taking longer than usual
-join-sealing | Whoever joins now stands behind them. | action="/queue/demo/enter"
+join-sealing | If you join now, you stand behind them. | action="/queue/demo/enter"
 queued-sealing | Then it begins. | >312</b> | not known yet
 draw-soon | You can join the draw from | 2026-11-21, 15:05 UTC
 draw-join | the same chance | Entry closes, and the draw is held, on | 2026-11-21, 16:05 UTC

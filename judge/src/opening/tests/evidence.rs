@@ -91,8 +91,8 @@ fn a_receipt_of_something_else_is_named() {
     assert!(of_an_older_version.is_empty(), "{of_an_older_version:?}");
     for (field, value, named) in [
         ("queue", json!("vase"), "queue vase"),
-        ("epoch", json!("03".repeat(16)), "another life"),
-        ("epoch", json!("00".repeat(16)), "an earlier life"),
+        ("epoch", json!("03".repeat(16)), "another epoch"),
+        ("epoch", json!("00".repeat(16)), "an earlier epoch"),
         ("lane", json!(1), "another lane"),
         ("sequence", json!(1), "another sequence"),
         ("granted", json!(1), "place: 1"),
